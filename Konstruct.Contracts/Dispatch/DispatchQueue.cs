@@ -1,0 +1,88 @@
+using Konstruct.Contracts.Redis;
+using StackExchange.Redis;
+
+namespace Konstruct.Contracts.Dispatch;
+
+/// <summary>Where one attempt of a turn is.</summary>
+public enum DispatchState
+{
+    /// <summary>Nowhere: its worker died, or Redis lost it. It wants another attempt.</summary>
+    Missing = 0,
+
+    /// <summary>In the queue.</summary>
+    Waiting = 1,
+
+    /// <summary>A worker holds its lease.</summary>
+    Held = 2,
+
+    /// <summary>Its answer is in the log and wants to be persisted.</summary>
+    Answered = 3,
+}
+
+/// <summary>An entry that a worker has taken from the queue.</summary>
+/// <param name="Entry">Names the turn and the attempt; see <see cref="RedisKeys.Entry"/>.</param>
+/// <param name="Payload">The task payload.</param>
+/// <param name="Waited">How long it was in the queue.</param>
+public sealed record ClaimedTask(string Entry, ReadOnlyMemory<byte> Payload, TimeSpan Waited);
+
+/// <summary>
+/// The dispatch queue in Redis: one entry for each attempt of a turn, in exactly one of the states of <see cref="DispatchState"/>.
+/// Every call is one script in the slot <c>{dispatch}</c> and can be repeated after an unknown outcome.
+/// All calls throw <see cref="RedisException"/> or <see cref="TimeoutException"/> when Redis cannot be reached.
+/// </summary>
+public sealed class DispatchQueue(IConnectionMultiplexer redis)
+{
+    private static readonly RedisKey[] AllKeys = [RedisKeys.Queue, RedisKeys.Tasks, RedisKeys.Leases, RedisKeys.Answered];
+
+    private IDatabase Database => redis.GetDatabase();
+
+    /// <summary>Queues an attempt and wakes the workers. An attempt that is already somewhere stays where it is.</summary>
+    public async Task EnqueueAsync(KonstructMessage message) =>
+        await Script.Enqueue.RunAsync(
+            Database, AllKeys, [RedisKeys.Entry(message.TurnId, message.Attempt), message.ToUtf8(), RedisKeys.Wake.ToString()]);
+
+    /// <summary>Takes up to <paramref name="most"/> of the oldest entries and leases them for <paramref name="lease"/>.</summary>
+    public async Task<IReadOnlyList<ClaimedTask>> ClaimAsync(TimeSpan lease, int most)
+    {
+        var result = await Script.Claim.RunAsync(
+            Database, [RedisKeys.Queue, RedisKeys.Tasks, RedisKeys.Leases], [(long)lease.TotalMilliseconds, most]);
+        var values = (RedisValue[])result!;
+        var claimed = new ClaimedTask[values.Length / 3];
+        for (var i = 0; i < claimed.Length; i++)
+        {
+            claimed[i] = new(values[3 * i]!, values[(3 * i) + 1], TimeSpan.FromMicroseconds((long)values[(3 * i) + 2]));
+        }
+
+        return claimed;
+    }
+
+    /// <summary>Renews leases. Returns the entries that the caller has lost.</summary>
+    public async Task<IReadOnlyList<string>> RenewAsync(TimeSpan lease, IReadOnlyCollection<string> entries)
+    {
+        var result = await Script.Renew.RunAsync(
+            Database, [RedisKeys.Leases], [(long)lease.TotalMilliseconds, .. entries.Select(entry => (RedisValue)entry)]);
+        return (string[])result!;
+    }
+
+    /// <summary>The answer of an entry is in the log: some gateway persists it now.</summary>
+    public Task AnswerAsync(string entry) =>
+        Script.Answer.RunAsync(Database, [RedisKeys.Leases, RedisKeys.Answered], [entry]);
+
+    /// <summary>Forgets entries: they are persisted, or their worker gives them back.</summary>
+    public Task SettleAsync(params IReadOnlyCollection<string> entries) =>
+        Script.Settle.RunAsync(Database, AllKeys, [.. entries.Select(entry => (RedisValue)entry)]);
+
+    /// <summary>Where entries are, in the same order. Takes away leases that ran out.</summary>
+    public async Task<IReadOnlyList<DispatchState>> InspectAsync(IReadOnlyCollection<string> entries)
+    {
+        var result = await Script.Inspect.RunAsync(Database, AllKeys, [.. entries.Select(entry => (RedisValue)entry)]);
+        return [.. ((int[])result!).Select(state => (DispatchState)state)];
+    }
+
+    /// <summary>Entries, with their payloads, that were answered or whose lease ran out longer than <paramref name="age"/> ago: nobody looks after them.</summary>
+    public async Task<IReadOnlyList<(string Entry, ReadOnlyMemory<byte> Payload)>> StaleAsync(TimeSpan age, int most)
+    {
+        var result = await Script.Stale.RunAsync(Database, AllKeys, [(long)age.TotalMilliseconds, most]);
+        return [.. ((RedisValue[])result!).Chunk(2).Select(pair => ((string)pair[0]!, (ReadOnlyMemory<byte>)pair[1]))];
+    }
+}

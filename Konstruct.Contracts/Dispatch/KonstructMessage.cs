@@ -1,0 +1,92 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Konstruct.Contracts.Dispatch;
+
+/// <summary>
+/// A user's message as the orchestrator gets it: the original's task payload (its KonstructMessage and the two extras), followed by ours.
+/// Members appear in this order; ids are lower-case UUIDs with hyphens.
+/// </summary>
+public sealed record KonstructMessage
+{
+    /// <summary>The message's own id.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary>The tenant.</summary>
+    public required Guid TenantId { get; init; }
+
+    /// <summary>Always <c>web</c> here: the platform has other channels.</summary>
+    public string Channel { get; init; } = "web";
+
+    /// <summary>What the web channel knows.</summary>
+    public required ChannelMetadata ChannelMetadata { get; init; }
+
+    /// <summary>Who wrote.</summary>
+    public required Sender Sender { get; init; }
+
+    /// <summary>What was written.</summary>
+    public required Content Content { get; init; }
+
+    /// <summary>When, in UTC, as ISO 8601.</summary>
+    public required DateTimeOffset Timestamp { get; init; }
+
+    /// <summary>The conversation: scopes the agent's memory.</summary>
+    public required Guid ThreadId { get; init; }
+
+    /// <summary>Always null on the web channel.</summary>
+    public string? ReplyTo { get; init; }
+
+    /// <summary>Always empty on the web channel.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Context { get; init; } = new Dictionary<string, JsonElement>();
+
+    /// <summary>The original's first extra: the conversation.</summary>
+    public required Guid ConversationId { get; init; }
+
+    /// <summary>The original's second extra: the user, as the client spelled the id.</summary>
+    public required string PortalUserId { get; init; }
+
+    /// <summary>The AI employee, as the client named it; may be empty.</summary>
+    public required string AgentId { get; init; }
+
+    /// <summary>The turn that this message began.</summary>
+    public required Guid TurnId { get; init; }
+
+    /// <summary>Which attempt to answer it this is, from 1. Postgres gives the numbers out.</summary>
+    public required int Attempt { get; init; }
+
+    /// <summary>W3C trace context of the turn; null when nothing is traced.</summary>
+    public string? Traceparent { get; init; }
+
+    /// <summary>The payload as compact UTF-8.</summary>
+    public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, KonstructMessageJson.Default.KonstructMessage);
+
+    /// <summary>The payload as text, for a column of Postgres.</summary>
+    public string ToJson() => JsonSerializer.Serialize(this, KonstructMessageJson.Default.KonstructMessage);
+
+    /// <summary>Reads a payload. <see cref="JsonException"/>: it is none.</summary>
+    public static KonstructMessage Parse(ReadOnlySpan<byte> utf8) =>
+        JsonSerializer.Deserialize(utf8, KonstructMessageJson.Default.KonstructMessage) ?? throw new JsonException("The task payload is null.");
+
+    /// <summary>Reads a payload. <see cref="JsonException"/>: it is none.</summary>
+    public static KonstructMessage Parse(string json) =>
+        JsonSerializer.Deserialize(json, KonstructMessageJson.Default.KonstructMessage) ?? throw new JsonException("The task payload is null.");
+}
+
+/// <summary>What the web channel knows of a message.</summary>
+/// <param name="PortalUserId">The portal's user.</param>
+/// <param name="TenantId">The tenant.</param>
+/// <param name="ConversationId">The conversation.</param>
+public sealed record ChannelMetadata(string PortalUserId, Guid TenantId, Guid ConversationId);
+
+/// <summary>Who wrote a message.</summary>
+/// <param name="UserId">The portal's user.</param>
+/// <param name="DisplayName">How the sender is shown.</param>
+public sealed record Sender(string UserId, string DisplayName);
+
+/// <summary>What was written.</summary>
+/// <param name="Text">The text; never empty.</param>
+public sealed record Content(string Text);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(KonstructMessage))]
+internal sealed partial class KonstructMessageJson : JsonSerializerContext;

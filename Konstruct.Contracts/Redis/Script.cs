@@ -1,0 +1,33 @@
+using System.Reflection;
+using StackExchange.Redis;
+
+namespace Konstruct.Contracts.Redis;
+
+/// <summary>A Lua script that is embedded as a file of its own; its head comment states keys, arguments, result and the race it closes.</summary>
+internal sealed class Script
+{
+    private readonly string _text;
+
+    private Script(string name)
+    {
+        using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name + ".lua")
+            ?? throw new InvalidOperationException($"The script {name}.lua is not embedded.");
+        using var reader = new StreamReader(stream);
+        _text = reader.ReadToEnd();
+    }
+
+    public static readonly Script Open = new("open");
+    public static readonly Script Append = new("append");
+    public static readonly Script Finish = new("finish");
+    public static readonly Script End = new("end");
+    public static readonly Script Enqueue = new("enqueue");
+    public static readonly Script Claim = new("claim");
+    public static readonly Script Renew = new("renew");
+    public static readonly Script Answer = new("answer");
+    public static readonly Script Settle = new("settle");
+    public static readonly Script Inspect = new("inspect");
+    public static readonly Script Stale = new("stale");
+
+    public Task<RedisResult> RunAsync(IDatabaseAsync database, RedisKey[] keys, RedisValue[] values) =>
+        database.ScriptEvaluateAsync(_text, keys, values);
+}

@@ -1,0 +1,218 @@
+using System.Buffers;
+using System.Text.Json;
+using Konstruct.Contracts.Wire;
+
+namespace Konstruct.Contracts.Redis;
+
+/// <summary>What a payload on the response channel, or an entry of a turn's log, is.</summary>
+public enum StreamEventKind
+{
+    /// <summary>Not ours and not the original's: skipped.</summary>
+    Unknown,
+
+    /// <summary>A piece of the answer.</summary>
+    Chunk,
+
+    /// <summary>The end of the turn.</summary>
+    Done,
+
+    /// <summary>A later attempt has begun: its answer starts again at seq 1.</summary>
+    Reset,
+
+    /// <summary>A gateway accepted a message: other tabs learn of the turn before its first chunk.</summary>
+    Accepted,
+}
+
+/// <summary>
+/// One payload of the response channel. The original's members come first (<c>{"type":"chunk","text"}</c>,
+/// <c>{"type":"done","text","conversation_id"}</c>); ours follow, so that an original gateway could read them, and a payload of an original
+/// orchestrator, which has none of ours, is read too (<see cref="IsForeign"/>).
+/// The log holds the same bytes as the channel: a chunk's payload is v2's frame, byte for byte.
+/// </summary>
+public readonly record struct StreamEvent(StreamEventKind Kind)
+{
+    /// <summary>The bytes that were parsed.</summary>
+    public ReadOnlyMemory<byte> Payload { get; init; }
+
+    /// <summary>The inside of the <c>text</c> string, still escaped; null when there was none.</summary>
+    public ReadOnlyMemory<byte>? EscapedText { get; init; }
+
+    /// <summary>The turn; empty in a foreign payload.</summary>
+    public Guid TurnId { get; init; }
+
+    /// <summary>The attempt, from 1; 0 in a foreign payload, and at the end of a turn that no worker had begun.</summary>
+    public int Attempt { get; init; }
+
+    /// <summary>The place in the attempt's log, from 1; 0 when the payload has none.</summary>
+    public int Seq { get; init; }
+
+    /// <summary><see cref="StreamEventKind.Done"/>: a word of <see cref="TurnOutcome"/>; null in a foreign payload.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary><see cref="StreamEventKind.Accepted"/>: the client's own id of the message.</summary>
+    public string? MessageId { get; init; }
+
+    /// <summary>Published by an orchestrator that knows nothing of turns: it belongs to the conversation's oldest pending one.</summary>
+    public bool IsForeign => TurnId == Guid.Empty;
+
+    /// <summary>The text, unescaped; empty when there was none.</summary>
+    public string Text => EscapedText is { } raw ? JsonText.Unescape(raw.Span) : "";
+
+    /// <summary>Parses a payload. Never throws: what is not understood is <see cref="StreamEventKind.Unknown"/>.</summary>
+    public static StreamEvent Parse(ReadOnlyMemory<byte> payload)
+    {
+        try
+        {
+            return Read(payload);
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
+    }
+
+    /// <summary>A chunk's payload: also its entry in the log, and v2's frame.</summary>
+    public static byte[] Chunk(string text, Guid turnId, int attempt, int seq)
+    {
+        var output = new ArrayBufferWriter<byte>(text.Length + 128);
+        output.Write("{\"type\":\"chunk\",\"text\":\""u8);
+        JsonText.WriteEscaped(output, text);
+        output.Write("\""u8);
+        ServerFrames.WriteTurn(output, turnId, attempt);
+        ServerFrames.WriteMember(output, "seq"u8, seq);
+        output.Write("}"u8);
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The payload of a turn's end, written by the worker that finished it.</summary>
+    public static byte[] Done(string text, Guid conversationId, Guid turnId, int attempt, int seq, string reason)
+    {
+        var output = new ArrayBufferWriter<byte>(text.Length + 256);
+        output.Write("{\"type\":\"done\""u8);
+        ServerFrames.WriteMember(output, "text"u8, text);
+        ServerFrames.WriteMember(output, "conversation_id"u8, conversationId);
+        ServerFrames.WriteTurn(output, turnId, attempt);
+        ServerFrames.WriteMember(output, "seq"u8, seq);
+        ServerFrames.WriteMember(output, "reason"u8, reason);
+        output.Write("}"u8);
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The payload of an end that a gateway decides (cancel, deadline). It has no text: the log has it.</summary>
+    /// <returns>The payload up to the seq, which the script adds: only it knows.</returns>
+    public static byte[] EndWithoutSeq(Guid conversationId, Guid turnId, int attempt, string reason)
+    {
+        var output = new ArrayBufferWriter<byte>(256);
+        output.Write("{\"type\":\"done\""u8);
+        ServerFrames.WriteMember(output, "conversation_id"u8, conversationId);
+        ServerFrames.WriteTurn(output, turnId, attempt);
+        ServerFrames.WriteMember(output, "reason"u8, reason);
+        output.Write(",\"seq\":"u8);
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>The payload that announces a later attempt.</summary>
+    public static byte[] Reset(Guid turnId, int attempt) => ServerFrames.Reset(turnId, attempt).ToArray();
+
+    /// <summary>The payload that announces an accepted message to the conversation's other gateways.</summary>
+    public static byte[] Accepted(Guid turnId, string? messageId)
+    {
+        var output = new ArrayBufferWriter<byte>(128);
+        output.Write("{\"type\":\"accepted\""u8);
+        ServerFrames.WriteMember(output, "turn_id"u8, turnId);
+        if (messageId is not null)
+        {
+            ServerFrames.WriteMember(output, "message_id"u8, messageId);
+        }
+
+        output.Write("}"u8);
+        return output.WrittenSpan.ToArray();
+    }
+
+    private static StreamEvent Read(ReadOnlyMemory<byte> payload)
+    {
+        var reader = new Utf8JsonReader(payload.Span);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            return default;
+        }
+
+        var result = new StreamEvent(StreamEventKind.Unknown) { Payload = payload };
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("type"u8))
+            {
+                reader.Read();
+                result = result with { Kind = KindOf(ref reader) };
+            }
+            else if (reader.ValueTextEquals("text"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.String)
+                {
+                    var start = (int)reader.TokenStartIndex + 1;
+                    result = result with { EscapedText = payload.Slice(start, reader.ValueSpan.Length) };
+                }
+            }
+            else if (reader.ValueTextEquals("turn_id"u8))
+            {
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.String && reader.TryGetGuid(out var turnId))
+                {
+                    result = result with { TurnId = turnId };
+                }
+            }
+            else if (reader.ValueTextEquals("attempt"u8))
+            {
+                result = result with { Attempt = ReadInt(ref reader) };
+            }
+            else if (reader.ValueTextEquals("seq"u8))
+            {
+                result = result with { Seq = ReadInt(ref reader) };
+            }
+            else if (reader.ValueTextEquals("reason"u8))
+            {
+                reader.Read();
+                result = result with { Reason = ReasonOf(ref reader) };
+            }
+            else if (reader.ValueTextEquals("message_id"u8))
+            {
+                reader.Read();
+                result = result with { MessageId = reader.TokenType == JsonTokenType.String ? JsonText.Unescape(reader.ValueSpan) : null };
+            }
+            else
+            {
+                reader.Read();
+            }
+
+            reader.Skip(); // Of an object or an array that a foreign orchestrator put there.
+        }
+
+        return reader.TokenType == JsonTokenType.EndObject ? result : default;
+    }
+
+    private static int ReadInt(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        return reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var value) ? value : 0;
+    }
+
+    private static StreamEventKind KindOf(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.String) { return StreamEventKind.Unknown; }
+        if (reader.ValueTextEquals("chunk"u8)) { return StreamEventKind.Chunk; }
+        if (reader.ValueTextEquals("done"u8)) { return StreamEventKind.Done; }
+        if (reader.ValueTextEquals("reset"u8)) { return StreamEventKind.Reset; }
+        if (reader.ValueTextEquals("accepted"u8)) { return StreamEventKind.Accepted; }
+        return StreamEventKind.Unknown;
+    }
+
+    private static string? ReasonOf(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType != JsonTokenType.String) { return null; }
+        if (reader.ValueTextEquals(TurnOutcome.Completed)) { return TurnOutcome.Completed; }
+        if (reader.ValueTextEquals(TurnOutcome.Cancelled)) { return TurnOutcome.Cancelled; }
+        if (reader.ValueTextEquals(TurnOutcome.Failed)) { return TurnOutcome.Failed; }
+        return null;
+    }
+}

@@ -1,0 +1,181 @@
+using System.Text;
+using Konstruct.Contracts.Wire;
+using StackExchange.Redis;
+
+namespace Konstruct.Contracts.Redis;
+
+/// <summary>What became of a write to a turn's log.</summary>
+public enum LogWrite
+{
+    /// <summary>It is in the log and published, now or since an earlier call.</summary>
+    Written,
+
+    /// <summary>Another attempt is open: the caller has lost the turn.</summary>
+    Fenced,
+
+    /// <summary>The log is shorter than what the caller had written: Redis lost it, the attempt is void.</summary>
+    Lost,
+
+    /// <summary>The turn has ended: a client cancelled it, or its deadline passed.</summary>
+    Ended,
+
+    /// <summary>The answer would exceed its limit.</summary>
+    TooLong,
+}
+
+/// <summary>Names one attempt of a turn and where it is published.</summary>
+/// <param name="ConversationId">The conversation: its id is the hash slot.</param>
+/// <param name="TurnId">The turn.</param>
+/// <param name="Attempt">The attempt, from 1.</param>
+/// <param name="Channel">The conversation's response channel.</param>
+public readonly record struct AttemptKey(Guid ConversationId, Guid TurnId, int Attempt, RedisChannel Channel)
+{
+    internal RedisKey Turn => RedisKeys.Turn(ConversationId, TurnId);
+
+    internal RedisKey Log => RedisKeys.Log(ConversationId, TurnId, Attempt);
+
+    /// <summary>The attempt's entry in the dispatch queue.</summary>
+    public string Entry => RedisKeys.Entry(TurnId, Attempt);
+}
+
+/// <summary>What Redis knows of a turn.</summary>
+/// <param name="Attempt">The attempt that is open; 0: none was ever opened, or Redis lost it.</param>
+/// <param name="Outcome">A word of <see cref="TurnOutcome"/> when the turn has ended; null otherwise.</param>
+/// <param name="LastSign">When the last chunk came; null: none yet.</param>
+/// <param name="LastSeq">The last chunk of that attempt; 0: none yet. Kept beside the rest, so that all four are of one moment.</param>
+public readonly record struct TurnState(int Attempt, string? Outcome, DateTimeOffset? LastSign, int LastSeq);
+
+/// <summary>
+/// The ordered log of each attempt of a turn, and the fence that lets one attempt write. A chunk's seq is fixed by the script that appends and
+/// publishes it. Every call can be repeated after an unknown outcome; all throw <see cref="RedisException"/> or <see cref="TimeoutException"/>
+/// when Redis cannot be reached.
+/// </summary>
+public sealed class TurnLog(IConnectionMultiplexer redis)
+{
+    /// <summary>How long a log is kept while its turn runs; every append starts it anew.</summary>
+    public static readonly TimeSpan KeptWhileRunning = TimeSpan.FromHours(1);
+
+    /// <summary>How long a log is kept after its turn ended, for clients that come back.</summary>
+    public static readonly TimeSpan KeptAfterEnd = TimeSpan.FromMinutes(10);
+
+    private IDatabase Database => redis.GetDatabase();
+
+    /// <summary>Opens an attempt: no earlier one can write any more. <paramref name="claimId"/> tells a repeated call from another worker's.</summary>
+    public async Task<LogWrite> OpenAsync(AttemptKey key, string claimId)
+    {
+        var result = await Script.Open.RunAsync(
+            Database,
+            [key.Turn],
+            [key.Attempt, claimId, key.Channel.ToString(), Seconds(KeptWhileRunning), StreamEvent.Reset(key.TurnId, key.Attempt)]);
+        return Outcome((long)result);
+    }
+
+    /// <summary>Appends and publishes <paramref name="payloads"/>, the first of which has <paramref name="firstSeq"/>.</summary>
+    public async Task<LogWrite> AppendAsync(AttemptKey key, int firstSeq, IReadOnlyCollection<byte[]> payloads, int maxAnswerBytes)
+    {
+        var values = new RedisValue[5 + payloads.Count];
+        values[0] = key.Attempt;
+        values[1] = firstSeq;
+        values[2] = key.Channel.ToString();
+        values[3] = Seconds(KeptWhileRunning);
+        values[4] = maxAnswerBytes;
+        var i = 5;
+        foreach (var payload in payloads)
+        {
+            values[i++] = payload;
+        }
+
+        return Outcome((long)await Script.Append.RunAsync(Database, [key.Turn, key.Log], values));
+    }
+
+    /// <summary>Ends the turn as its worker: the last entry of the log.</summary>
+    public async Task<LogWrite> FinishAsync(AttemptKey key, int seq, string outcome, string text)
+    {
+        var payload = StreamEvent.Done(text, key.ConversationId, key.TurnId, key.Attempt, seq, outcome);
+        var result = await Script.Finish.RunAsync(
+            Database, [key.Turn, key.Log], [key.Attempt, seq, key.Channel.ToString(), Seconds(KeptAfterEnd), outcome, payload]);
+        return Outcome((long)result);
+    }
+
+    /// <summary>Ends the turn as a gateway, whatever attempt is open; its worker is told to stop. No effect when it has ended already.</summary>
+    /// <param name="key">The attempt that the caller believes to be open.</param>
+    /// <param name="outcome"><see cref="TurnOutcome.Cancelled"/> or <see cref="TurnOutcome.Failed"/>.</param>
+    public async Task EndAsync(AttemptKey key, string outcome)
+    {
+        while (true)
+        {
+            var result = (long)await Script.End.RunAsync(
+                Database,
+                [key.Turn, key.Log],
+                [
+                    key.Attempt, key.Channel.ToString(), Seconds(KeptAfterEnd), outcome,
+                    StreamEvent.EndWithoutSeq(key.ConversationId, key.TurnId, key.Attempt, outcome),
+                    RedisKeys.Stop.ToString(), key.TurnId.ToString("D"),
+                ]);
+            if (result <= 0)
+            {
+                return;
+            }
+
+            key = key with { Attempt = (int)result };
+        }
+    }
+
+    /// <summary>What Redis knows of a turn.</summary>
+    public async Task<TurnState> ReadStateAsync(Guid conversationId, Guid turnId)
+    {
+        var fields = await Database.HashGetAsync(RedisKeys.Turn(conversationId, turnId), ["attempt", "end", "at", "seq"]);
+        return new(
+            fields[0].IsNull ? 0 : (int)fields[0],
+            fields[1].IsNull ? null : (string)fields[1]!,
+            fields[2].IsNull ? null : DateTimeOffset.FromUnixTimeSeconds((long)fields[2]),
+            fields[3].IsNull ? 0 : (int)fields[3]);
+    }
+
+    /// <summary>Entries of an attempt's log, from seq <paramref name="after"/> + 1, at most <paramref name="most"/>.</summary>
+    public async Task<IReadOnlyList<StreamEvent>> ReadAsync(Guid conversationId, Guid turnId, int attempt, int after, int most)
+    {
+        var entries = await Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt), after, (long)after + most - 1);
+        return [.. entries.Select(entry => StreamEvent.Parse(entry))];
+    }
+
+    /// <summary>
+    /// The text of an attempt as far as its log has it: the last entry's when a worker wrote the end, the chunks' otherwise.
+    /// </summary>
+    public async Task<string> ReadTextAsync(Guid conversationId, Guid turnId, int attempt)
+    {
+        var entries = await Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt));
+        var text = new StringBuilder();
+        foreach (var entry in entries)
+        {
+            var read = StreamEvent.Parse(entry);
+            if (read is { Kind: StreamEventKind.Done, EscapedText: not null })
+            {
+                return read.Text;
+            }
+
+            text.Append(read.Text);
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Remembers for a minute that a message, which nobody has accepted yet, is cancelled.</summary>
+    public Task RememberCancelAsync(Guid conversationId, string messageId) =>
+        Database.StringSetAsync(RedisKeys.CancelledMessage(conversationId, messageId), 1, TimeSpan.FromMinutes(1));
+
+    /// <summary>Whether a message was cancelled before it was accepted.</summary>
+    public Task<bool> WasCancelledAsync(Guid conversationId, string messageId) =>
+        Database.KeyExistsAsync(RedisKeys.CancelledMessage(conversationId, messageId));
+
+    private static long Seconds(TimeSpan time) => (long)time.TotalSeconds;
+
+    private static LogWrite Outcome(long result) => result switch
+    {
+        -1 => LogWrite.Fenced,
+        -2 => LogWrite.Lost,
+        -3 => LogWrite.Ended,
+        -4 => LogWrite.TooLong,
+        _ => LogWrite.Written,
+    };
+}

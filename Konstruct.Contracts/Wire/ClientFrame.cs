@@ -1,0 +1,174 @@
+using System.Text.Json;
+
+namespace Konstruct.Contracts.Wire;
+
+/// <summary>What a client sent, as far as the protocol knows it.</summary>
+public enum ClientFrameKind
+{
+    /// <summary>Not JSON, not an object, or a known member of the wrong type.</summary>
+    Bad,
+
+    /// <summary>An object whose <c>type</c> the protocol does not know: ignored.</summary>
+    Unknown,
+
+    /// <summary>Credentials.</summary>
+    Auth,
+
+    /// <summary>A message to the AI employee.</summary>
+    Message,
+
+    /// <summary>v2: replay a turn.</summary>
+    Resume,
+
+    /// <summary>v2: stop a turn.</summary>
+    Cancel,
+}
+
+/// <summary>
+/// A client's frame, parsed once. Members that a frame lacks, or that are JSON null, are null: the original treated both alike.
+/// Strings hold no lone surrogates (they become U+FFFD), so that they can be stored and sent back.
+/// </summary>
+public readonly record struct ClientFrame(ClientFrameKind Kind)
+{
+    /// <summary>Generous for a flat object, and far below what a hostile client would want.</summary>
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = 16 };
+
+    /// <summary><c>auth</c>: the user's UUID, as sent. A value that is no string is kept as a text that is no UUID.</summary>
+    public string? UserId { get; init; }
+
+    /// <summary><c>auth</c>: the tenant's UUID, as sent.</summary>
+    public string? TenantId { get; init; }
+
+    /// <summary><c>auth</c>: the user's role in the portal.</summary>
+    public string? Role { get; init; }
+
+    /// <summary><c>message</c>: what the user says.</summary>
+    public string? Text { get; init; }
+
+    /// <summary><c>message</c>: the AI employee.</summary>
+    public string? AgentId { get; init; }
+
+    /// <summary><c>message</c>: wins over the URL's in v1; must equal it in v2.</summary>
+    public string? ConversationId { get; init; }
+
+    /// <summary><c>message</c>: how the sender is shown.</summary>
+    public string? DisplayName { get; init; }
+
+    /// <summary><c>message</c>, <c>cancel</c> (v2): the client's own id of the message.</summary>
+    public string? MessageId { get; init; }
+
+    /// <summary><c>message</c> (v2): a W3C trace context to continue.</summary>
+    public string? TraceParent { get; init; }
+
+    /// <summary><c>resume</c>, <c>cancel</c> (v2): the turn, as sent.</summary>
+    public string? TurnId { get; init; }
+
+    /// <summary><c>resume</c> (v2): the attempt that the client has; null when it has none.</summary>
+    public int? Attempt { get; init; }
+
+    /// <summary><c>resume</c> (v2): the last seq that the client has; 0 or null: nothing.</summary>
+    public int? After { get; init; }
+
+    /// <summary>Parses one frame. Never throws on bad input.</summary>
+    public static ClientFrame Parse(ReadOnlySpan<byte> utf8)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(utf8, Options);
+            return Read(ref reader);
+        }
+        catch (JsonException)
+        {
+            return new(ClientFrameKind.Bad);
+        }
+    }
+
+    private static ClientFrame Read(ref Utf8JsonReader reader)
+    {
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            return new(ClientFrameKind.Bad);
+        }
+
+        string? type = null;
+        var frame = new ClientFrame(ClientFrameKind.Unknown);
+        var isTyped = true;
+        var wellTyped = true;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("type"u8)) { isTyped = TryReadString(ref reader, out type); }
+            else if (reader.ValueTextEquals("userId"u8)) { frame = frame with { UserId = ReadId(ref reader) }; }
+            else if (reader.ValueTextEquals("tenantId"u8)) { frame = frame with { TenantId = ReadId(ref reader) }; }
+            else if (reader.ValueTextEquals("turnId"u8)) { frame = frame with { TurnId = ReadId(ref reader) }; }
+            else if (reader.ValueTextEquals("role"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Role = value }; }
+            else if (reader.ValueTextEquals("text"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Text = value }; }
+            else if (reader.ValueTextEquals("agentId"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { AgentId = value }; }
+            else if (reader.ValueTextEquals("conversationId"u8)) { frame = frame with { ConversationId = ReadId(ref reader) }; }
+            else if (reader.ValueTextEquals("displayName"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { DisplayName = value }; }
+            else if (reader.ValueTextEquals("messageId"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { MessageId = value }; }
+            else if (reader.ValueTextEquals("traceparent"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { TraceParent = value }; }
+            else if (reader.ValueTextEquals("attempt"u8)) { wellTyped &= TryReadCount(ref reader, out var value); frame = frame with { Attempt = value }; }
+            else if (reader.ValueTextEquals("after"u8)) { wellTyped &= TryReadCount(ref reader, out var value); frame = frame with { After = value }; }
+            else { reader.Read(); reader.Skip(); }
+        }
+
+        // Whatever follows the object makes the frame bad, as it would for any JSON parser.
+        if (reader.TokenType != JsonTokenType.EndObject || reader.Read())
+        {
+            return new(ClientFrameKind.Bad);
+        }
+
+        var kind = KindOf(type);
+        var isOurs = kind is ClientFrameKind.Message or ClientFrameKind.Resume or ClientFrameKind.Cancel;
+        return frame with { Kind = isTyped && (wellTyped || !isOurs) ? kind : ClientFrameKind.Bad };
+    }
+
+    private static ClientFrameKind KindOf(string? type) => type switch
+    {
+        "auth" => ClientFrameKind.Auth,
+        "message" => ClientFrameKind.Message,
+        "resume" => ClientFrameKind.Resume,
+        "cancel" => ClientFrameKind.Cancel,
+        _ => ClientFrameKind.Unknown,
+    };
+
+    /// <summary>An id of a wrong type is kept as something that is no UUID, so that it is refused for what it is.</summary>
+    private static string? ReadId(ref Utf8JsonReader reader) =>
+        TryReadString(ref reader, out var value) ? value : "not a string";
+
+    private static bool TryReadString(ref Utf8JsonReader reader, out string? value)
+    {
+        value = null;
+        reader.Read();
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.Null:
+                return true;
+            case JsonTokenType.String:
+                value = JsonText.Unescape(reader.ValueSpan).ToWellFormed();
+                return !value.Contains('\0'); // Postgres cannot store it.
+            default:
+                reader.Skip();
+                return false;
+        }
+    }
+
+    private static bool TryReadCount(ref Utf8JsonReader reader, out int? value)
+    {
+        value = null;
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Null)
+        {
+            return true;
+        }
+
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) && number >= 0)
+        {
+            value = number;
+            return true;
+        }
+
+        reader.Skip();
+        return false;
+    }
+}

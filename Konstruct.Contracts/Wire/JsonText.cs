@@ -1,0 +1,116 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+
+namespace Konstruct.Contracts.Wire;
+
+/// <summary>
+/// JSON strings as the original wrote them (Python's <c>json.dumps(…, ensure_ascii=False)</c>): UTF-8 as it is, and only what JSON
+/// demands escaped. System.Text.Json has no such encoder: even its relaxed one turns an emoji into twelve bytes.
+/// </summary>
+public static class JsonText
+{
+    private static readonly SearchValues<byte> MustEscape =
+        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(b => (byte)b), (byte)'"', (byte)'\\']);
+
+    /// <summary>Writes <paramref name="text"/> as the inside of a JSON string, without the quotes.</summary>
+    /// <remarks>A lone surrogate, which UTF-8 cannot carry, becomes U+FFFD.</remarks>
+    public static void WriteEscaped(IBufferWriter<byte> output, ReadOnlySpan<char> text)
+    {
+        var rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
+        var length = Encoding.UTF8.GetBytes(text, rented);
+        WriteEscaped(output, rented.AsSpan(0, length));
+        ArrayPool<byte>.Shared.Return(rented);
+    }
+
+    /// <summary>Writes UTF-8 <paramref name="text"/> as the inside of a JSON string, without the quotes.</summary>
+    public static void WriteEscaped(IBufferWriter<byte> output, ReadOnlySpan<byte> text)
+    {
+        while (true)
+        {
+            var clean = text.IndexOfAny(MustEscape);
+            if (clean < 0)
+            {
+                output.Write(text);
+                return;
+            }
+
+            output.Write(text[..clean]);
+            WriteEscape(output, text[clean]);
+            text = text[(clean + 1)..];
+        }
+    }
+
+    /// <summary>
+    /// The inside of a JSON string token, brought into this class's form. Anything without a backslash already is and is returned as it came.
+    /// </summary>
+    /// <param name="raw">The token's bytes between the quotes, as a valid JSON document holds them.</param>
+    public static ReadOnlyMemory<byte> Normalise(ReadOnlyMemory<byte> raw)
+    {
+        if (!raw.Span.Contains((byte)'\\'))
+        {
+            return raw;
+        }
+
+        var output = new ArrayBufferWriter<byte>(raw.Length);
+        WriteEscaped(output, Unescape(raw.Span));
+        return output.WrittenMemory;
+    }
+
+    /// <summary>The text of a JSON string token's inside. An escaped lone surrogate becomes U+FFFD.</summary>
+    public static string Unescape(ReadOnlySpan<byte> raw)
+    {
+        if (!raw.Contains((byte)'\\'))
+        {
+            return Encoding.UTF8.GetString(raw);
+        }
+
+        var text = new StringBuilder(raw.Length);
+        while (true)
+        {
+            var slash = raw.IndexOf((byte)'\\');
+            if (slash < 0)
+            {
+                text.Append(Encoding.UTF8.GetString(raw));
+                return text.ToString();
+            }
+
+            text.Append(Encoding.UTF8.GetString(raw[..slash]));
+            var (character, length) = ReadEscape(raw[slash..]);
+            text.Append(character);
+            raw = raw[(slash + length)..];
+        }
+    }
+
+    private static (char Character, int Length) ReadEscape(ReadOnlySpan<byte> escape) => escape[1] switch
+    {
+        (byte)'n' => ('\n', 2),
+        (byte)'r' => ('\r', 2),
+        (byte)'t' => ('\t', 2),
+        (byte)'b' => ('\b', 2),
+        (byte)'f' => ('\f', 2),
+        (byte)'u' => ((char)ushort.Parse(escape.Slice(2, 4), System.Globalization.NumberStyles.HexNumber, null), 6),
+        var same and ((byte)'"' or (byte)'\\' or (byte)'/') => ((char)same, 2),
+        _ => throw new JsonException("Not an escape of JSON."),
+    };
+
+    private static void WriteEscape(IBufferWriter<byte> output, byte value)
+    {
+        switch (value)
+        {
+            case (byte)'"': output.Write("\\\""u8); break;
+            case (byte)'\\': output.Write("\\\\"u8); break;
+            case (byte)'\n': output.Write("\\n"u8); break;
+            case (byte)'\r': output.Write("\\r"u8); break;
+            case (byte)'\t': output.Write("\\t"u8); break;
+            case (byte)'\b': output.Write("\\b"u8); break;
+            case (byte)'\f': output.Write("\\f"u8); break;
+            default:
+                output.Write("\\u00"u8);
+                output.Write([Hex(value >> 4), Hex(value & 15)]);
+                break;
+        }
+
+        static byte Hex(int digit) => (byte)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+    }
+}

@@ -1,0 +1,191 @@
+using System.Buffers;
+
+namespace Konstruct.Contracts.Wire;
+
+/// <summary>
+/// The frames a gateway sends, written as bytes: compact UTF-8, members in the documented order. The original's frames are matched byte for byte;
+/// what v2 adds always follows the original's members.
+/// </summary>
+public static class ServerFrames
+{
+    /// <summary><c>{"type":"typing"}</c>, the whole v1 frame.</summary>
+    public static ReadOnlyMemory<byte> Typing { get; } = "{\"type\":\"typing\"}"u8.ToArray();
+
+    /// <summary>v2's <c>typing</c>: the acknowledgement that the message is stored as <paramref name="turnId"/>.</summary>
+    public static ReadOnlyMemory<byte> TypingFor(Guid turnId, string? messageId)
+    {
+        var output = new ArrayBufferWriter<byte>(128);
+        output.Write("{\"type\":\"typing\""u8);
+        WriteMember(output, "turn_id"u8, turnId);
+        if (messageId is not null)
+        {
+            WriteMember(output, "message_id"u8, messageId);
+        }
+
+        output.Write("}"u8);
+        return output.WrittenMemory;
+    }
+
+    /// <summary>v1's <c>chunk</c>.</summary>
+    /// <param name="escapedText">The inside of the JSON string, copied as it is.</param>
+    public static ReadOnlyMemory<byte> Chunk(ReadOnlySpan<byte> escapedText)
+    {
+        var prefix = "{\"type\":\"chunk\",\"text\":\""u8;
+        var frame = new byte[prefix.Length + escapedText.Length + 2];
+        prefix.CopyTo(frame);
+        escapedText.CopyTo(frame.AsSpan(prefix.Length));
+        "\"}"u8.CopyTo(frame.AsSpan(frame.Length - 2));
+        return frame;
+    }
+
+    /// <summary>v2's <c>chunk</c>; without <paramref name="seq"/> when a foreign orchestrator gave none.</summary>
+    public static ReadOnlyMemory<byte> Chunk(ReadOnlySpan<byte> escapedText, Guid turnId, int attempt, int? seq)
+    {
+        var output = new ArrayBufferWriter<byte>(escapedText.Length + 128);
+        output.Write("{\"type\":\"chunk\",\"text\":\""u8);
+        output.Write(escapedText);
+        output.Write("\""u8);
+        WriteTurn(output, turnId, attempt);
+        if (seq is { } value)
+        {
+            WriteMember(output, "seq"u8, value);
+        }
+
+        output.Write("}"u8);
+        return output.WrittenMemory;
+    }
+
+    /// <summary>v1's <c>done</c>. <paramref name="conversationId"/> is spelled as the client spelled it.</summary>
+    public static ReadOnlyMemory<byte> Done(string text, string conversationId) => Done(text, conversationId, turn: null);
+
+    /// <summary>v2's <c>done</c>: <paramref name="text"/> replaces whatever the client has of the turn.</summary>
+    public static ReadOnlyMemory<byte> Done(string text, string conversationId, Guid turnId, int attempt, string reason) =>
+        Done(text, conversationId, (turnId, attempt, reason));
+
+    /// <summary>v2's <c>reset</c>: the turn's answer starts again at seq 1.</summary>
+    public static ReadOnlyMemory<byte> Reset(Guid turnId, int attempt)
+    {
+        var output = new ArrayBufferWriter<byte>(96);
+        output.Write("{\"type\":\"reset\""u8);
+        WriteTurn(output, turnId, attempt);
+        output.Write("}"u8);
+        return output.WrittenMemory;
+    }
+
+    /// <summary>v2's <c>ready</c>: who is streaming now. Those turns stay silent on the socket until it resumes them.</summary>
+    public static ReadOnlyMemory<byte> Ready(string conversationId, IEnumerable<ActiveTurn> active)
+    {
+        var output = new ArrayBufferWriter<byte>(128);
+        output.Write("{\"type\":\"ready\""u8);
+        WriteMember(output, "conversation_id"u8, conversationId);
+        output.Write(",\"active\":["u8);
+        var first = true;
+        foreach (var turn in active)
+        {
+            output.Write(first ? "{\"turn_id\":\""u8 : ",{\"turn_id\":\""u8);
+            WriteGuid(output, turn.TurnId);
+            output.Write("\""u8);
+            WriteMember(output, "attempt"u8, turn.Attempt);
+            WriteMember(output, "seq"u8, turn.Seq);
+            output.Write("}"u8);
+            first = false;
+        }
+
+        output.Write("]}"u8);
+        return output.WrittenMemory;
+    }
+
+    /// <summary>v1's <c>error</c>: the sentence alone.</summary>
+    public static ReadOnlyMemory<byte> Error(WireError error)
+    {
+        var output = new ArrayBufferWriter<byte>(128);
+        output.Write("{\"type\":\"error\""u8);
+        WriteMember(output, "message"u8, error.Message);
+        output.Write("}"u8);
+        return output.WrittenMemory;
+    }
+
+    /// <summary>v2's <c>error</c>, naming what it is about as far as that is known.</summary>
+    public static ReadOnlyMemory<byte> Error(WireError error, Guid? turnId, string? messageId)
+    {
+        var output = new ArrayBufferWriter<byte>(192);
+        output.Write("{\"type\":\"error\""u8);
+        WriteMember(output, "code"u8, error.Code);
+        WriteMember(output, "message"u8, error.Message);
+        output.Write(error.Retryable ? ",\"retryable\":true"u8 : ",\"retryable\":false"u8);
+        if (turnId is { } turn)
+        {
+            WriteMember(output, "turn_id"u8, turn);
+        }
+
+        if (messageId is not null)
+        {
+            WriteMember(output, "message_id"u8, messageId);
+        }
+
+        output.Write("}"u8);
+        return output.WrittenMemory;
+    }
+
+    internal static void WriteMember(IBufferWriter<byte> output, ReadOnlySpan<byte> name, string value)
+    {
+        output.Write(",\""u8);
+        output.Write(name);
+        output.Write("\":\""u8);
+        JsonText.WriteEscaped(output, value);
+        output.Write("\""u8);
+    }
+
+    internal static void WriteMember(IBufferWriter<byte> output, ReadOnlySpan<byte> name, Guid value)
+    {
+        output.Write(",\""u8);
+        output.Write(name);
+        output.Write("\":\""u8);
+        WriteGuid(output, value);
+        output.Write("\""u8);
+    }
+
+    internal static void WriteMember(IBufferWriter<byte> output, ReadOnlySpan<byte> name, int value)
+    {
+        output.Write(",\""u8);
+        output.Write(name);
+        output.Write("\":"u8);
+        var span = output.GetSpan(11);
+        value.TryFormat(span, out var written, provider: System.Globalization.CultureInfo.InvariantCulture);
+        output.Advance(written);
+    }
+
+    internal static void WriteTurn(IBufferWriter<byte> output, Guid turnId, int attempt)
+    {
+        WriteMember(output, "turn_id"u8, turnId);
+        WriteMember(output, "attempt"u8, attempt);
+    }
+
+    private static ReadOnlyMemory<byte> Done(string text, string conversationId, (Guid TurnId, int Attempt, string Reason)? turn)
+    {
+        var output = new ArrayBufferWriter<byte>(text.Length + 256);
+        output.Write("{\"type\":\"done\""u8);
+        WriteMember(output, "text"u8, text);
+        WriteMember(output, "conversation_id"u8, conversationId);
+        if (turn is var (turnId, attempt, reason))
+        {
+            WriteTurn(output, turnId, attempt);
+            WriteMember(output, "reason"u8, reason);
+        }
+
+        output.Write("}"u8);
+        return output.WrittenMemory;
+    }
+
+    private static void WriteGuid(IBufferWriter<byte> output, Guid value)
+    {
+        value.TryFormat(output.GetSpan(36), out var written);
+        output.Advance(written);
+    }
+}
+
+/// <summary>One entry of <c>ready.active</c>: a turn that is being answered.</summary>
+/// <param name="TurnId">The turn.</param>
+/// <param name="Attempt">Its current attempt, from 1.</param>
+/// <param name="Seq">The last chunk there is; 0: none yet.</param>
+public readonly record struct ActiveTurn(Guid TurnId, int Attempt, int Seq);

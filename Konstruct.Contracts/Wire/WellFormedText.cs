@@ -1,0 +1,32 @@
+using System.Text;
+
+namespace Konstruct.Contracts.Wire;
+
+/// <summary>Text that UTF-8 and Postgres can hold.</summary>
+public static class WellFormedText
+{
+    /// <summary>The text with every lone surrogate replaced by U+FFFD; the same instance when there is none.</summary>
+    public static string ToWellFormed(this string text)
+    {
+        for (var i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i]))
+            {
+                continue;
+            }
+
+            if (i + 1 < text.Length && char.IsSurrogatePair(text[i], text[i + 1]))
+            {
+                i++;
+                continue;
+            }
+
+            return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
+        }
+
+        return text;
+    }
+
+    /// <summary>As <see cref="ToWellFormed"/>, and with NUL, which Postgres refuses in text, replaced by U+FFFD too.</summary>
+    public static string ToStorable(this string text) => text.ToWellFormed().Replace('\0', '\uFFFD');
+}
