@@ -1,0 +1,58 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.Hosting;
+
+/// <summary>How a service runs to its end: what a person can mend is a sentence on the console, not a stack trace.</summary>
+public static class RunExtensions
+{
+    /// <summary>Runs until the service is told to stop.</summary>
+    /// <returns>The exit code: 0, or 1 when it could not start or has set <see cref="Environment.ExitCode"/> itself.</returns>
+    public static async Task<int> RunToEndAsync(this WebApplication app)
+    {
+        try
+        {
+            app.Services.GetService<IStartupValidator>()?.Validate(); // Before the host does, which would log a stack trace.
+            await app.RunAsync();
+            return Environment.ExitCode;
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return Environment.ExitCode; // Told to stop while it was starting.
+        }
+        catch (OptionsValidationException exception)
+        {
+            return await FailAsync($"The configuration is not valid. {string.Join(' ', exception.Failures)}");
+        }
+        catch (IOException exception) when (exception.InnerException is AddressInUseException)
+        {
+            return await FailAsync($"{exception.Message} Stop the program that listens there, or set another address in ASPNETCORE_URLS.");
+        }
+    }
+
+    /// <summary>Makes it an error of the configuration, found at the start, when a connection string is missing.</summary>
+    public static void RequireConnectionStrings(this IHostApplicationBuilder builder, params string[] names)
+    {
+        var required = builder.Services.AddOptions<RequiredConnectionStrings>();
+        foreach (var name in names)
+        {
+            required.Validate<IConfiguration>(
+                (_, configuration) => !string.IsNullOrWhiteSpace(configuration.GetConnectionString(name)),
+                $"There is no connection string '{name}'. The AppHost gives it to the services that it starts; by hand, set ConnectionStrings__{name}.");
+        }
+
+        required.ValidateOnStart();
+    }
+
+    private static async Task<int> FailAsync(string sentence)
+    {
+        await Console.Error.WriteLineAsync(sentence);
+        return 1;
+    }
+
+    /// <summary>Carries the checks of <see cref="RequireConnectionStrings"/>.</summary>
+    private sealed class RequiredConnectionStrings;
+}
