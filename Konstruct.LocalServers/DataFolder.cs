@@ -1,0 +1,45 @@
+namespace Konstruct.LocalServers;
+
+/// <summary>
+/// A server's data, held by one process at a time: the operating system drops the lock when that process ends, however it ends,
+/// so whatever is still found running on the data afterwards is a leftover.
+/// </summary>
+internal sealed class DataFolder : IDisposable
+{
+    private readonly FileStream _lock;
+
+    private DataFolder(string path, FileStream @lock) => (Path, _lock) = (path, @lock);
+
+    public string Path { get; }
+
+    /// <exception cref="CannotServeException">Another process holds it, or the folder cannot be written.</exception>
+    public static DataFolder Open(string path)
+    {
+        try
+        {
+            CreatePrivate(path);
+            return new(path, new FileStream(System.IO.Path.Combine(path, ".lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException problem)
+        {
+            throw new CannotServeException($"The data folder {path} cannot be written: {problem.Message}", problem);
+        }
+        catch (IOException problem)
+        {
+            throw new CannotServeException($"The data in {path} is in use by another process; stop that one first. ({problem.Message})", problem);
+        }
+    }
+
+    /// <summary>Makes a folder that only its owner can read; leaves an existing one as it is.</summary>
+    public static void CreatePrivate(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(path);
+        else
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    public string Combine(string name) => System.IO.Path.Combine(Path, name);
+
+    public void Dispose() => _lock.Dispose();
+}

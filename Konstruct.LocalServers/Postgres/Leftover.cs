@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using System.Globalization;
+using Konstruct.LocalServers.Processes;
+
+namespace Konstruct.LocalServers.Postgres;
+
+/// <summary>
+/// What a killed run left in <c>postmaster.pid</c>. The data folder is locked by us, so a server that still runs on it has lost its
+/// owner and is stopped; a number that meanwhile belongs to another program would make PostgreSQL refuse to start, so the file goes.
+/// </summary>
+internal static class Leftover
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    public static async Task ClearAsync(string cluster, Action<string> say, CancellationToken stop)
+    {
+        var file = Path.Combine(cluster, "postmaster.pid");
+        if (!File.Exists(file) || !int.TryParse(File.ReadLines(file).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            return;
+        using var process = RunningServer(id);
+        if (process is not null)
+        {
+            say("stopping the server that a killed run left behind");
+            Native.Signal(id, Native.Interrupt);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            limit.CancelAfter(Patience);
+            try
+            {
+                await process.WaitForExitAsync(limit.Token);
+            }
+            catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+            {
+                process.Kill(entireProcessTree: true);
+                await process.WaitForExitAsync(stop);
+            }
+        }
+        File.Delete(file);
+    }
+
+    private static Process? RunningServer(int id)
+    {
+        Process process;
+        try
+        {
+            process = Process.GetProcessById(id);
+        }
+        catch (ArgumentException)
+        {
+            return null; // No process has this number: the usual case after a crash of the machine.
+        }
+        if (process.ProcessName.StartsWith("postgres", StringComparison.Ordinal))
+            return process;
+        process.Dispose();
+        return null;
+    }
+}

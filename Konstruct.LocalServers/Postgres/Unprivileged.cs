@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using Konstruct.LocalServers.Processes;
+
+namespace Konstruct.LocalServers.Postgres;
+
+/// <summary>
+/// PostgreSQL refuses to run as root. In a user namespace it sees itself as <c>nobody</c> while its files stay the user's: nothing is
+/// installed, no account is made and nothing changes its owner. Where namespaces are forbidden (a container with the default profile) it
+/// runs as the real <c>nobody</c>, who has to own the data then.
+/// </summary>
+internal static class Unprivileged
+{
+    private const string Nobody = "65534";
+
+    /// <summary>What to put before a command so that it does not run as root; empty for anybody else.</summary>
+    /// <param name="data">The folder that the command has to be able to write.</param>
+    /// <exception cref="CannotServeException">Root has no way to drop its rights here.</exception>
+    public static IReadOnlyList<string> Prefix(string data)
+    {
+        if (!Native.IsRoot)
+            return [];
+        string[] asNobodyInNamespace = ["unshare", "--user", $"--map-user={Nobody}", $"--map-group={Nobody}", "--"];
+        if (Succeeds([.. asNobodyInNamespace, "true"]))
+            return asNobodyInNamespace;
+
+        string[] asNobody = ["setpriv", $"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "--"];
+        if (Succeeds(["chown", "-R", $"{Nobody}:{Nobody}", data]) && Succeeds([.. asNobody, "test", "-w", data]))
+            return asNobody;
+        throw new CannotServeException(
+            $"PostgreSQL does not run as root, and user nobody cannot reach {data}: work as another user, or from a folder that everybody may enter.");
+    }
+
+    private static bool Succeeds(string[] command)
+    {
+        if (Executables.Find(command[0]) is not { } program)
+            return false;
+        using var process = Process.Start(new ProcessStartInfo(program, command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+
+namespace Konstruct.LocalServers.Processes;
+
+/// <summary>
+/// A foreign program that must not outlive this process. On Linux the kernel stops it when this process dies, however it dies; elsewhere
+/// it is stopped with this process, and only SIGKILL of this very process can leave it (the next start then finds and stops it).
+/// </summary>
+internal sealed class ChildProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly TaskCompletionSource<int> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private ChildProcess(Process process) => _process = process;
+
+    /// <summary>Completes with the exit code once the program has ended and all its output has been read.</summary>
+    public Task<int> Exited => _exited.Task;
+
+    public int Id => _process.Id;
+
+    /// <summary>Starts a program.</summary>
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="environment">Variables to add or, with a null value, to take away.</param>
+    /// <param name="output">Takes each line of standard output and standard error.</param>
+    public static ChildProcess Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string?> environment, Action<string> output)
+    {
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+
+        var child = new ChildProcess(new Process { StartInfo = start });
+        child._process.OutputDataReceived += (_, line) => Forward(line.Data);
+        child._process.ErrorDataReceived += (_, line) => Forward(line.Data);
+        var started = new TaskCompletionSource();
+        // The kernel's parent-death signal is tied to the thread that forked, not to the process: that thread has to stay.
+        new Thread(() => child.RunToEnd(started)) { IsBackground = true, Name = $"parent of {Path.GetFileName(command[0])}" }.Start();
+        started.Task.GetAwaiter().GetResult();
+        return child;
+
+        void Forward(string? line)
+        {
+            if (line is { Length: > 0 })
+                output(line);
+        }
+    }
+
+    /// <summary>Prefixes a command so that the kernel sends the signal when this process dies. Linux with util-linux only; elsewhere nothing.</summary>
+    public static IEnumerable<string> DieWithParent(string signal) =>
+        OperatingSystem.IsLinux() && Executables.Find("setpriv") is { } setpriv ? [setpriv, $"--pdeathsig={signal}", "--"] : [];
+
+    /// <summary>Sends a signal and waits; what has not ended by then is killed with all its children.</summary>
+    /// <param name="signal">The polite signal; ignored on Windows, where there is none.</param>
+    /// <param name="patience">How long to wait before killing.</param>
+    public async Task StopAsync(int signal, TimeSpan patience)
+    {
+        if (Exited.IsCompleted)
+            return;
+        if (Native.Signal(Id, signal))
+            await Task.WhenAny(Exited, Task.Delay(patience));
+        if (!Exited.IsCompleted)
+            _process.Kill(entireProcessTree: true);
+        await Exited;
+    }
+
+    private void RunToEnd(TaskCompletionSource started)
+    {
+        try
+        {
+            _process.Start();
+        }
+        catch (System.ComponentModel.Win32Exception problem)
+        {
+            started.SetException(new CannotServeException($"{_process.StartInfo.FileName} cannot be run: {problem.Message}", problem));
+            return;
+        }
+        _process.StandardInput.Close();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        started.SetResult();
+        _process.WaitForExit();
+        _exited.SetResult(_process.ExitCode);
+    }
+
+    public void Dispose() => _process.Dispose();
+}

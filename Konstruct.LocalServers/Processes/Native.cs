@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+
+namespace Konstruct.LocalServers.Processes;
+
+/// <summary>The three calls of the C library that .NET has no name for.</summary>
+internal static class Native
+{
+    public const int Interrupt = 2;
+    public const int Quit = 3;
+    public const int Terminate = 15;
+
+    /// <summary>Whether this process is root on a Unix system.</summary>
+    public static bool IsRoot => !OperatingSystem.IsWindows() && GetEffectiveUserId() == 0;
+
+    /// <summary>Sends a signal; false where the process is gone or signals do not exist.</summary>
+    public static bool Signal(int processId, int signal) => !OperatingSystem.IsWindows() && Kill(processId, signal) == 0;
+
+    /// <summary>Begins a session of its own, so that the terminal's signals no longer reach this process and its children.</summary>
+    public static void LeaveTerminal()
+    {
+        // Fails where the process leads a group already, which is as good.
+        if (!OperatingSystem.IsWindows())
+            _ = SetSessionId();
+    }
+
+    [DllImport("libc", EntryPoint = "geteuid")]
+    private static extern uint GetEffectiveUserId();
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int processId, int signal);
+
+    [DllImport("libc", EntryPoint = "setsid")]
+    private static extern int SetSessionId();
+}
