@@ -1,0 +1,44 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Konstruct.Gateway.Auth;
+using Microsoft.OpenApi;
+
+namespace Konstruct.Gateway.Conversations.Api;
+
+/// <summary>How the API looks from outside: its JSON, and the OpenAPI document that is served in Development.</summary>
+internal static class ApiDocument
+{
+    /// <summary>The names of <see cref="ApiJson"/>, and text as it was said: the usual escapes would make an emoji twelve bytes.</summary>
+    public static void Use(JsonSerializerOptions json)
+    {
+        json.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+        json.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+    }
+
+    /// <summary>Served at <c>/openapi/v1.json</c>.</summary>
+    public static void AddApiDocument(this IServiceCollection services) => services.AddOpenApi(options =>
+    {
+        options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info = new() { Title = "Konstruct conversations", Version = "v1" };
+            return Task.CompletedTask;
+        });
+        options.AddOperationTransformer((operation, _, _) =>
+        {
+            operation.Parameters ??= [];
+            foreach (var (header, isRequired, format) in new[] { (TrustedHeaders.User, true, "uuid"), (TrustedHeaders.Tenant, true, "uuid"), (TrustedHeaders.Role, false, null) })
+            {
+                operation.Parameters.Add(new OpenApiParameter
+                {
+                    Name = header,
+                    In = ParameterLocation.Header,
+                    Required = isRequired,
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = format },
+                });
+            }
+
+            return Task.CompletedTask;
+        });
+    });
+}

@@ -1,0 +1,146 @@
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Tenancy;
+using Microsoft.EntityFrameworkCore;
+
+namespace Konstruct.Gateway.Conversations;
+
+/// <summary>Whose conversation it is about. Everything that a client may reach is found by all three.</summary>
+internal readonly record struct ConversationKey(Guid TenantId, Guid UserId, Guid ConversationId);
+
+/// <summary>A message as it is to be stored. The ids are made by the caller, so that storing it twice is storing it once.</summary>
+internal sealed record NewTurn(ConversationKey Key, Guid TurnId, Guid UserRowId, Guid AssistantRowId, string AgentId, string Text, string? MessageId, string Task);
+
+/// <summary>What became of a message: the numbers of the function <c>accept_turn</c>.</summary>
+internal enum Acceptance
+{
+    /// <summary>Committed: it will end in exactly one terminal state.</summary>
+    Accepted = 0,
+
+    /// <summary>The client's own id was used before: the turn of then.</summary>
+    Repeated = 1,
+
+    /// <summary>No such conversation for this tenant and user.</summary>
+    NotFound = 2,
+
+    /// <summary>As many turns as allowed run in the conversation.</summary>
+    TooManyTurns = 3,
+}
+
+/// <summary>What became of a message, and of which turn that is.</summary>
+internal readonly record struct AcceptResult(Acceptance Acceptance, Guid TurnId);
+
+/// <summary>A turn as Postgres has it.</summary>
+internal sealed record TurnRow(Guid TenantId, Guid ConversationId, Guid TurnId, string Status, int Attempt, string Content)
+{
+    public bool IsEnded => Status != TurnOutcome.Pending;
+}
+
+/// <summary>Conversations and turns in Postgres. All calls throw what <see cref="TenantDb"/> throws.</summary>
+internal sealed class ConversationStore(TenantDb tenants)
+{
+    /// <summary>Stores a message and its pending answer. Messages of one conversation take their turn at its row's lock.</summary>
+    public Task<AcceptResult> AcceptAsync(NewTurn turn, bool createMissing, int maxTurns, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            turn.Key.TenantId,
+            async (db, cancellation) =>
+            {
+                var row = (await db.Database.SqlQuery<AcceptRow>(
+                    $"""
+                    SELECT acceptance AS "Acceptance", turn AS "Turn"
+                    FROM accept_turn({turn.Key.ConversationId}, {turn.Key.UserId}, {turn.AgentId}, {createMissing}, {maxTurns},
+                                     {turn.TurnId}, {turn.UserRowId}, {turn.AssistantRowId}, {turn.Text}, {turn.MessageId}, {turn.Task})
+                    """).ToListAsync(cancellation)).Single();
+                return new AcceptResult((Acceptance)row.Acceptance, row.Turn ?? Guid.Empty);
+            },
+            cancellationToken);
+
+    /// <summary>The turns of a conversation that have not ended, oldest first; null when the conversation does not exist for this user.</summary>
+    public Task<List<TurnRow>?> OpenAsync(ConversationKey key, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            key.TenantId,
+            async (db, cancellation) =>
+            {
+                if (!await Mine(db, key).AnyAsync(cancellation))
+                {
+                    return null;
+                }
+
+                return await Turns(db)
+                    .Where(row => row.ConversationId == key.ConversationId && row.Status == TurnOutcome.Pending)
+                    .OrderBy(row => row.CreatedAt).ThenBy(row => row.Id)
+                    .Select(row => new TurnRow(row.TenantId, row.ConversationId, row.TurnId, row.Status, row.Attempt, row.Content))
+                    .ToListAsync(cancellation);
+            },
+            cancellationToken);
+
+    /// <summary>A turn; null when this conversation has none of that id.</summary>
+    public Task<TurnRow?> FindTurnAsync(Guid tenantId, Guid conversationId, Guid turnId, CancellationToken cancellationToken) =>
+        tenants.RunAsync(tenantId, (db, cancellation) => FindAsync(db, conversationId, turnId, cancellation), cancellationToken);
+
+    /// <summary>The turn that a client's own message id began; null when none has.</summary>
+    public Task<TurnRow?> FindTurnAsync(ConversationKey key, string messageId, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            key.TenantId,
+            async (db, cancellation) =>
+            {
+                var turnId = await TurnOfMessageAsync(db, key.ConversationId, messageId, cancellation);
+                return turnId is { } found ? await FindAsync(db, key.ConversationId, found, cancellation) : null;
+            },
+            cancellationToken);
+
+    /// <summary>Ends a turn, unless it has ended. Either way the row as it is then, null when the conversation was deleted; and whether this call did it.</summary>
+    public Task<(TurnRow? Row, bool Won)> FinishAsync(
+        Guid tenantId, Guid conversationId, Guid turnId, string outcome, int attempt, string text, CancellationToken cancellationToken)
+    {
+        var content = text.ToStorable();
+        return tenants.RunAsync<(TurnRow?, bool)>(
+            tenantId,
+            async (db, cancellation) =>
+            {
+                var row = (await db.Database.SqlQuery<FinishRow>(
+                    $"""
+                    SELECT status AS "Status", attempt AS "Attempt", content AS "Content", won AS "Won"
+                    FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {content})
+                    """).ToListAsync(cancellation)).SingleOrDefault();
+                return row is null ? (null, false) : (new(tenantId, conversationId, turnId, row.Status, row.Attempt, row.Content), row.Won);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Gives out the next attempt of a pending turn, if <paramref name="seen"/> is still the current one: of several gateways that try, one gets it.
+    /// </summary>
+    /// <returns>The task payload, whose attempt is still the first one's; null when another gateway was faster or the turn has ended.</returns>
+    public Task<string?> NextAttemptAsync(Guid tenantId, Guid turnId, int seen, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            tenantId,
+            async (db, cancellation) =>
+            {
+                var won = await Turns(db)
+                    .Where(row => row.TurnId == turnId && row.Status == TurnOutcome.Pending && row.Attempt == seen)
+                    .ExecuteUpdateAsync(row => row.SetProperty(r => r.Attempt, seen + 1), cancellation);
+                return won == 1 ? await Turns(db).Where(row => row.TurnId == turnId).Select(row => row.Task).SingleAsync(cancellation) : null;
+            },
+            cancellationToken);
+
+    private static IQueryable<Conversation> Mine(ChatDbContext db, ConversationKey key) =>
+        db.Conversations.Where(row => row.TenantId == key.TenantId && row.Id == key.ConversationId && row.UserId == key.UserId);
+
+    private static IQueryable<Message> Turns(ChatDbContext db) => db.Messages.Where(row => row.Role == Message.Assistant);
+
+    private static Task<TurnRow?> FindAsync(ChatDbContext db, Guid conversationId, Guid turnId, CancellationToken cancellation) =>
+        Turns(db)
+            .Where(row => row.ConversationId == conversationId && row.TurnId == turnId)
+            .Select(row => new TurnRow(row.TenantId, row.ConversationId, row.TurnId, row.Status, row.Attempt, row.Content))
+            .SingleOrDefaultAsync(cancellation);
+
+    private static async Task<Guid?> TurnOfMessageAsync(ChatDbContext db, Guid conversationId, string messageId, CancellationToken cancellation) =>
+        (await db.Messages
+            .Where(row => row.ConversationId == conversationId && row.ClientMessageId == messageId)
+            .Select(row => (Guid?)row.TurnId)
+            .ToListAsync(cancellation)).SingleOrDefault();
+
+    private sealed record AcceptRow(int Acceptance, Guid? Turn);
+
+    private sealed record FinishRow(string Status, int Attempt, string Content, bool Won);
+}

@@ -1,0 +1,62 @@
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Konstruct.Gateway.Auth;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Telemetry;
+using Konstruct.Gateway.Tenancy;
+using Konstruct.Gateway.Turns;
+using Microsoft.Extensions.Options;
+
+namespace Konstruct.Gateway;
+
+/// <summary>What the gateway is made of.</summary>
+internal static class GatewayServices
+{
+    /// <summary>Redis and Postgres, by the names that they have in the application's model.</summary>
+    public static void AddStores(this WebApplicationBuilder builder)
+    {
+        builder.RequireConnectionStrings("redis", "konstruct");
+        builder.AddRedisClient("redis");
+        builder.AddNpgsqlDbContext<ChatDbContext>("konstruct");
+        builder.Services.AddSingleton<TenantDb>();
+        builder.Services.AddSingleton<PendingTurns>();
+        builder.Services.AddSingleton<ConversationStore>();
+        builder.Services.AddSingleton<TurnLog>();
+        builder.Services.AddSingleton<DispatchQueue>();
+    }
+
+    /// <summary>Sockets, turns, and what keeps them right.</summary>
+    public static void AddChat(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<ChatOptions>().BindConfiguration(ChatOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddOptions<WebSocketOptions>().Configure<IOptions<ChatOptions>>((sockets, chat) =>
+        {
+            sockets.KeepAliveInterval = chat.Value.PingInterval;
+            sockets.KeepAliveTimeout = chat.Value.PongTimeout;
+        });
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<GatewayMetrics>();
+        services.AddSingleton<Stopping>();
+        services.AddSingleton<OwnedTasks>();
+        services.AddSingleton<IAuthenticator, TrustedAuthenticator>();
+        services.AddSingleton<TurnFinisher>();
+        services.AddSingleton<ConversationFeeds>();
+        services.AddSingleton<TabOpener>();
+        services.AddSingleton<TurnStarter>();
+        services.AddSingleton<TurnCanceller>();
+        services.AddSingleton<SocketServices>();
+        services.AddSingleton<OpenSockets>();
+        services.AddSingleton<ChatEndpoint>();
+
+        // The last to be started is the first to be stopped: the drain comes before anything else ends.
+        services.AddSingleton<Readiness>();
+        services.AddHostedService(provider => provider.GetRequiredService<Readiness>());
+        services.AddHostedService<Sweeper>();
+        services.AddHostedService<TurnWatch>();
+        services.AddHostedService<Drain>();
+        services.AddHealthChecks().AddCheck<Readiness>("gateway", tags: [ServiceDefaultsExtensions.ReadyTag]);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));
+    }
+}

@@ -1,0 +1,61 @@
+using System.Collections.Concurrent;
+
+namespace Konstruct.Gateway;
+
+/// <summary>Work that outlives the call that began it. Nothing is forgotten: the shutdown awaits what still runs, and a failure is logged here.</summary>
+internal sealed partial class OwnedTasks(ILogger<OwnedTasks> logger)
+{
+    private readonly ConcurrentDictionary<Task, string> _running = new();
+
+    /// <summary>How many run now.</summary>
+    public int Count => _running.Count;
+
+    /// <summary>Begins work. <paramref name="what"/> names it in the log.</summary>
+    public void Run(string what, Func<Task> work)
+    {
+        var task = ObserveAsync(what, work);
+        if (!task.IsCompleted)
+        {
+            _running[task] = what;
+            task.ContinueWith(done => _running.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Completes when everything that runs now has ended.</summary>
+    public Task WhenIdleAsync() => Task.WhenAll(_running.Keys);
+
+    private async Task ObserveAsync(string what, Func<Task> work)
+    {
+        await Task.Yield(); // The caller may hold a lock that the work wants.
+        try
+        {
+            await work();
+        }
+        catch (OperationCanceledException)
+        {
+            Log.Abandoned(logger, what);
+        }
+        catch (Exception exception) when (exception.IsOutage())
+        {
+            Log.StoreIsDown(logger, what, exception.Message);
+        }
+#pragma warning disable CA1031 // The end of the line for work without a caller: a bug is logged, it must not take the process down.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.Failed(logger, what, exception);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(10, LogLevel.Debug, "Gave up on {What}: the gateway is stopping")]
+        public static partial void Abandoned(ILogger logger, string what);
+
+        [LoggerMessage(12, LogLevel.Warning, "Gave up on {What} for now, a store cannot be reached: {Reason}")]
+        public static partial void StoreIsDown(ILogger logger, string what, string reason);
+
+        [LoggerMessage(11, LogLevel.Error, "Failed unexpectedly: {What}")]
+        public static partial void Failed(ILogger logger, string what, Exception exception);
+    }
+}

@@ -1,0 +1,47 @@
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Telemetry;
+
+namespace Konstruct.Gateway.Sockets;
+
+/// <summary><c>GET /chat/ws/{conversation_id}</c>: takes the upgrade, and keeps the list of open sockets.</summary>
+internal sealed class ChatEndpoint(SocketServices services, Readiness readiness, OpenSockets open, GatewayMetrics metrics)
+{
+    public static void Map(WebApplication app)
+    {
+        app.UseWebSockets();
+        app.MapGet("/chat/ws/{conversationId}", (HttpContext context, string conversationId, ChatEndpoint endpoint) =>
+            endpoint.ServeAsync(context, conversationId)).ExcludeFromDescription();
+    }
+
+    private async Task ServeAsync(HttpContext context, string conversationId)
+    {
+        if (!context.WebSockets.IsWebSocketRequest)
+        {
+            await Results.Problem("This address speaks WebSocket only.", statusCode: StatusCodes.Status426UpgradeRequired).ExecuteAsync(context);
+            return;
+        }
+
+        if (!readiness.IsReady)
+        {
+            context.Response.Headers.RetryAfter = "1";
+            await Results.Problem("This gateway is starting or shutting down. Connect again.", statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
+            return;
+        }
+
+        var isV2 = context.WebSockets.WebSocketRequestedProtocols.Contains(ProtocolVersion.V2);
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = isV2 ? ProtocolVersion.V2 : null });
+        await using var chat = new ChatSocket(socket, conversationId, isV2, services);
+        var version = isV2 ? 2 : 1;
+        open.Add(chat);
+        metrics.SocketOpened(version);
+        try
+        {
+            await chat.RunAsync(context.RequestAborted);
+        }
+        finally
+        {
+            open.Remove(chat);
+            metrics.SocketClosed(version, chat.CloseCode);
+        }
+    }
+}

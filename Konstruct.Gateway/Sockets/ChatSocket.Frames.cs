@@ -1,0 +1,103 @@
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Turns;
+
+namespace Konstruct.Gateway.Sockets;
+
+/// <summary>What a client asks for: an answer, a replay, an end.</summary>
+internal sealed partial class ChatSocket
+{
+    private async Task AnswerAsync(ClientFrame frame)
+    {
+        if (!_isV2)
+        {
+            _writer.Send(ServerFrames.Typing);
+        }
+
+        var (message, error) = Understand(frame);
+        if (message is null)
+        {
+            SendError(error!, null, frame.MessageId);
+            return;
+        }
+
+        var result = await _services.Starter.StartAsync(message, _writer, _isV2);
+        if (result.Error is not null)
+        {
+            SendError(result.Error, null, frame.MessageId);
+            return;
+        }
+
+        await StayAsync(message);
+        var cursor = result.Cursor;
+        if (cursor is null && _feed is not null && _tab is not null)
+        {
+            // The same message as before: its acknowledgement, then its replay.
+            _writer.Send(ServerFrames.TypingFor(result.TurnId, frame.MessageId));
+            cursor = await _services.Tabs.ResumeAsync(_feed, _tab, result.TurnId, attempt: 0, after: 0, _gone.Token);
+        }
+
+        if (cursor is not null)
+        {
+            await cursor.Ended.WaitAsync(_gone.Token);
+        }
+    }
+
+    /// <summary>Keeps listening to the conversation between messages. v2 has done so from the beginning.</summary>
+    private async Task StayAsync(IncomingMessage message)
+    {
+        var key = new FeedKey(message.Sender.TenantId, message.ConversationId);
+        if (_feed?.Key != key)
+        {
+            Hold(await _services.Feeds.AcquireAsync(key, _gone.Token), null);
+        }
+    }
+
+    private void Hold(ConversationFeed? feed, Tab? tab)
+    {
+        var (previous, previousTab) = (_feed, _tab);
+        (_feed, _tab) = (feed, tab);
+        if (previous is not null)
+        {
+            previous.Remove(_writer, previousTab);
+            _services.Feeds.Release(previous);
+        }
+    }
+
+    private async Task ResumeAsync(ClientFrame frame, CancellationToken cut)
+    {
+        var turnId = TurnOf(frame);
+        var cursor = turnId is { } known && _feed is not null && _tab is not null && await _services.Tabs.AdmitAsync(_feed, _tab, cut)
+            ? await _services.Tabs.ResumeAsync(_feed, _tab, known, frame.Attempt ?? 0, frame.After ?? 0, cut)
+            : null;
+        if (cursor is null)
+        {
+            SendError(WireError.TurnNotFound, turnId);
+        }
+    }
+
+    private async Task CancelAsync(ClientFrame frame, CancellationToken cut)
+    {
+        _ = WireGuid.TryParse(_urlConversationId, out var conversationId); // v2 has joined it.
+        if (frame.TurnId is not null)
+        {
+            if (TurnOf(frame) is not { } turnId || _feed is null || _tab is null || !await _services.Tabs.AdmitAsync(_feed, _tab, cut)
+                || !await _services.Canceller.CancelAsync(KeyOf(conversationId), turnId, cut))
+            {
+                SendError(WireError.TurnNotFound, TurnOf(frame));
+            }
+        }
+        else if (frame.MessageId is { Length: > 0 and <= 128 } messageId)
+        {
+            await _services.Canceller.CancelAsync(KeyOf(conversationId), messageId, cut);
+        }
+        else
+        {
+            SendError(WireError.InvalidMessageId);
+        }
+    }
+
+    private ConversationKey KeyOf(Guid conversationId) => new(_sender.TenantId, _sender.UserId, conversationId);
+
+    private static Guid? TurnOf(ClientFrame frame) => WireGuid.TryParse(frame.TurnId, out var turnId) ? turnId : null;
+}

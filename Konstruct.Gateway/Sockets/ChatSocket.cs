@@ -1,0 +1,181 @@
+using System.Net.WebSockets;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Auth;
+using Konstruct.Gateway.Turns;
+
+namespace Konstruct.Gateway.Sockets;
+
+/// <summary>
+/// One client's socket, from its auth frame to its end. The reader goes on reading while messages are served one after another: so a cancel is heard
+/// during an answer, and a message that comes too early waits its turn.
+/// </summary>
+internal sealed partial class ChatSocket : IAsyncDisposable
+{
+    private readonly string _urlConversationId;
+    private readonly bool _isV2;
+    private readonly SocketServices _services;
+    private readonly FrameWriter _writer;
+    private readonly FrameReader _reader;
+    private readonly MessageLine _line;
+    private readonly CancellationTokenSource _gone = new();
+    private Identity _sender = new(default, default, "");
+    private ConversationFeed? _feed;
+    private Tab? _tab;
+
+    public ChatSocket(WebSocket socket, string urlConversationId, bool isV2, SocketServices services)
+    {
+        _urlConversationId = urlConversationId;
+        _isV2 = isV2;
+        _services = services;
+        _writer = new(socket, services.Options);
+        _reader = new(socket, services.Options.MaxFrameBytes);
+        _line = new(services.Options.MaxWaitingMessages, message => GuardAsync(message, () => AnswerAsync(message)), _gone.Token);
+    }
+
+    /// <summary>The code this side closed with; 0: the client left.</summary>
+    public int CloseCode => _writer.CloseCode ?? 0;
+
+    /// <summary>Asks the client to leave.</summary>
+    public void Close(int code, string reason) => _writer.Close(code, reason);
+
+    /// <summary>Serves the socket until either side ends it.</summary>
+    public async Task RunAsync(CancellationToken aborted)
+    {
+        using var cut = CancellationTokenSource.CreateLinkedTokenSource(aborted, _writer.Dead);
+        if (await AuthenticateAsync(cut.Token) && (!_isV2 || await JoinAsync(cut.Token)))
+        {
+            await ReadFramesAsync(cut.Token);
+        }
+        else
+        {
+            await ReadToEndAsync(cut.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _gone.CancelAsync();
+        await _line.WhenIdleAsync();
+        Hold(null, null);
+        await _writer.DisposeAsync();
+        _reader.Dispose();
+        _gone.Dispose();
+    }
+
+    private async Task ReadFramesAsync(CancellationToken cut)
+    {
+        while (true)
+        {
+            switch (await _reader.ReadAsync(cut))
+            {
+                case ReadOutcome.Closed:
+                    Close(CloseCodes.Normal, "");
+                    return;
+                case ReadOutcome.TooBig:
+                    Close(CloseCodes.FrameTooBig, "Frame too big");
+                    await ReadToEndAsync(cut);
+                    return;
+                case ReadOutcome.Binary:
+                    SendError(WireError.BadFrame);
+                    break;
+                case ReadOutcome.Text:
+                    await HandleAsync(ClientFrame.Parse(_reader.Frame.Span), cut);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>After our close frame: until the client's, or the cut.</summary>
+    private async Task ReadToEndAsync(CancellationToken cut)
+    {
+        while (await _reader.ReadAsync(cut) != ReadOutcome.Closed)
+        {
+        }
+    }
+
+    private async Task HandleAsync(ClientFrame frame, CancellationToken cut)
+    {
+        switch (frame.Kind)
+        {
+            case ClientFrameKind.Bad:
+                SendError(WireError.BadFrame);
+                break;
+            case ClientFrameKind.Message when string.IsNullOrEmpty(frame.Text):
+                SendError(WireError.EmptyText, null, frame.MessageId);
+                break;
+            case ClientFrameKind.Message when !_line.TryAdd(frame):
+                SendError(WireError.TooManyWaiting, null, frame.MessageId);
+                break;
+            case ClientFrameKind.Resume when _isV2:
+                await GuardAsync(frame, () => ResumeAsync(frame, cut));
+                break;
+            case ClientFrameKind.Cancel when _isV2:
+                await GuardAsync(frame, () => CancelAsync(frame, cut));
+                break;
+        }
+    }
+
+    /// <summary>A store that is down is the client's to know: it may try again.</summary>
+    private async Task GuardAsync(ClientFrame frame, Func<Task> handle)
+    {
+        try
+        {
+            await handle();
+        }
+        catch (Exception exception) when (exception.IsOutage())
+        {
+            Log.NotServed(_services.Logger, exception.Message);
+            SendError(WireError.Unavailable, TurnOf(frame), frame.MessageId);
+        }
+        catch (OperationCanceledException)
+        {
+            // The socket is gone, and with it whoever asked.
+        }
+#pragma warning disable CA1031 // The socket's boundary: a bug is logged and told as what it is, and other sockets go on.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.Failed(_services.Logger, exception);
+            Close(CloseCodes.InternalError, "Internal error");
+        }
+    }
+
+    private (IncomingMessage? Message, WireError? Error) Understand(ClientFrame frame)
+    {
+        var spelled = string.IsNullOrEmpty(frame.ConversationId) ? _urlConversationId : frame.ConversationId;
+        if (!WireGuid.TryParse(spelled, out var conversationId))
+        {
+            return (null, WireError.InvalidConversationId);
+        }
+
+        if (_isV2 && WireGuid.TryParse(_urlConversationId, out var own) && own != conversationId)
+        {
+            return (null, WireError.ConversationMismatch);
+        }
+
+        if (_isV2 && frame.MessageId is { Length: 0 or > 128 })
+        {
+            return (null, WireError.InvalidMessageId);
+        }
+
+        if (_services.Stopping.IsDraining)
+        {
+            return (null, WireError.Restarting);
+        }
+
+        var known = _isV2 ? frame : frame with { MessageId = null, TraceParent = null };
+        return (new(_sender, conversationId, spelled, known), null);
+    }
+
+    private void SendError(WireError error, Guid? turnId = null, string? messageId = null) =>
+        _writer.Send(_isV2 ? ServerFrames.Error(error, turnId, messageId) : ServerFrames.Error(error));
+
+    private static partial class Log
+    {
+        [LoggerMessage(200, LogLevel.Warning, "A client was told to try again, a store cannot be reached: {Reason}")]
+        public static partial void NotServed(ILogger logger, string reason);
+
+        [LoggerMessage(201, LogLevel.Error, "A frame could not be served; the socket is closed with 1011")]
+        public static partial void Failed(ILogger logger, Exception exception);
+    }
+}

@@ -1,0 +1,177 @@
+using System.Net.WebSockets;
+using Konstruct.Contracts.Wire;
+
+namespace Konstruct.Gateway.Sockets;
+
+/// <summary>
+/// The one writer of a socket: a bounded queue, and a pump that runs only while there is something to send, so that an idle socket costs nothing.
+/// Never blocks its caller: a client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>.
+/// </summary>
+internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyncDisposable
+{
+    /// <summary>A peer that does not take the close frame by then is cut off.</summary>
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _gate = new();
+    private readonly Queue<ReadOnlyMemory<byte>> _frames = new();
+    private readonly CancellationTokenSource _dead = new();
+    private TaskCompletionSource? _room;
+    private (int Code, string Reason)? _close;
+    private Task _pump = Task.CompletedTask;
+    private bool _pumping;
+    private bool _finished;
+    private int _queuedBytes;
+
+    /// <summary>Cancelled when nothing can be sent any more, whoever closed.</summary>
+    public CancellationToken Dead => _dead.Token;
+
+    /// <summary>The code this side closes with; null while it has not.</summary>
+    public int? CloseCode => _close?.Code;
+
+    /// <summary>Queues a frame. Nothing happens once the socket is closing.</summary>
+    public void Send(ReadOnlyMemory<byte> frame)
+    {
+        lock (_gate)
+        {
+            if (_finished || _close is not null)
+            {
+                return;
+            }
+
+            // A frame that is larger than the limit goes when it is alone: otherwise its client could never have it.
+            if (_frames.Count >= options.MaxQueuedFrames || (_frames.Count > 0 && _queuedBytes + frame.Length > options.MaxQueuedBytes))
+            {
+                _frames.Clear();
+                _queuedBytes = 0;
+                BeginClose(CloseCodes.TooSlow, "Reading too slowly");
+                return;
+            }
+
+            _frames.Enqueue(frame);
+            _queuedBytes += frame.Length;
+            StartPump();
+        }
+    }
+
+    /// <summary>Sends what is queued, then the close frame. Later frames are dropped; a second close has no effect.</summary>
+    public void Close(int code, string reason)
+    {
+        lock (_gate)
+        {
+            if (!_finished && _close is null)
+            {
+                BeginClose(code, reason);
+            }
+        }
+    }
+
+    /// <summary>Completes when the queue is at most a quarter full: for whoever has more to send than fits.</summary>
+    public Task RoomAsync()
+    {
+        lock (_gate)
+        {
+            if (_finished || _close is not null || HasRoom())
+            {
+                return Task.CompletedTask;
+            }
+
+            _room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _room.Task;
+        }
+    }
+
+    /// <summary>Drops what is queued and waits until the pump has come to rest.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task pump;
+        lock (_gate)
+        {
+            _finished = true;
+            _frames.Clear();
+            _room?.TrySetResult();
+            pump = _pump;
+        }
+
+        await pump;
+        _dead.Dispose();
+    }
+
+    private bool HasRoom() => _frames.Count <= options.MaxQueuedFrames / 4 && _queuedBytes <= options.MaxQueuedBytes / 4;
+
+    private void BeginClose(int code, string reason)
+    {
+        _close = (code, reason);
+        _room?.TrySetResult();
+        _dead.CancelAfter(CloseLimit);
+        StartPump();
+    }
+
+    private void StartPump()
+    {
+        if (!_pumping)
+        {
+            _pumping = true;
+            _pump = PumpAsync();
+        }
+    }
+
+    /// <summary>Runs on the caller's thread until a send has to wait, which it hardly ever does.</summary>
+    private async Task PumpAsync()
+    {
+        try
+        {
+            (int Code, string Reason)? close;
+            while (TryTake(out var frame, out close))
+            {
+                await socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, Dead);
+            }
+
+            if (close is var (code, reason))
+            {
+                await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason, Dead);
+            }
+        }
+        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
+        {
+            // The client is gone, or never took the close frame: there is nobody to tell.
+            Abandon();
+        }
+    }
+
+    /// <summary>False: nothing is left but the close frame, if there is to be one. Decided in one step, so that only one pump sends it.</summary>
+    private bool TryTake(out ReadOnlyMemory<byte> frame, out (int Code, string Reason)? close)
+    {
+        lock (_gate)
+        {
+            close = _close;
+            if (_frames.TryDequeue(out frame))
+            {
+                _queuedBytes -= frame.Length;
+                if (_room is not null && HasRoom())
+                {
+                    _room.TrySetResult();
+                    _room = null;
+                }
+
+                return true;
+            }
+
+            // While closing, the pump stays "running": nothing may start another.
+            _pumping = close is not null;
+            return false;
+        }
+    }
+
+    private void Abandon()
+    {
+        lock (_gate)
+        {
+            _finished = true;
+            _frames.Clear();
+            _room?.TrySetResult();
+        }
+
+        socket.Abort();
+        _dead.Cancel();
+    }
+}

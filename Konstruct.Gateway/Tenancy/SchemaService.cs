@@ -1,0 +1,88 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Npgsql;
+
+namespace Konstruct.Gateway.Tenancy;
+
+/// <summary>
+/// The gateway's other life, with the argument <c>schema</c>: brings the schema up to date with the owner's credentials, then stays and answers
+/// <c>/health</c>. It stays since not every platform knows jobs; what exits there is started again.
+/// </summary>
+internal sealed partial class SchemaService(
+    IConfiguration configuration, IHostEnvironment environment, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<SchemaService> logger)
+    : BackgroundService, IHealthCheck
+{
+    private volatile bool _isDone;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.AddServiceDefaults();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<SchemaService>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<SchemaService>());
+        builder.Services.AddHealthChecks().AddCheck<SchemaService>("schema", tags: [ServiceDefaultsExtensions.ReadyTag]);
+        var app = builder.Build();
+        app.MapDefaultEndpoints();
+        return await app.RunToEndAsync();
+    }
+
+    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(_isDone ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy());
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var (owner, serving) = (configuration.GetConnectionString("konstruct-db"), configuration.GetConnectionString("konstruct"));
+        if (string.IsNullOrEmpty(owner) || string.IsNullOrEmpty(serving))
+        {
+            Give("ConnectionStrings:konstruct-db (the owner's) and ConnectionStrings:konstruct (the serving role's) must both be set.");
+            return;
+        }
+
+        var step = new SchemaStep(owner, serving, logger);
+        var told = "";
+        while (!_isDone)
+        {
+            try
+            {
+                await step.RunAsync(environment.IsDevelopment(), stoppingToken);
+                _isDone = true;
+            }
+            catch (Exception exception) when (exception.IsPostgresOutage())
+            {
+                // Starting, restarting or not reachable yet: patience is right, silence is not.
+                if (exception.Message != told)
+                {
+                    Log.Waiting(logger, told = exception.Message);
+                }
+
+                await Task.Delay(TimeSpan.FromMilliseconds(250), time, stoppingToken);
+            }
+            catch (PostgresException exception)
+            {
+                Give($"Postgres refuses: {exception.MessageText} ({exception.SqlState}). The owner of ConnectionStrings:konstruct-db needs CREATEROLE, and must own the database.");
+                return;
+            }
+            catch (InvalidOperationException exception)
+            {
+                Give(exception.Message);
+                return;
+            }
+        }
+    }
+
+    private void Give(string reason)
+    {
+        Log.GivenUp(logger, reason);
+        Environment.ExitCode = 1;
+        lifetime.StopApplication();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(110, LogLevel.Information, "Waiting for Postgres: {Reason}")]
+        public static partial void Waiting(ILogger logger, string reason);
+
+        [LoggerMessage(111, LogLevel.Critical, "The schema was not made. {Reason}")]
+        public static partial void GivenUp(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,131 @@
+using Konstruct.Gateway.Tenancy.Sql;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace Konstruct.Gateway.Tenancy;
+
+/// <summary>
+/// Makes database, roles, tables and policies with the owner's credentials. The owner may be no superuser: it needs CREATEROLE, and CREATEDB where the
+/// database is missing. Safe to run again, and twice at once: an advisory lock lets one work while the other waits.
+/// </summary>
+internal sealed partial class SchemaStep(string ownerConnection, string servingConnection, ILogger logger)
+{
+    /// <summary>"konstruct" in ASCII, as far as it fits: the key of the advisory lock.</summary>
+    private const long LockKey = 0x6b6f6e7374727563;
+
+    private readonly NpgsqlConnectionStringBuilder _owner = new(ownerConnection);
+    private readonly NpgsqlConnectionStringBuilder _serving = new(servingConnection);
+
+    /// <summary>Does all of it. Throws <see cref="NpgsqlException"/> when Postgres refuses or cannot be reached.</summary>
+    public async Task RunAsync(bool seedDevelopment, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(_serving.Username) || string.IsNullOrEmpty(_serving.Password) || string.IsNullOrEmpty(_owner.Database))
+        {
+            throw new InvalidOperationException(
+                "ConnectionStrings:konstruct must name user and password of the serving role, and ConnectionStrings:konstruct-db a database.");
+        }
+
+        if (_serving.Username == _owner.Username)
+        {
+            throw new InvalidOperationException(
+                $"ConnectionStrings:konstruct uses the owner's role '{_owner.Username}'. The serving role must be another: the owner could switch row level security off.");
+        }
+
+        // Roles belong to the whole server and a lock to one database: the lock is taken where every database's step takes it.
+        await using var holder = await OpenMaintenanceAsync(cancellationToken);
+        await using (var take = new NpgsqlCommand($"SELECT pg_advisory_lock({LockKey})", holder) { CommandTimeout = 300 })
+        {
+            await take.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await CreateDatabaseAsync(holder, cancellationToken);
+        await using var source = NpgsqlDataSource.Create(_owner);
+        Log.Roles(logger, _serving.Username);
+        await RunWithRoleAsync(source, Embedded.Roles, cancellationToken);
+        Log.Migrating(logger, _owner.Database);
+        await MigrateAsync(source, cancellationToken);
+        await RunWithRoleAsync(source, Embedded.Grants, cancellationToken);
+        if (seedDevelopment)
+        {
+            await DevelopmentSeed.RunAsync(source, cancellationToken);
+        }
+
+        Log.Done(logger, _owner.Database);
+    }
+
+    private async Task<NpgsqlConnection> OpenMaintenanceAsync(CancellationToken cancellationToken)
+    {
+        var maintenance = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ownerConnection) { Database = "postgres", Pooling = false }.ConnectionString);
+        try
+        {
+            await maintenance.OpenAsync(cancellationToken);
+            return maintenance;
+        }
+        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege)
+        {
+            // Some managed servers have no such database, or keep it to themselves; then ours exists already.
+            await maintenance.DisposeAsync();
+        }
+
+        var own = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ownerConnection) { Pooling = false }.ConnectionString);
+        await own.OpenAsync(cancellationToken);
+        return own;
+    }
+
+    private async Task CreateDatabaseAsync(NpgsqlConnection maintenance, CancellationToken cancellationToken)
+    {
+        await using var exists = new NpgsqlCommand("SELECT 1 FROM pg_database WHERE datname = $1", maintenance);
+        exists.Parameters.Add(new() { Value = _owner.Database });
+        if (await exists.ExecuteScalarAsync(cancellationToken) is not null)
+        {
+            return;
+        }
+
+        Log.CreatingDatabase(logger, _owner.Database!);
+        var quoted = _owner.Database!.Replace("\"", "\"\"", StringComparison.Ordinal);
+        await using var create = new NpgsqlCommand($"CREATE DATABASE \"{quoted}\"", maintenance);
+        await create.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task RunWithRoleAsync(NpgsqlDataSource source, string sql, CancellationToken cancellationToken)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using (var settings = new NpgsqlCommand(
+            "SELECT set_config('konstruct.role', $1, true), set_config('konstruct.password', $2, true)", connection))
+        {
+            settings.Parameters.Add(new() { Value = _serving.Username });
+            settings.Parameters.Add(new() { Value = _serving.Password });
+            await settings.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await using (var command = new NpgsqlCommand(sql, connection))
+        {
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    private static async Task MigrateAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        var options = new DbContextOptionsBuilder<ChatDbContext>().UseNpgsql(source).Options;
+        await using var db = new ChatDbContext(options);
+        await db.Database.MigrateAsync(cancellationToken);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(100, LogLevel.Information, "Creating the database {Database}")]
+        public static partial void CreatingDatabase(ILogger logger, string database);
+
+        [LoggerMessage(101, LogLevel.Information, "Making sure of the roles konstruct_sweeper and {Role}")]
+        public static partial void Roles(ILogger logger, string role);
+
+        [LoggerMessage(102, LogLevel.Information, "Bringing the tables of {Database} up to date")]
+        public static partial void Migrating(ILogger logger, string database);
+
+        [LoggerMessage(103, LogLevel.Information, "The schema of {Database} is ready")]
+        public static partial void Done(ILogger logger, string database);
+    }
+}

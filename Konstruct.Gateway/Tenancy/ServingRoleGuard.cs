@@ -1,0 +1,124 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace Konstruct.Gateway.Tenancy;
+
+/// <summary>What the guard found.</summary>
+/// <param name="Verdict">Serve, wait or refuse.</param>
+/// <param name="Reason">A sentence that says what to do; empty when all is right.</param>
+internal readonly record struct GuardResult(GuardVerdict Verdict, string Reason);
+
+internal enum GuardVerdict
+{
+    /// <summary>Schema and role are right.</summary>
+    Serve,
+
+    /// <summary>The schema step has not come to its end.</summary>
+    Wait,
+
+    /// <summary>This role could see or change what is not its tenant's: serving would be a leak waiting to happen.</summary>
+    Refuse,
+}
+
+/// <summary>
+/// Asks Postgres whether the policies bind this process. It asks the server, not the configuration: a role can be given more rights at any time.
+/// </summary>
+internal static class ServingRoleGuard
+{
+    /// <summary>The policy's expression as Postgres prints it back, since version 15 at least.</summary>
+    private const string TenantOnly = "(tenant_id = (NULLIF(current_setting('app.current_tenant'::text, true), ''::text))::uuid)";
+
+    /// <summary>Looks once. Throws what Npgsql throws when the server cannot be reached.</summary>
+    public static async Task<GuardResult> InspectAsync(ChatDbContext db, CancellationToken cancellationToken)
+    {
+        // Of the session's role, not the current one: a connection string can SET ROLE, and whoever set it can take it back.
+        var role = (await db.Database.SqlQuery<RoleRow>(
+            $"""
+            SELECT session_user::text AS "Name", r.rolsuper AS "IsSuperuser", r.rolbypassrls AS "BypassesRls", r.rolcreaterole AS "CreatesRoles",
+                   EXISTS (SELECT FROM pg_roles o WHERE o.rolname = 'konstruct_sweeper' AND pg_has_role(session_user, o.oid, 'MEMBER')) AS "IsSweeper",
+                   EXISTS (SELECT FROM pg_roles o WHERE (o.rolsuper OR o.rolbypassrls) AND pg_has_role(session_user, o.oid, 'MEMBER')) AS "CanBecomeMighty"
+            FROM pg_roles r WHERE r.rolname = session_user
+            """).ToListAsync(cancellationToken)).Single();
+        if (role.IsSuperuser)
+        {
+            return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct is a superuser, for whom row level security does not exist. Use the serving role that the schema step makes.");
+        }
+
+        if (role.BypassesRls || role.CanBecomeMighty)
+        {
+            return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct has BYPASSRLS, or is a member of a role that has. Take that away from it: ALTER ROLE … NOBYPASSRLS, REVOKE ….");
+        }
+
+        if (role.CreatesRoles)
+        {
+            return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct has CREATEROLE and could make itself a member of a role that sees more. ALTER ROLE … NOCREATEROLE, or use the serving role that the schema step makes.");
+        }
+
+        if (role.IsSweeper)
+        {
+            return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct is a member of konstruct_sweeper, which sees pending rows of every tenant. REVOKE it.");
+        }
+
+        var tables = await db.Database.SqlQuery<TableRow>(
+            $"""
+            SELECT c.relname::text AS "Name", c.relrowsecurity AS "Enabled", c.relforcerowsecurity AS "Forced",
+                   pg_has_role(session_user, c.relowner, 'MEMBER') AS "Owns",
+                   (SELECT count(*)::int FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = 'tenant' AND p.polcmd = '*' AND p.polroles = ARRAY[0]::oid[]
+                        AND pg_get_expr(p.polqual, c.oid) = {TenantOnly} AND pg_get_expr(p.polwithcheck, c.oid) = {TenantOnly}) AS "TenantPolicies",
+                   (SELECT count(*)::int FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname <> 'tenant' AND p.polpermissive
+                        AND (p.polroles = ARRAY[0]::oid[] OR EXISTS (SELECT FROM unnest(p.polroles) o WHERE o <> 0 AND pg_has_role(session_user, o, 'MEMBER')))) AS "OtherPolicies"
+            FROM pg_class c
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ('web_conversations', 'web_conversation_messages') AND c.relkind IN ('r', 'p')
+            """).ToListAsync(cancellationToken);
+        if (tables.Count < 2)
+        {
+            return new(GuardVerdict.Wait, "The tables do not exist yet. The schema step makes them: run the gateway with the argument 'schema'.");
+        }
+
+        foreach (var table in tables)
+        {
+            if (table.Owns)
+            {
+                return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct owns {table.Name} and could switch its row level security off. Use the serving role that the schema step makes.");
+            }
+
+            if (!table.Enabled || !table.Forced)
+            {
+                return Refuse($"Row level security is not enabled and forced on {table.Name}. ALTER TABLE {table.Name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY.");
+            }
+
+            if (table.TenantPolicies != 1)
+            {
+                return Refuse($"{table.Name} lacks the policy 'tenant' as the schema step makes it, for reading and for writing; somebody has changed it since.");
+            }
+
+            if (table.OtherPolicies > 0)
+            {
+                return Refuse($"{table.Name} has another policy that lets the role '{role.Name}' see more than its tenant. Drop it.");
+            }
+        }
+
+        return await HasSchemaAsync(db, cancellationToken);
+    }
+
+    private static async Task<GuardResult> HasSchemaAsync(ChatDbContext db, CancellationToken cancellationToken)
+    {
+        // A later version is fine: migrations only add, so that gateways of two versions can run beside each other.
+        var readable = (await db.Database.SqlQuery<bool>(
+            $"""SELECT has_table_privilege('public."__EFMigrationsHistory"', 'SELECT') AS "Value" """).ToListAsync(cancellationToken)).Single();
+        if (!readable)
+        {
+            return new(GuardVerdict.Wait, "The schema step has not granted its rights to this role yet.");
+        }
+
+        var missing = db.Database.GetMigrations().Except(await db.Database.GetAppliedMigrationsAsync(cancellationToken)).FirstOrDefault();
+        return missing is null
+            ? new(GuardVerdict.Serve, "")
+            : new(GuardVerdict.Wait, $"The schema lacks {missing}. Run the gateway with the argument 'schema'.");
+    }
+
+    private static GuardResult Refuse(string reason) => new(GuardVerdict.Refuse, reason);
+
+    private sealed record RoleRow(string Name, bool IsSuperuser, bool BypassesRls, bool CreatesRoles, bool IsSweeper, bool CanBecomeMighty);
+
+    private sealed record TableRow(string Name, bool Enabled, bool Forced, bool Owns, int TenantPolicies, int OtherPolicies);
+}

@@ -1,0 +1,18 @@
+-- The two roles, before the tables that name them. Run by the owner, who may be no superuser; safe to run again.
+-- $1 serving role, $2 its password: set as settings of this transaction, since DO takes no parameters.
+DO $$
+DECLARE
+    serving text := current_setting('konstruct.role');
+    password text := current_setting('konstruct.password');
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'konstruct_sweeper') THEN
+        CREATE ROLE konstruct_sweeper NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = serving) THEN
+        EXECUTE format('CREATE ROLE %I LOGIN', serving);
+    END IF;
+    EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L', serving, password);
+    -- For as long as this step lasts: only a member may hand a function over.
+    EXECUTE format('GRANT konstruct_sweeper TO %I', current_user);
+END
+$$;

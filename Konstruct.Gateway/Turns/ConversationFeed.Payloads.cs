@@ -1,0 +1,180 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Conversations;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>What comes on the channel: each payload moves its turn on, and each cursor of the turn takes what is next for it.</summary>
+internal sealed partial class ConversationFeed
+{
+    /// <summary>A payload of the channel. Called for one at a time, in the order in which they were published.</summary>
+    public void OnPayload(ReadOnlyMemory<byte> payload)
+    {
+        var read = StreamEvent.Parse(payload);
+        lock (_gate)
+        {
+            switch (read.Kind)
+            {
+                case StreamEventKind.Chunk when read.IsForeign:
+                    OnForeignChunk(read);
+                    break;
+                case StreamEventKind.Chunk:
+                    OnChunk(read);
+                    break;
+                case StreamEventKind.Done:
+                    OnDone(read);
+                    break;
+                case StreamEventKind.Reset when !read.IsForeign:
+                    OnReset(read);
+                    break;
+                case StreamEventKind.Accepted when !read.IsForeign:
+                    OnAccepted(read);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>The end of a turn is in Postgres: tells whoever follows it.</summary>
+    public void OnPersisted(Turn turn, TurnRow row)
+    {
+        lock (_gate)
+        {
+            turn.IsEnding = true;
+            turn.End = row;
+            foreach (var cursor in turn.Cursors.ToArray())
+            {
+                if (cursor.Mode == CursorMode.CatchingUp)
+                {
+                    continue; // It sends the end when it gets there.
+                }
+
+                if (cursor.Mode == CursorMode.Live && !cursor.IsUpToDate)
+                {
+                    StartCatchUp(cursor);
+                    continue;
+                }
+
+                cursor.SendEnd(row);
+            }
+
+            turn.Cursors.RemoveAll(cursor => cursor.Mode == CursorMode.Ended);
+            RemoveIfOver(turn);
+        }
+    }
+
+    private void OnReset(StreamEvent reset)
+    {
+        if (FindOrFollow(reset.TurnId) is not { } turn)
+        {
+            return;
+        }
+
+        Advance(turn, reset.Attempt, seq: 0);
+        foreach (var cursor in turn.Cursors.Where(cursor => cursor.Mode == CursorMode.Live))
+        {
+            cursor.MoveTo(turn.Attempt);
+        }
+    }
+
+    private void OnChunk(StreamEvent chunk)
+    {
+        if (FindOrFollow(chunk.TurnId) is not { } turn || chunk.Attempt < turn.Attempt)
+        {
+            return;
+        }
+
+        Advance(turn, chunk.Attempt, chunk.Seq);
+        OnSignOfLife(turn);
+        ReadOnlyMemory<byte> v1Frame = default;
+        foreach (var cursor in turn.Cursors)
+        {
+            if (cursor.Mode != CursorMode.Live)
+            {
+                continue;
+            }
+
+            cursor.MoveTo(chunk.Attempt);
+            if (cursor.Mode == CursorMode.Live && chunk.Seq == cursor.Seq + 1)
+            {
+                cursor.SendNext(chunk, ref v1Frame);
+            }
+            else if (cursor.Mode == CursorMode.Live && chunk.Seq > cursor.Seq)
+            {
+                StartCatchUp(cursor);
+            }
+        }
+    }
+
+    private void OnForeignChunk(StreamEvent chunk)
+    {
+        if (OldestPending() is not { } turn)
+        {
+            return;
+        }
+
+        OnSignOfLife(turn);
+        ReadOnlyMemory<byte> v1Frame = default;
+        foreach (var cursor in turn.Cursors.Where(cursor => cursor.Mode == CursorMode.Live))
+        {
+            cursor.SendForeign(chunk, ref v1Frame);
+        }
+    }
+
+    private void OnDone(StreamEvent done)
+    {
+        var turn = done.IsForeign ? OldestPending() : FindOrFollow(done.TurnId);
+        if (turn is not null)
+        {
+            End(turn, done);
+        }
+    }
+
+    private void End(Turn turn, StreamEvent done)
+    {
+        if (turn.IsEnding)
+        {
+            return;
+        }
+
+        if (!done.IsForeign)
+        {
+            Advance(turn, done.Attempt, done.Seq - 1);
+        }
+
+        StartEnding(turn, done.Reason ?? TurnOutcome.Completed, done.Attempt, done.EscapedText is null ? null : done.Text);
+    }
+
+    private void OnSignOfLife(Turn turn)
+    {
+        turn.LastSignAt = services.Time.GetTimestamp();
+        if (!turn.HasChunks && turn.IsOwned)
+        {
+            services.Metrics.FirstChunk(services.Time.GetElapsedTime(turn.BeganAt, turn.LastSignAt));
+            turn.Activity?.AddEvent(new("first_chunk"));
+        }
+
+        turn.HasChunks = true;
+    }
+
+    private Turn? OldestPending() => _turns.Find(turn => turn.IsAccepted && !turn.IsEnding);
+
+    private static void Advance(Turn turn, int attempt, int seq)
+    {
+        if (attempt > turn.Attempt)
+        {
+            turn.Attempt = attempt;
+            turn.LastSeq = seq;
+        }
+        else if (attempt == turn.Attempt && seq > turn.LastSeq)
+        {
+            turn.LastSeq = seq;
+        }
+    }
+
+    private void StartEnding(Turn turn, string outcome, int attempt, string? text)
+    {
+        turn.IsEnding = true;
+        var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, outcome, attempt, text);
+        services.Tasks.Run("persisting an answer", async () => OnPersisted(turn, await services.Finisher.FinishAsync(ending, turn.Activity)));
+    }
+}

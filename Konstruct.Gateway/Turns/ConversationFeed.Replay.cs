@@ -1,0 +1,140 @@
+using Konstruct.Contracts.Redis;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>What the channel did not bring: read from the log, page by page, until a socket has all there is.</summary>
+internal sealed partial class ConversationFeed
+{
+    private const int PageOfLog = 256;
+
+    /// <summary>The channel may have missed something: compares with what Redis has, and catches up.</summary>
+    public async Task ResyncAsync(Turn turn)
+    {
+        var state = await services.Log.ReadStateAsync(key.ConversationId, turn.TurnId);
+        if (state.Attempt == 0)
+        {
+            // No worker has it yet, or Redis lost it, perhaps with its end: that is in Postgres then.
+            if (await services.Store.FindTurnAsync(key.TenantId, key.ConversationId, turn.TurnId, CancellationToken.None) is { IsEnded: true } row)
+            {
+                OnPersisted(turn, row);
+            }
+
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (turn.IsEnding)
+            {
+                return;
+            }
+
+            Advance(turn, state.Attempt, state.LastSeq);
+            if (state.Outcome is { } outcome)
+            {
+                StartEnding(turn, outcome, state.Attempt, text: null);
+            }
+
+            foreach (var cursor in turn.Cursors.Where(cursor => cursor.Mode == CursorMode.Live).ToArray())
+            {
+                cursor.MoveTo(turn.Attempt);
+                if (!cursor.IsUpToDate)
+                {
+                    StartCatchUp(cursor);
+                }
+            }
+        }
+    }
+
+    private void StartCatchUp(TurnCursor cursor)
+    {
+        cursor.Mode = CursorMode.CatchingUp;
+        services.Tasks.Run("replaying a turn", () => CatchUpAsync(cursor));
+    }
+
+    /// <summary>Reads pages of the log until the socket has all there is; the look and the change to live are one step, so that nothing falls between.</summary>
+    private async Task CatchUpAsync(TurnCursor cursor)
+    {
+        while (true)
+        {
+            int attempt, after;
+            lock (_gate)
+            {
+                attempt = cursor.Attempt;
+                after = cursor.Seq;
+            }
+
+            var page = await ReadPageAsync(cursor, attempt, after);
+            lock (_gate)
+            {
+                if (cursor.Mode != CursorMode.CatchingUp || SendPage(cursor, page))
+                {
+                    return;
+                }
+            }
+
+            await cursor.Writer.RoomAsync();
+        }
+    }
+
+    /// <summary>Null: Redis does not answer.</summary>
+    private async Task<IReadOnlyList<StreamEvent>?> ReadPageAsync(TurnCursor cursor, int attempt, int after)
+    {
+        try
+        {
+            return attempt == 0 ? [] : await services.Log.ReadAsync(key.ConversationId, cursor.Turn.TurnId, attempt, after, PageOfLog);
+        }
+        catch (Exception exception) when (exception.IsRedisOutage())
+        {
+            return null;
+        }
+    }
+
+    /// <returns>Whether the cursor need not read on.</returns>
+    private bool SendPage(TurnCursor cursor, IReadOnlyList<StreamEvent>? page)
+    {
+        var turn = cursor.Turn;
+        var before = cursor.Seq;
+        foreach (var entry in page ?? [])
+        {
+            if (entry.Kind == StreamEventKind.Chunk && entry.Seq == cursor.Seq + 1)
+            {
+                ReadOnlyMemory<byte> v1Frame = default;
+                cursor.SendNext(entry, ref v1Frame);
+            }
+            else if (entry.Kind == StreamEventKind.Done)
+            {
+                End(turn, entry); // It may have been published before anybody here listened.
+            }
+        }
+
+        if (turn.Attempt > cursor.Attempt)
+        {
+            cursor.MoveTo(turn.Attempt);
+            if (cursor.Mode == CursorMode.CatchingUp)
+            {
+                return false;
+            }
+        }
+
+        // Nothing more to read: all was sent, or the log is gone or out of reach and the end, or the next chunk, or the next attempt decides.
+        var isBehind = cursor.Seq < turn.LastSeq || page is { Count: PageOfLog };
+        if (isBehind && cursor.Seq > before && cursor.Mode == CursorMode.CatchingUp)
+        {
+            return false;
+        }
+
+        if (turn.End is { } row)
+        {
+            cursor.SendEnd(row);
+            turn.Cursors.Remove(cursor);
+            RemoveIfOver(turn);
+        }
+        else if (cursor.Mode == CursorMode.CatchingUp)
+        {
+            cursor.Mode = CursorMode.Live;
+        }
+
+        return true;
+    }
+}

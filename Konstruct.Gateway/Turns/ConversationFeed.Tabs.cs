@@ -1,0 +1,220 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Sockets;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>The v2 sockets of a conversation: who may hear of it, and what each is told of turns that others begin.</summary>
+internal sealed partial class ConversationFeed
+{
+    /// <summary>A tab opens. It hears nothing until <see cref="Join"/>, but what begins from now on is not missed.</summary>
+    public void Add(Tab tab)
+    {
+        lock (_gate)
+        {
+            _tabs.Add(tab);
+        }
+    }
+
+    /// <summary>Sends <c>ready</c>. Turns of <paramref name="active"/> stay silent on the tab; every other turn that is known by now began later.</summary>
+    public void Join(Tab tab, IReadOnlyCollection<ActiveTurn> active)
+    {
+        lock (_gate)
+        {
+            tab.Writer.Send(ServerFrames.Ready(tab.ConversationId, active));
+            tab.Silent.UnionWith(active.Select(turn => turn.TurnId));
+            LetIn(tab);
+            RemoveWhatIsOver();
+        }
+    }
+
+    /// <summary>Sends an empty <c>ready</c>: the conversation does not exist, but may be created any time.</summary>
+    public void JoinHopefully(Tab tab)
+    {
+        lock (_gate)
+        {
+            tab.Writer.Send(ServerFrames.Ready(tab.ConversationId, []));
+            tab.State = TabState.Hopeful;
+            if (_turns is [.., var begun])
+            {
+                // Somebody has created it since it was looked for.
+                services.Tasks.Run("looking a tab's conversation up", () => LookUpAsync(tab, begun.TurnId, messageId: null));
+            }
+
+            RemoveWhatIsOver();
+        }
+    }
+
+    /// <summary>The conversation exists now, and is this socket's user's. Before <c>typing</c> names the turn: it may be cancelled at once.</summary>
+    public void Admit(FrameWriter writer)
+    {
+        lock (_gate)
+        {
+            foreach (var tab in _tabs.Where(tab => tab.Writer == writer && tab.State == TabState.Hopeful))
+            {
+                LetIn(tab);
+            }
+        }
+    }
+
+    /// <summary>A tab asks for a turn: what it has not got from the log, then what comes.</summary>
+    /// <param name="tab">The tab.</param>
+    /// <param name="known">The turn as the stores have it now.</param>
+    /// <param name="attempt">The attempt that the client has; 0: none.</param>
+    /// <param name="after">The last seq that the client has of it.</param>
+    public TurnCursor Resume(Tab tab, StoredTurn known, int attempt, int after)
+    {
+        lock (_gate)
+        {
+            var row = known.Row;
+            tab.Silent.Remove(row.TurnId);
+            if (Find(row.TurnId) is not { } turn)
+            {
+                turn = AddTurn(row.TurnId, activity: null);
+                if (!row.IsEnded)
+                {
+                    AddTabs(turn); // The others hear of it here: its announcement finds it known.
+                }
+            }
+
+            foreach (var previous in turn.Cursors.Where(cursor => cursor.Writer == tab.Writer))
+            {
+                previous.Detach(); // What it had asked for before must not come twice.
+            }
+
+            turn.Cursors.RemoveAll(cursor => cursor.Mode == CursorMode.Ended);
+            Advance(turn, known.Attempt, known.LastSeq);
+            var cursor = new TurnCursor(turn, tab.Writer, isV2: true, tab.ConversationId) { Mode = CursorMode.CatchingUp, Attempt = turn.Attempt };
+            turn.Cursors.Add(cursor);
+            if (row.IsEnded)
+            {
+                turn.IsEnding = true;
+                turn.End ??= row;
+            }
+
+            if (known.HasLog && attempt == turn.Attempt && after <= turn.LastSeq)
+            {
+                cursor.Seq = after;
+            }
+            else if (attempt > 0 && (known.HasLog || !row.IsEnded))
+            {
+                cursor.StartOver(turn.Attempt); // Another attempt than the client's, or nothing that could be continued.
+            }
+
+            StartCatchUp(cursor);
+            return cursor;
+        }
+    }
+
+    /// <summary>The channel was not heard for a while: follows the turns that began meanwhile, if a tab here wants them.</summary>
+    public async Task FollowWhatBeganAsync()
+    {
+        Tab? tab;
+        lock (_gate)
+        {
+            tab = _tabs.Find(tab => tab.State == TabState.Joined);
+        }
+
+        if (tab is null || await services.Store.OpenAsync(tab.Key, CancellationToken.None) is not { } pending)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            foreach (var row in pending)
+            {
+                FindOrFollow(row.TurnId);
+            }
+        }
+    }
+
+    private void AddTabs(Turn turn)
+    {
+        foreach (var tab in _tabs)
+        {
+            if (tab.State == TabState.Joined && !tab.Silent.Contains(turn.TurnId))
+            {
+                Follow(turn, tab);
+            }
+        }
+    }
+
+    private void Follow(Turn turn, Tab tab)
+    {
+        if (turn.Cursors.Exists(cursor => cursor.Writer == tab.Writer))
+        {
+            return;
+        }
+
+        var cursor = new TurnCursor(turn, tab.Writer, isV2: true, tab.ConversationId);
+        turn.Cursors.Add(cursor);
+        if (!cursor.IsUpToDate || turn.End is not null)
+        {
+            cursor.Attempt = turn.Attempt;
+            StartCatchUp(cursor);
+        }
+    }
+
+    private void OnAccepted(StreamEvent accepted)
+    {
+        foreach (var hopeful in _tabs.Where(tab => tab.State == TabState.Hopeful))
+        {
+            services.Tasks.Run("looking a tab's conversation up", () => LookUpAsync(hopeful, accepted.TurnId, accepted.MessageId));
+        }
+
+        if (FindOrFollow(accepted.TurnId) is not { } turn)
+        {
+            return;
+        }
+
+        foreach (var tab in _tabs.Where(tab => tab.State == TabState.Joined && !tab.Silent.Contains(turn.TurnId)))
+        {
+            Announce(turn, tab, accepted.MessageId);
+        }
+    }
+
+    /// <summary>Tells a tab of a turn that another socket began; the one that sent the message has had its own.</summary>
+    private static void Announce(Turn turn, Tab tab, string? messageId)
+    {
+        if (turn.Cursors.Find(cursor => cursor.Writer == tab.Writer) is { IsSender: false, Seq: 0 })
+        {
+            tab.Writer.Send(ServerFrames.TypingFor(turn.TurnId, messageId));
+        }
+    }
+
+    /// <summary>Looks again for the conversation of a hopeful tab, since a turn of it has begun.</summary>
+    private async Task LookUpAsync(Tab tab, Guid turnId, string? messageId)
+    {
+        var isMine = await services.Store.OpenAsync(tab.Key, CancellationToken.None) is not null;
+        Turn turn;
+        lock (_gate)
+        {
+            if (!_tabs.Contains(tab))
+            {
+                return;
+            }
+
+            if (!isMine)
+            {
+                tab.State = TabState.Refused;
+                return;
+            }
+
+            turn = Find(turnId) ?? AddTurn(turnId, activity: null);
+            LetIn(tab);
+            Announce(turn, tab, messageId);
+        }
+
+        await ResyncAsync(turn); // Chunks may have come while the conversation was looked up.
+    }
+
+    private void LetIn(Tab tab)
+    {
+        tab.State = TabState.Joined;
+        foreach (var turn in _turns.Where(turn => !tab.Silent.Contains(turn.TurnId)))
+        {
+            Follow(turn, tab);
+        }
+    }
+}

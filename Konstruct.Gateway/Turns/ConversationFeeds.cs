@@ -1,0 +1,208 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Telemetry;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>
+/// The feeds in use. One is opened by the first who wants it and closed after the last; while it closes, a newcomer waits and opens another, so that
+/// nobody is left with a feed that has just stopped listening.
+/// </summary>
+internal sealed partial class ConversationFeeds
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<FeedKey, ConversationFeed> _feeds = [];
+    private readonly IConnectionMultiplexer _redis;
+    private readonly ResponseChannel _channel;
+    private readonly TurnServices _services;
+    private readonly ILogger _logger;
+
+    public ConversationFeeds(
+        IConnectionMultiplexer redis, ConversationStore store, TurnLog log, TurnFinisher finisher, OwnedTasks tasks, GatewayMetrics metrics, TimeProvider time,
+        IOptions<ChatOptions> options, ILogger<ConversationFeeds> logger)
+    {
+        _redis = redis;
+        _channel = new(options.Value.ResponseChannel);
+        _services = new(store, log, finisher, tasks, metrics, time, Release);
+        _logger = logger;
+        redis.ConnectionRestored += (_, restored) =>
+        {
+            if (restored.ConnectionType == ConnectionType.Subscription)
+            {
+                tasks.Run("re-reading turns after a lost connection", ResyncAllAsync);
+            }
+        };
+    }
+
+    /// <summary>The channel of a conversation.</summary>
+    public RedisChannel ChannelOf(FeedKey key) => _channel.For(key.TenantId, key.ConversationId);
+
+    /// <summary>All of them, for looking at.</summary>
+    public ConversationFeed[] All()
+    {
+        lock (_gate)
+        {
+            return [.. _feeds.Values];
+        }
+    }
+
+    /// <summary>A feed that is listening. Whoever gets it calls <see cref="Release"/> once.</summary>
+    /// <exception cref="RedisException">Redis cannot be reached. Likewise <see cref="TimeoutException"/>.</exception>
+    public async Task<ConversationFeed> AcquireAsync(FeedKey key, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ConversationFeed? feed;
+            Task? closing;
+            lock (_gate)
+            {
+                if (!_feeds.TryGetValue(key, out feed))
+                {
+                    feed = Open(key);
+                    _feeds[key] = feed;
+                }
+
+                closing = feed.Closing;
+                if (closing is null)
+                {
+                    feed.References++;
+                }
+            }
+
+            if (closing is not null)
+            {
+                await closing.WaitAsync(cancellationToken);
+                continue;
+            }
+
+            try
+            {
+                await feed.Opening.WaitAsync(cancellationToken);
+                return feed;
+            }
+            catch
+            {
+                Release(feed);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Gives a feed back.</summary>
+    public void Release(ConversationFeed feed)
+    {
+        lock (_gate)
+        {
+            if (--feed.References == 0)
+            {
+                var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                feed.Closing = closed.Task;
+                _services.Tasks.Run("closing a feed", () => CloseAsync(feed, closed));
+            }
+        }
+    }
+
+    /// <summary>The connection was lost: looks for turns that began meanwhile, and compares every turn with what Redis has.</summary>
+    public async Task ResyncAllAsync()
+    {
+        foreach (var feed in All())
+        {
+            try
+            {
+                await feed.FollowWhatBeganAsync();
+            }
+            catch (Exception exception) when (exception.IsOutage())
+            {
+                Log.NotFollowed(_logger, feed.Key.ConversationId, exception.Message);
+            }
+
+            foreach (var turn in feed.Turns())
+            {
+                await ResyncAsync(feed, turn);
+            }
+        }
+    }
+
+    /// <summary>Likewise one turn. A store that is down is tried again later, while the turn's channel is silent.</summary>
+    public async Task ResyncAsync(ConversationFeed feed, Turn turn)
+    {
+        try
+        {
+            await feed.ResyncAsync(turn);
+        }
+        catch (Exception exception) when (exception.IsOutage())
+        {
+            Log.NotResynced(_logger, turn.TurnId, exception.Message);
+        }
+    }
+
+    private ConversationFeed Open(FeedKey key)
+    {
+        var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var feed = new ConversationFeed(key, _services) { Opening = opened.Task };
+        _services.Tasks.Run("opening a feed", () => SubscribeAsync(feed, opened));
+        return feed;
+    }
+
+    private async Task SubscribeAsync(ConversationFeed feed, TaskCompletionSource opened)
+    {
+        var channel = ChannelOf(feed.Key);
+        var subscriber = _redis.GetSubscriber();
+        try
+        {
+            // A queue of messages keeps their order; a handler that is called directly would not.
+            var queue = await subscriber.SubscribeAsync(channel);
+            feed.Subscription = queue;
+            queue.OnMessage(message => feed.OnPayload(message.Message));
+            if (!subscriber.IsConnected(channel))
+            {
+                throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, CommandFlags.None, "Not subscribed: Redis cannot be reached.");
+            }
+
+            opened.SetResult();
+        }
+        catch (Exception exception) when (exception.IsRedisOutage())
+        {
+            opened.SetException(exception);
+        }
+    }
+
+    private async Task CloseAsync(ConversationFeed feed, TaskCompletionSource closed)
+    {
+        try
+        {
+            await feed.Opening.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            if (feed.Subscription is { } subscription)
+            {
+                await subscription.UnsubscribeAsync();
+            }
+        }
+        catch (Exception exception) when (exception.IsRedisOutage())
+        {
+            Log.NotUnsubscribed(_logger, exception.Message); // The queue is closed all the same; a later connection does not subscribe again.
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _feeds.Remove(feed.Key);
+            }
+
+            closed.SetResult();
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(310, LogLevel.Warning, "Turn {TurnId} could not be compared with the stores yet: {Reason}")]
+        public static partial void NotResynced(ILogger logger, Guid turnId, string reason);
+
+        [LoggerMessage(312, LogLevel.Warning, "Turns of {ConversationId} that began during an outage could not be looked for: {Reason}")]
+        public static partial void NotFollowed(ILogger logger, Guid conversationId, string reason);
+
+        [LoggerMessage(311, LogLevel.Debug, "Redis was not told that a channel is not wanted any more: {Reason}")]
+        public static partial void NotUnsubscribed(ILogger logger, string reason);
+    }
+}

@@ -1,0 +1,44 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Conversations;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>Cancels turns, from any replica, whether or not a worker has them yet. Throws what the stores throw when they are down.</summary>
+internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds feeds, TurnLog log)
+{
+    /// <summary>Cancels a turn that the server has named. False: this conversation has no such turn.</summary>
+    public async Task<bool> CancelAsync(ConversationKey key, Guid turnId, CancellationToken cancellationToken)
+    {
+        var row = await store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, cancellationToken);
+        if (row is { IsEnded: false })
+        {
+            await EndAsync(row);
+        }
+
+        return row is not null;
+    }
+
+    /// <summary>
+    /// Cancels by the client's own id, also a message that nobody has accepted yet: that is remembered for a minute. The second look closes the gap
+    /// between the first and the remembering; whoever accepts the message looks after committing.
+    /// </summary>
+    public async Task CancelAsync(ConversationKey key, string messageId, CancellationToken cancellationToken)
+    {
+        if (await store.FindTurnAsync(key, messageId, cancellationToken) is not { } row)
+        {
+            await log.RememberCancelAsync(key.ConversationId, messageId);
+            row = await store.FindTurnAsync(key, messageId, cancellationToken);
+        }
+
+        if (row is { IsEnded: false })
+        {
+            await EndAsync(row);
+        }
+    }
+
+    /// <summary>Cancels a turn that has not ended, as far as its row tells.</summary>
+    public Task EndAsync(TurnRow row) =>
+        log.EndAsync(
+            new(row.ConversationId, row.TurnId, row.Attempt, feeds.ChannelOf(new(row.TenantId, row.ConversationId))), TurnOutcome.Cancelled);
+}

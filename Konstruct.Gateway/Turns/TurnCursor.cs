@@ -1,0 +1,144 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Sockets;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>How far one socket has got with one turn.</summary>
+internal enum CursorMode
+{
+    /// <summary>What comes on the channel goes straight to the socket.</summary>
+    Live,
+
+    /// <summary>Missing chunks are being read from the log; what comes meanwhile is read from there too.</summary>
+    CatchingUp,
+
+    /// <summary>v1, and another attempt began after chunks were sent: nothing more until <c>done</c>.</summary>
+    Muted,
+
+    /// <summary>Nothing more at all.</summary>
+    Ended,
+}
+
+/// <summary>
+/// One socket's place in one turn: the last seq that was sent decides what may be sent next, so that nothing is repeated, skipped or reordered
+/// wherever it comes from. Guarded by its feed's gate.
+/// </summary>
+internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, string conversationIdAsSpelled)
+{
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _sentAny;
+
+    public Turn Turn => turn;
+
+    public FrameWriter Writer => writer;
+
+    public CursorMode Mode { get; set; } = CursorMode.Live;
+
+    /// <summary>The attempt that the socket has chunks of; 0: none yet.</summary>
+    public int Attempt { get; set; }
+
+    /// <summary>The last seq that was sent; 0: none yet.</summary>
+    public int Seq { get; set; }
+
+    /// <summary>Whether this socket sent the turn's message.</summary>
+    public bool IsSender { get; init; }
+
+    /// <summary>Completes when the socket has had the end of the turn, or never wants it.</summary>
+    public Task Ended => _ended.Task;
+
+    /// <summary>Whether every chunk that is known of has been sent.</summary>
+    public bool IsUpToDate => Mode == CursorMode.Muted || (Attempt == turn.Attempt && Seq >= turn.LastSeq) || turn.LastSeq == 0;
+
+    /// <summary>Moves on to a later attempt.</summary>
+    public void MoveTo(int attempt)
+    {
+        if (attempt <= Attempt)
+        {
+            return;
+        }
+
+        if (isV2 && attempt > 1)
+        {
+            writer.Send(ServerFrames.Reset(turn.TurnId, attempt));
+        }
+        else if (!isV2 && _sentAny)
+        {
+            Mode = CursorMode.Muted;
+        }
+
+        Attempt = attempt;
+        Seq = 0;
+    }
+
+    /// <summary>Tells a client to drop what it has: it named an attempt or a seq that cannot be continued.</summary>
+    public void StartOver(int attempt)
+    {
+        writer.Send(ServerFrames.Reset(turn.TurnId, attempt));
+        Attempt = attempt;
+        Seq = 0;
+    }
+
+    /// <summary>Sends the chunk whose seq is next.</summary>
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="v1Frame">Made once for all cursors of one chunk.</param>
+    public void SendNext(StreamEvent chunk, ref ReadOnlyMemory<byte> v1Frame)
+    {
+        Seq = chunk.Seq;
+        SendChunk(chunk, ref v1Frame);
+    }
+
+    /// <summary>Sends a chunk that has no seq: an orchestrator's that knows nothing of turns.</summary>
+    public void SendForeign(StreamEvent chunk, ref ReadOnlyMemory<byte> v1Frame) => SendChunk(chunk, ref v1Frame);
+
+    /// <summary>Sends the end of the turn, from its row.</summary>
+    public void SendEnd(TurnRow row)
+    {
+        Mode = CursorMode.Ended;
+        if (isV2)
+        {
+            writer.Send(ServerFrames.Done(row.Content, conversationIdAsSpelled, row.TurnId, row.Attempt, row.Status));
+        }
+        else
+        {
+            writer.Send(row.Status == TurnOutcome.Failed
+                ? ServerFrames.Error(WireError.AgentTimeout)
+                : ServerFrames.Done(row.Content, conversationIdAsSpelled));
+        }
+
+        _ended.TrySetResult();
+    }
+
+    /// <summary>The socket is gone, or has asked for the turn anew.</summary>
+    public void Detach()
+    {
+        Mode = CursorMode.Ended;
+        _ended.TrySetResult();
+    }
+
+    private void SendChunk(StreamEvent chunk, ref ReadOnlyMemory<byte> v1Frame)
+    {
+        var text = chunk.EscapedText.GetValueOrDefault();
+        if (text.IsEmpty)
+        {
+            return; // Empty ones are not sent; they count all the same.
+        }
+
+        _sentAny = true;
+        if (isV2)
+        {
+            writer.Send(chunk.IsForeign
+                ? ServerFrames.Chunk(JsonText.Normalise(text).Span, turn.TurnId, Math.Max(turn.Attempt, 1), seq: null)
+                : chunk.Payload);
+            return;
+        }
+
+        if (v1Frame.IsEmpty)
+        {
+            v1Frame = ServerFrames.Chunk(JsonText.Normalise(text).Span);
+        }
+
+        writer.Send(v1Frame);
+    }
+}

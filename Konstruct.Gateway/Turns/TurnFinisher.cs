@@ -1,0 +1,101 @@
+using System.Diagnostics;
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Telemetry;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>The end of a turn, before it is persisted.</summary>
+/// <param name="TenantId">The tenant.</param>
+/// <param name="ConversationId">The conversation.</param>
+/// <param name="TurnId">The turn.</param>
+/// <param name="Outcome">A word of <see cref="TurnOutcome"/>.</param>
+/// <param name="Attempt">The attempt that ended it; 0: keep the row's.</param>
+/// <param name="Text">The whole text; null: the log has it.</param>
+internal sealed record TurnEnding(Guid TenantId, Guid ConversationId, Guid TurnId, string Outcome, int Attempt, string? Text);
+
+/// <summary>
+/// Persists ends of turns. Any gateway may, several may at once: the row is updated where it is still pending, so one wins, and all tell their clients
+/// what the row says then.
+/// </summary>
+internal sealed partial class TurnFinisher(
+    ConversationStore store, TurnLog log, DispatchQueue queue, GatewayMetrics metrics, TimeProvider time, Stopping stopping, ILogger<TurnFinisher> logger)
+{
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Persists, trying until it succeeds or the gateway stops; then another gateway's sweep does it. The row as it is then.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The gateway stops.</exception>
+    public async Task<TurnRow> FinishAsync(TurnEnding ending, Activity? turn)
+    {
+        using var span = GatewayTelemetry.StartChild("turn.finalize", turn);
+        var pause = TimeSpan.FromMilliseconds(100);
+        while (true)
+        {
+            try
+            {
+                var row = await TryFinishAsync(ending, stopping.Hard);
+                turn?.SetTag("konstruct.turn.outcome", row.Status);
+                return row;
+            }
+            catch (Exception exception) when (exception.IsOutage())
+            {
+                Log.Retrying(logger, ending.TurnId, exception.Message);
+            }
+
+            await Task.Delay(pause, time, stopping.Hard);
+            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+        }
+    }
+
+    private async Task<TurnRow> TryFinishAsync(TurnEnding ending, CancellationToken cancellationToken)
+    {
+        var text = ending.Text ?? await ReadTextAsync(ending);
+        var (row, won) = await store.FinishAsync(ending.TenantId, ending.ConversationId, ending.TurnId, ending.Outcome, ending.Attempt, text, cancellationToken);
+        if (won)
+        {
+            metrics.TurnEnded(ending.Outcome);
+        }
+
+        try
+        {
+            await queue.SettleAsync(Enumerable.Range(1, Math.Max(1, row?.Attempt ?? ending.Attempt))
+                .Select(attempt => RedisKeys.Entry(ending.TurnId, attempt)).ToArray());
+        }
+        catch (Exception exception) when (exception.IsRedisOutage())
+        {
+            // Only tidying: an entry that stays is found by whoever claims or sweeps it, and its turn has ended.
+            Log.NotSettled(logger, ending.TurnId, exception.Message);
+        }
+
+        // A conversation that was deleted meanwhile has no row; its sockets still want an end.
+        return row ?? new TurnRow(ending.TenantId, ending.ConversationId, ending.TurnId, TurnOutcome.Cancelled, ending.Attempt, text);
+    }
+
+    /// <summary>What there is: of the attempt that ended, or, when it had not begun to write, of the one before.</summary>
+    private async Task<string> ReadTextAsync(TurnEnding ending)
+    {
+        for (var attempt = Math.Max(ending.Attempt, 1); attempt > 0; attempt--)
+        {
+            var text = await log.ReadTextAsync(ending.ConversationId, ending.TurnId, attempt);
+            if (text.Length > 0)
+            {
+                return text;
+            }
+        }
+
+        return "";
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(300, LogLevel.Warning, "The end of turn {TurnId} could not be persisted yet, trying again: {Reason}")]
+        public static partial void Retrying(ILogger logger, Guid turnId, string reason);
+
+        [LoggerMessage(301, LogLevel.Warning, "Turn {TurnId} is persisted, but its entry in the dispatch queue stays for now: {Reason}")]
+        public static partial void NotSettled(ILogger logger, Guid turnId, string reason);
+    }
+}

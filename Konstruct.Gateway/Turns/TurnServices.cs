@@ -1,0 +1,9 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Telemetry;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>What every feed works with.</summary>
+internal sealed record TurnServices(
+    ConversationStore Store, TurnLog Log, TurnFinisher Finisher, OwnedTasks Tasks, GatewayMetrics Metrics, TimeProvider Time, Action<ConversationFeed> Release);

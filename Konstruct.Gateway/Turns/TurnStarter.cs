@@ -1,0 +1,200 @@
+using System.Diagnostics;
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Auth;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Telemetry;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>A message as its socket understood it.</summary>
+/// <param name="Sender">Who sent it.</param>
+/// <param name="ConversationId">Where to.</param>
+/// <param name="ConversationIdAsSpelled">How the client writes that id.</param>
+/// <param name="Frame">What was sent; its text is not empty.</param>
+internal sealed record IncomingMessage(Identity Sender, Guid ConversationId, string ConversationIdAsSpelled, ClientFrame Frame)
+{
+    public ConversationKey Key => new(Sender.TenantId, Sender.UserId, ConversationId);
+}
+
+/// <summary>What became of a message.</summary>
+/// <param name="Error">Why it was not accepted; null when it was.</param>
+/// <param name="TurnId">The turn that it began, or that the same message had begun before.</param>
+/// <param name="Cursor">The socket's place in the turn; null for a repeated message, whose turn is to be resumed.</param>
+internal readonly record struct StartResult(WireError? Error, Guid TurnId, TurnCursor? Cursor);
+
+/// <summary>
+/// Begins turns. The order is the point: listen, commit, dispatch. A worker that answers at once finds a listener, and nothing is dispatched that is
+/// not stored. What is committed and, since Redis fails just then, not dispatched, the sweep dispatches.
+/// </summary>
+internal sealed partial class TurnStarter(
+    ConversationFeeds feeds, ConversationStore store, TurnLog log, DispatchQueue queue, IConnectionMultiplexer redis, TimeProvider time,
+    IOptions<ChatOptions> options, ILogger<TurnStarter> logger)
+{
+    private readonly ChatOptions _options = options.Value;
+
+    /// <summary>
+    /// Accepts a message, or says why not. Outages of stores are answers here, not exceptions. A client that leaves meanwhile does not stop it: what has
+    /// begun to be accepted is accepted or not, whoever looks.
+    /// </summary>
+    public async Task<StartResult> StartAsync(IncomingMessage message, FrameWriter writer, bool isV2)
+    {
+        var turnId = Guid.CreateVersion7(time.GetUtcNow());
+        var activity = GatewayTelemetry.StartTurn(turnId, message.ConversationId, message.Sender.TenantId, message.Frame.TraceParent);
+        using var limit = new CancellationTokenSource(_options.StoreTimeout, time);
+        var result = await ListenAsync(message, limit.Token) is { } feed
+            ? await StartAsync(feed, message, turnId, activity, writer, isV2, limit.Token)
+            : new(WireError.Unavailable, default, null);
+        if (result.Cursor is null)
+        {
+            activity?.SetTag("error.type", result.Error?.Code);
+            activity?.Dispose(); // Otherwise the turn's feed ends it.
+        }
+
+        return result;
+    }
+
+    /// <summary>Null: Redis is down or too slow.</summary>
+    private async Task<ConversationFeed?> ListenAsync(IncomingMessage message, CancellationToken limit)
+    {
+        try
+        {
+            return await feeds.AcquireAsync(new(message.Sender.TenantId, message.ConversationId), limit);
+        }
+        catch (Exception exception) when (exception.IsOutage() || exception is OperationCanceledException)
+        {
+            Log.NotListening(logger, message.ConversationId, exception.Message);
+            return null;
+        }
+    }
+
+    private async Task<StartResult> StartAsync(
+        ConversationFeed feed, IncomingMessage message, Guid turnId, Activity? activity, FrameWriter writer, bool isV2, CancellationToken limit)
+    {
+        var cursor = feed.Begin(turnId, writer, isV2, message.ConversationIdAsSpelled, activity);
+        var isAccepted = false;
+        try
+        {
+            var task = TaskFor(message, turnId, activity);
+            var accepted = await AcceptAsync(message, task, activity, limit);
+            isAccepted = accepted is { Acceptance: Acceptance.Accepted };
+            if (accepted is { Acceptance: Acceptance.Accepted or Acceptance.Repeated })
+            {
+                feed.Admit(writer);
+            }
+
+            if (!isAccepted)
+            {
+                return Refusal(accepted);
+            }
+
+            feed.Accept(cursor);
+            if (isV2)
+            {
+                writer.Send(ServerFrames.TypingFor(turnId, message.Frame.MessageId));
+            }
+
+            await DispatchAsync(feed, task, message.Frame.MessageId, activity);
+            return new(null, turnId, cursor);
+        }
+        finally
+        {
+            if (!isAccepted)
+            {
+                feed.Forget(cursor);
+            }
+        }
+    }
+
+    private static StartResult Refusal(AcceptResult? accepted) => accepted switch
+    {
+        null => new(WireError.Unavailable, default, null),
+        { Acceptance: Acceptance.Repeated, TurnId: var earlier } => new(null, earlier, null),
+        { Acceptance: Acceptance.TooManyTurns } => new(WireError.TooManyTurns, default, null),
+        _ => new(WireError.ConversationNotFound, default, null),
+    };
+
+    /// <summary>Null: Postgres is down or too slow. It may have committed; then the sweep finds the turn, and the client's repeat is told of it.</summary>
+    private async Task<AcceptResult?> AcceptAsync(
+        IncomingMessage message, KonstructMessage task, Activity? activity, CancellationToken limit)
+    {
+        // One millisecond apart, so that the answer sorts behind its question though both rows have the time of one transaction.
+        var now = time.GetUtcNow();
+        var turn = new NewTurn(
+            message.Key, task.TurnId, Guid.CreateVersion7(now), Guid.CreateVersion7(now.AddMilliseconds(1)),
+            task.AgentId, task.Content.Text, message.Frame.MessageId, task.ToJson());
+        using var span = GatewayTelemetry.StartChild("turn.persist", activity);
+        try
+        {
+            return await store.AcceptAsync(turn, _options.CreateMissingConversations, _options.MaxTurnsPerConversation, limit);
+        }
+        catch (Exception exception) when (exception.IsOutage() || exception is OperationCanceledException)
+        {
+            span?.SetStatus(ActivityStatusCode.Error);
+            Log.NotStored(logger, message.ConversationId, exception.Message);
+            return null;
+        }
+    }
+
+    private async Task DispatchAsync(ConversationFeed feed, KonstructMessage task, string? messageId, Activity? activity)
+    {
+        using var span = GatewayTelemetry.StartChild("turn.dispatch", activity, ActivityKind.Producer);
+        try
+        {
+            var channel = feeds.ChannelOf(feed.Key);
+            if (messageId is not null && await log.WasCancelledAsync(task.ConversationId, messageId))
+            {
+                await log.EndAsync(new(task.ConversationId, task.TurnId, task.Attempt, channel), TurnOutcome.Cancelled);
+                return;
+            }
+
+            // Other gateways learn of the turn before its first chunk: both go over one connection, in this order.
+            var announced = redis.GetSubscriber().PublishAsync(channel, StreamEvent.Accepted(task.TurnId, messageId));
+            await queue.EnqueueAsync(span?.Id is { } parent ? task with { Traceparent = parent } : task);
+            await announced;
+        }
+        catch (Exception exception) when (exception.IsRedisOutage())
+        {
+            span?.SetStatus(ActivityStatusCode.Error);
+            Log.NotDispatched(logger, task.TurnId, exception.Message);
+        }
+    }
+
+    private KonstructMessage TaskFor(IncomingMessage message, Guid turnId, Activity? activity)
+    {
+        var (sender, conversation, frame) = (message.Sender, message.ConversationId, message.Frame);
+        var user = sender.UserId.ToString("D");
+        return new()
+        {
+            Id = Guid.CreateVersion7(),
+            TenantId = sender.TenantId,
+            ChannelMetadata = new(user, sender.TenantId, conversation),
+            Sender = new(user, frame.DisplayName ?? "Portal User"),
+            Content = new(frame.Text!),
+            Timestamp = time.GetUtcNow(),
+            ThreadId = conversation,
+            ConversationId = conversation,
+            PortalUserId = user,
+            AgentId = frame.AgentId ?? "",
+            TurnId = turnId,
+            Attempt = 1,
+            Traceparent = activity?.Id,
+        };
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(320, LogLevel.Warning, "A message to {ConversationId} was refused, Redis cannot be reached: {Reason}")]
+        public static partial void NotListening(ILogger logger, Guid conversationId, string reason);
+
+        [LoggerMessage(321, LogLevel.Warning, "A message to {ConversationId} was refused, Postgres cannot be reached: {Reason}")]
+        public static partial void NotStored(ILogger logger, Guid conversationId, string reason);
+
+        [LoggerMessage(322, LogLevel.Warning, "Turn {TurnId} is stored but could not be dispatched; the sweep will: {Reason}")]
+        public static partial void NotDispatched(ILogger logger, Guid turnId, string reason);
+    }
+}
