@@ -1,0 +1,43 @@
+namespace Konstruct.OrchestratorStub.Model;
+
+/// <summary>What the fake model says: always the same for the same message.</summary>
+internal static class FakeWords
+{
+    private static readonly string[] Words =
+    [
+        "the", "answer", "is", "a", "stream", "of", "words", "that", "no", "model", "wrote", "and", "every", "token", "comes", "in", "order", "while",
+        "you", "read", "it", "so", "nothing", "will", "be", "lost", "on", "its", "way", "from", "here", "to", "your", "screen", "even", "when", "some",
+        "process", "ends", "early", "or", "another", "begins", "again", "this", "sentence", "goes", "further", "than", "expected", "with", "patience",
+    ];
+
+    /// <summary>Every width of UTF-8, both directions, marks that combine, sequences that must not be cut, and what JSON escapes.</summary>
+    private static readonly string[] EveryScript =
+    [
+        "plain ", "Grüße ", "œuvre ", "Ωμέγα ", "Привет ", "שלום ", "مرحبا ", "नमस्ते ", "สวัสดี ", "漢字 ", "かな ", "한국어 ", "😀 ", "👩‍👩‍👧‍👦 ", "🇪🇺 ", "e\u0301 ", "👍🏽 ",
+        "\u202Bright\u202C ", "\u200B", "\uFEFF", "\"quoted\" ", "back\\slash ", "line\nbreak ", "tab\there ", "\u0001", "\u007F", "<b>&amp;</b> ", "\u2028", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 ", "\U0010FFFD",
+    ];
+
+    /// <summary>The tokens of an answer.</summary>
+    public static IEnumerable<string> For(string text, Scenario scenario, TimeProvider time) => scenario.Kind switch
+    {
+        ScenarioKind.Empty or ScenarioKind.Silent => [],
+        ScenarioKind.Unicode => EveryScript,
+        ScenarioKind.Giant => [new string('x', scenario.Tokens)],
+        ScenarioKind.Tiny => Enumerable.Range(0, scenario.Tokens).Select(i => ((char)('a' + (i % 26))).ToString()),
+        ScenarioKind.Stamp => Sentence(text, scenario.Tokens).Select(word => $"{time.GetUtcNow().Subtract(DateTimeOffset.UnixEpoch).Ticks / 10} {word}"),
+        _ => Sentence(text, scenario.Tokens),
+    };
+
+    private static IEnumerable<string> Sentence(string text, int tokens)
+    {
+        var state = Seed(text);
+        for (var i = 0; i < tokens; i++)
+        {
+            state = (state * 6364136223846793005UL) + 1442695040888963407UL;
+            yield return Words[(int)((state >> 33) % (ulong)Words.Length)] + " ";
+        }
+    }
+
+    /// <summary>FNV-1a: the same in every process, unlike <see cref="string.GetHashCode()"/>.</summary>
+    private static ulong Seed(string text) => text.Aggregate(14695981039346656037UL, (hash, character) => (hash ^ character) * 1099511628211UL);
+}

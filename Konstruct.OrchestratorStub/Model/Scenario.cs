@@ -1,0 +1,91 @@
+using System.Globalization;
+
+namespace Konstruct.OrchestratorStub.Model;
+
+/// <summary>What kind of answer a message asks for.</summary>
+internal enum ScenarioKind
+{
+    /// <summary>Words at a steady rate.</summary>
+    Stream,
+
+    /// <summary>No token at all.</summary>
+    Empty,
+
+    /// <summary>Some words, then a failure.</summary>
+    Fail,
+
+    /// <summary>Never a token.</summary>
+    Silent,
+
+    /// <summary>Text of every width and direction.</summary>
+    Unicode,
+
+    /// <summary>One huge token.</summary>
+    Giant,
+
+    /// <summary>Very many tokens of one character.</summary>
+    Tiny,
+
+    /// <summary>Words that begin with the time at which they were sent.</summary>
+    Stamp,
+}
+
+/// <summary>
+/// How the fake model answers one message: a command at the start of its text, and options after it. docs/protocol.md lists them.
+/// Anything that is no command is answered as a person would expect of a stub: with some words.
+/// </summary>
+/// <param name="Kind">What comes.</param>
+/// <param name="Tokens">How many tokens; for <see cref="ScenarioKind.Giant"/> how many characters.</param>
+/// <param name="Rate">Tokens per second; 0: at once.</param>
+/// <param name="Delay">The pause before the first token.</param>
+internal sealed record Scenario(ScenarioKind Kind, int Tokens, double Rate, TimeSpan Delay)
+{
+    /// <summary>More would not be an answer any more.</summary>
+    private const int MostTokens = 1_000_000;
+
+    public static Scenario Of(string text, StubOptions options)
+    {
+        var words = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var usual = new Scenario(ScenarioKind.Stream, options.Tokens, options.TokensPerSecond, options.FirstTokenDelay);
+        var atOnce = usual with { Rate = 0, Delay = TimeSpan.Zero };
+        Scenario? command = words.FirstOrDefault() switch
+        {
+            "/burst" => atOnce with { Tokens = 100 },
+            "/stream" => usual,
+            "/long" => usual with { Tokens = 2000 },
+            "/empty" => atOnce with { Kind = ScenarioKind.Empty },
+            "/fail" => usual with { Kind = ScenarioKind.Fail, Tokens = 5 },
+            "/silent" => usual with { Kind = ScenarioKind.Silent },
+            "/unicode" => usual with { Kind = ScenarioKind.Unicode },
+            "/giant" => atOnce with { Kind = ScenarioKind.Giant, Tokens = 100_000 },
+            "/tiny" => atOnce with { Kind = ScenarioKind.Tiny, Tokens = 10_000 },
+            "/stamp" => usual with { Kind = ScenarioKind.Stamp },
+            _ => null,
+        };
+        if (command is null)
+        {
+            return usual;
+        }
+
+        // A bare number right behind the command is its size; further on it is the user's own.
+        var settings = words.Skip(1).Select((word, i) => i == 0 && char.IsAsciiDigit(word[0]) ? $"tokens={word}" : word);
+        return settings.Aggregate(command, (scenario, word) => scenario.With(word));
+    }
+
+    private Scenario With(string option)
+    {
+        if (option.Split('=', 2) is not [var name, var value] || !double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            || number < 0 || number > MostTokens)
+        {
+            return this;
+        }
+
+        return name switch
+        {
+            "tokens" => this with { Tokens = (int)number },
+            "rate" => this with { Rate = number },
+            "delay" => this with { Delay = TimeSpan.FromMilliseconds(number) },
+            _ => this,
+        };
+    }
+}

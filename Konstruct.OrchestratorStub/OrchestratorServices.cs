@@ -1,0 +1,40 @@
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Konstruct.OrchestratorStub.Model;
+using Konstruct.OrchestratorStub.Work;
+using Microsoft.Extensions.AI;
+
+namespace Konstruct.OrchestratorStub;
+
+/// <summary>What the stub is made of.</summary>
+internal static class OrchestratorServices
+{
+    /// <summary>The model. It is a fake, behind the interface of a real one: exchange this registration, and nothing else changes.</summary>
+    public static void AddFakeModel(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<StubOptions>().BindConfiguration(StubOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+
+        // Aspire switches the capture of prompts and answers on where it runs an application; it must not follow into a deployment.
+        var capture = builder.Environment.IsDevelopment() && builder.Configuration.GetValue<bool>("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT");
+        builder.Services.AddChatClient(services => new FakeTokenChatClient(
+                services.GetRequiredService<Microsoft.Extensions.Options.IOptions<StubOptions>>().Value, services.GetRequiredService<TimeProvider>()))
+            .UseOpenTelemetry(sourceName: "Konstruct.GenAI", configure: client => client.EnableSensitiveData = capture);
+    }
+
+    /// <summary>What takes tasks off the queue and writes answers to their logs.</summary>
+    public static void AddWorker(this WebApplicationBuilder builder)
+    {
+        builder.RequireConnectionStrings("redis");
+        builder.AddRedisClient("redis");
+        var services = builder.Services;
+        services.AddOptions<DispatchOptions>().BindConfiguration(DispatchOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<TurnLog>();
+        services.AddSingleton<DispatchQueue>();
+        services.AddSingleton<TurnAnswerer>();
+        services.AddSingleton<RunningTurns>();
+        services.AddHostedService<Heartbeat>();
+        services.AddHostedService<Worker>();
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(28));
+    }
+}

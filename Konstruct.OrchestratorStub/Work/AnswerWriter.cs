@@ -1,0 +1,99 @@
+using System.Text;
+using Konstruct.Contracts.Redis;
+
+namespace Konstruct.OrchestratorStub.Work;
+
+/// <summary>
+/// Writes an answer to its log, in order. One append is under way at a time: the first token goes at once and alone, and what comes while it travels
+/// goes together with the next call, so that tokens that come faster than a round trip cost fewer of them. It keeps the count that makes a repeated
+/// append harmless.
+/// </summary>
+internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn, int maxAnswerBytes, TimeProvider time)
+{
+    private const int MostInOneCall = 512;
+
+    /// <summary>A model that is faster than Redis waits here: otherwise the tokens would pile up in memory.</summary>
+    private const int MostPending = 4096;
+
+    private readonly Lock _gate = new();
+    private readonly List<byte[]> _pending = [];
+    private readonly StringBuilder _text = new();
+    private Task _writing = Task.CompletedTask;
+    private bool _isWriting;
+    private int _written;
+    private int _given;
+
+    /// <summary>All that was given to it.</summary>
+    public string Text => _text.ToString();
+
+    /// <summary>How many chunks that were.</summary>
+    public int Count => _given;
+
+    /// <summary>What stopped the writing; <see cref="LogWrite.Written"/> while nothing has.</summary>
+    public LogWrite Outcome { get; private set; } = LogWrite.Written;
+
+    /// <summary>Takes the next token. Empty ones are nothing.</summary>
+    public async ValueTask WriteAsync(string token)
+    {
+        if (token.Length == 0)
+        {
+            return;
+        }
+
+        _text.Append(token);
+        Task? full = null;
+        lock (_gate)
+        {
+            _pending.Add(StreamEvent.Chunk(token, key.TurnId, key.Attempt, ++_given));
+            if (!_isWriting)
+            {
+                _isWriting = true;
+                _writing = WritePendingAsync();
+            }
+
+            full = _pending.Count >= MostPending ? _writing : null;
+        }
+
+        if (full is not null)
+        {
+            await full;
+        }
+    }
+
+    /// <summary>Completes when all that was given is in the log, or the writing was stopped.</summary>
+    public Task FlushAsync()
+    {
+        lock (_gate)
+        {
+            return _writing;
+        }
+    }
+
+    private async Task WritePendingAsync()
+    {
+        while (TryTake(out var batch))
+        {
+            var first = _written + 1;
+            var outcome = await Patience.UntilKnownAsync(() => log.AppendAsync(key, first, batch, maxAnswerBytes), time, turn.Stopped);
+            if (outcome != LogWrite.Written)
+            {
+                Outcome = outcome;
+                turn.Stop(outcome is LogWrite.Ended or LogWrite.TooLong ? StopReason.Ended : StopReason.Lost);
+                return;
+            }
+
+            _written += batch.Length;
+        }
+    }
+
+    private bool TryTake(out byte[][] batch)
+    {
+        lock (_gate)
+        {
+            batch = [.. _pending.Take(MostInOneCall)];
+            _pending.RemoveRange(0, batch.Length);
+            _isWriting = batch.Length > 0;
+            return _isWriting;
+        }
+    }
+}

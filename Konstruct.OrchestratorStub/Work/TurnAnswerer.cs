@@ -1,0 +1,160 @@
+using System.Diagnostics;
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.OrchestratorStub.Telemetry;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Options;
+
+namespace Konstruct.OrchestratorStub.Work;
+
+/// <summary>Answers one turn: opens the attempt, lets the model speak, writes what it says, ends the turn.</summary>
+internal sealed partial class TurnAnswerer(
+    IChatClient model, TurnLog log, DispatchQueue queue, IOptions<DispatchOptions> options, TimeProvider time, ILogger<TurnAnswerer> logger)
+{
+    private readonly DispatchOptions _options = options.Value;
+    private readonly ResponseChannel _channel = new(options.Value.ResponseChannel);
+
+    /// <summary>Answers. Ends early when <paramref name="turn"/> is stopped.</summary>
+    public async Task AnswerAsync(KonstructMessage message, RunningTurn turn, TimeSpan waited)
+    {
+        using var scope = logger.BeginScope(new Dictionary<string, object>
+        {
+            ["tenant_id"] = message.TenantId,
+            ["conversation_id"] = message.ConversationId,
+            ["turn_id"] = message.TurnId,
+        });
+        using var span = OrchestratorTelemetry.Start("turn.process", ActivityKind.Consumer, message.Traceparent);
+        span?.SetTag("konstruct.turn.id", message.TurnId.ToString("D"))
+            .SetTag("konstruct.turn.attempt", message.Attempt)
+            .SetTag("konstruct.queue.wait_ms", waited.TotalMilliseconds);
+
+        var key = new AttemptKey(message.ConversationId, message.TurnId, message.Attempt, _channel.For(message.TenantId, message.ConversationId));
+        try
+        {
+            if (await OpenAsync(key, turn))
+            {
+                await SpeakAsync(key, message, turn);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // By its reason: ended by a gateway, lost, or given back; without one, Redis was away for longer than a lease and took it along.
+            turn.Stop(StopReason.Lost);
+        }
+
+        span?.SetTag("konstruct.turn.stopped", turn.Reason == StopReason.None ? null : turn.Reason.ToString());
+        if (turn.Reason != StopReason.None)
+        {
+            await LetGoAsync(key, turn);
+        }
+    }
+
+    private async Task<bool> OpenAsync(AttemptKey key, RunningTurn turn)
+    {
+        using var span = OrchestratorTelemetry.Source.StartActivity("turn.open");
+        var claimId = Guid.NewGuid().ToString("N");
+        var opened = await Patience.UntilKnownAsync(() => log.OpenAsync(key, claimId), time, turn.Stopped);
+        if (opened == LogWrite.Written)
+        {
+            return true;
+        }
+
+        turn.Stop(opened == LogWrite.Ended ? StopReason.Ended : StopReason.Lost);
+        return false;
+    }
+
+    private async Task SpeakAsync(AttemptKey key, KonstructMessage message, RunningTurn turn)
+    {
+        var answer = new AnswerWriter(log, key, turn, _options.MaxAnswerBytes, time);
+        var outcome = TurnOutcome.Completed;
+        try
+        {
+            await foreach (var update in model.GetStreamingResponseAsync(message.Content.Text, cancellationToken: turn.Stopped))
+            {
+                await answer.WriteAsync(update.Text);
+            }
+
+            await answer.FlushAsync();
+        }
+        catch (OperationCanceledException) when (turn.Stopped.IsCancellationRequested && answer.Outcome == LogWrite.TooLong)
+        {
+            // The writer stopped the model.
+        }
+#pragma warning disable CA1031 // A model is a plug: whatever it throws ends this turn, and only this turn.
+        catch (Exception exception) when (exception is not OperationCanceledException || !turn.Stopped.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            Log.ModelFailed(logger, key.TurnId, exception);
+            Activity.Current?.SetStatus(ActivityStatusCode.Error);
+            await answer.FlushAsync();
+            outcome = TurnOutcome.Failed;
+        }
+
+        if (answer.Outcome == LogWrite.TooLong)
+        {
+            // Also when the model had said everything before the writer was refused.
+            Log.TooLong(logger, key.TurnId);
+            outcome = TurnOutcome.Failed;
+        }
+
+        await FinishAsync(key, answer, outcome, turn);
+    }
+
+    private async Task FinishAsync(AttemptKey key, AnswerWriter answer, string outcome, RunningTurn turn)
+    {
+        using var span = OrchestratorTelemetry.Source.StartActivity("turn.finish");
+        span?.SetTag("konstruct.turn.outcome", outcome).SetTag("konstruct.turn.chunks", answer.Count);
+
+        // What is said has been said: a stop that comes now is too late, and the script decides which of the two was first.
+        using var limit = new CancellationTokenSource(_options.Lease, time);
+        var isTooLong = answer.Outcome == LogWrite.TooLong;
+        var (seq, text) = isTooLong
+            ? ((await Patience.UntilKnownAsync(() => log.ReadStateAsync(key.ConversationId, key.TurnId), time, limit.Token)).LastSeq + 1,
+                await Patience.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), time, limit.Token))
+            : (answer.Count + 1, answer.Text);
+        var finished = await Patience.UntilKnownAsync(() => log.FinishAsync(key, seq, outcome, text), time, limit.Token);
+        if (finished == LogWrite.Written)
+        {
+            await Patience.UntilKnownAsync(() => AnsweredAsync(key), time, limit.Token);
+            return;
+        }
+
+        turn.Stop(finished == LogWrite.Ended ? StopReason.Ended : StopReason.Lost);
+    }
+
+    private async Task<bool> AnsweredAsync(AttemptKey key)
+    {
+        await queue.AnswerAsync(key.Entry);
+        return true;
+    }
+
+    /// <summary>Gives the lease up, so that nobody has to wait until it runs out. If Redis is down, it does run out.</summary>
+    private async Task LetGoAsync(AttemptKey key, RunningTurn turn)
+    {
+        Log.LetGo(logger, key.TurnId, key.Attempt, turn.Reason);
+        try
+        {
+            await queue.SettleAsync(key.Entry);
+        }
+        catch (Exception exception) when (exception.IsRedisOutage())
+        {
+            Log.NotLetGo(logger, key.TurnId, exception.Message);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(500, LogLevel.Warning, "Turn {TurnId} failed: the model gave up")]
+        public static partial void ModelFailed(ILogger logger, Guid turnId, Exception exception);
+
+        [LoggerMessage(501, LogLevel.Warning, "Turn {TurnId} failed: its answer is longer than Dispatch:MaxAnswerBytes")]
+        public static partial void TooLong(ILogger logger, Guid turnId);
+
+        [LoggerMessage(502, LogLevel.Information, "Attempt {Attempt} of turn {TurnId} was let go: {Reason}")]
+        public static partial void LetGo(ILogger logger, Guid turnId, int attempt, StopReason reason);
+
+        [LoggerMessage(503, LogLevel.Warning, "The lease of turn {TurnId} could not be given back and will run out: {Reason}")]
+        public static partial void NotLetGo(ILogger logger, Guid turnId, string reason);
+    }
+}
