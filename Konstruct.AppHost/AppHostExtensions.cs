@@ -1,0 +1,118 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Konstruct.AppHost;
+
+/// <summary>What AppHost.cs says in a word and Aspire in several.</summary>
+internal static class AppHostExtensions
+{
+    /// <summary>How long <c>docker info</c> may take: a daemon that hangs is no container runtime.</summary>
+    private static readonly TimeSpan RuntimePatience = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// Whether Redis and Postgres are containers: always when publishing, else as <c>Hosting:Stores</c> says
+    /// (<c>containers</c>, <c>local</c>; <c>auto</c>, the default, looks for a container runtime that answers).
+    /// </summary>
+    public static bool StoresAreContainers(this IDistributedApplicationBuilder builder) =>
+        builder.ExecutionContext.IsPublishMode || builder.Configuration["Hosting:Stores"]?.ToLowerInvariant() switch
+        {
+            "containers" => true,
+            "local" => false,
+            null or "" or "auto" => Answers("docker") || Answers("podman"),
+            var other => throw new DistributedApplicationException($"Hosting:Stores is '{other}'; it can be auto, containers or local."),
+        };
+
+    /// <summary>A volume, on a developer's machine only: the file shares that azd would make of it cannot hold PostgreSQL.</summary>
+    public static IResourceBuilder<PostgresServerResource> KeepDataBetweenRuns(this IResourceBuilder<PostgresServerResource> postgres) =>
+        postgres.ApplicationBuilder.ExecutionContext.IsRunMode ? postgres.WithDataVolume() : postgres;
+
+    /// <summary>A secret that is generated once: kept in the user secrets here, by the platform where it is deployed.</summary>
+    public static IResourceBuilder<ParameterResource> AddGeneratedPassword(this IDistributedApplicationBuilder builder, string name) =>
+        // No special characters: this password is written into connection strings of two kinds.
+        builder.AddParameter(name, new GenerateParameterDefault { MinLength = 22, Special = false }, secret: true, persist: true);
+
+    /// <summary>Leaves the port of the launch profile to whoever runs the project alone, or as the resource that is named after it.</summary>
+    public static IResourceBuilder<ProjectResource> OnAnyPort(this IResourceBuilder<ProjectResource> project) =>
+        project.WithEndpoint("http", endpoint => endpoint.Port = null, createIfNotExists: false);
+
+    /// <summary>Redis without a container: Garnet, a compatible server that comes from NuGet.</summary>
+    public static IResourceBuilder<LocalServerResource> AddLocalRedis(this IDistributedApplicationBuilder builder, string name)
+    {
+        var password = builder.AddGeneratedPassword($"{name}-password");
+        builder.Services.AddHealthChecks().AddRedis(services => services.ConnectionStringOf(name), $"{name}_check");
+        return builder.AddLocalServer(name, "redis", server => ReferenceExpression.Create($"{server.HostAndPort},password={password}"))
+            .WithEnvironment("KONSTRUCT_REDIS_PASSWORD", password);
+    }
+
+    /// <summary>PostgreSQL without a container: one that is installed here, or else the one that npm has.</summary>
+    public static IResourceBuilder<LocalServerResource> AddLocalPostgres(this IDistributedApplicationBuilder builder, string name)
+    {
+        var password = builder.AddGeneratedPassword($"{name}-password");
+        builder.Services.AddHealthChecks().AddNpgSql(services => services.ConnectionStringOf(name), name: $"{name}_check");
+        return builder.AddLocalServer(name, "postgres", server => ReferenceExpression.Create($"Host={server.Host};Port={server.Port};Username=postgres;Password={password}"))
+            .WithEnvironment("KONSTRUCT_POSTGRES_PASSWORD", password);
+    }
+
+    /// <summary>The owner's connection to a database, which the schema step makes where it is missing.</summary>
+    public static IResourceBuilder<ConnectionStringResource> AddDatabase(this IResourceBuilder<LocalServerResource> server, string name, string database) =>
+        server.ApplicationBuilder.AddConnectionString(name, ReferenceExpression.Create($"{server};Database={database}")).WaitFor(server);
+
+    private static IResourceBuilder<LocalServerResource> AddLocalServer(
+        this IDistributedApplicationBuilder builder, string name, string kind, Func<LocalServerResource, ReferenceExpression> connectionString)
+    {
+        // From its own output folder, bin/<configuration>/<framework> like this one's: beside the AppHost it would find other versions of its libraries.
+        var output = AppContext.BaseDirectory[AppContext.BaseDirectory.LastIndexOf($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)..];
+        var program = Path.GetFullPath($"{builder.AppHostDirectory}/../Konstruct.LocalServers{output}Konstruct.LocalServers.dll");
+        var data = Path.GetFullPath(Path.Combine(builder.AppHostDirectory, "..", ".konstruct", $"aspire-{name}"));
+
+        var server = new LocalServerResource(name, builder.AppHostDirectory, connectionString);
+        return builder.AddResource(server)
+            .WithEndpoint(scheme: "tcp", name: "tcp")
+            .WithArgs(program, kind, "--port", server.GetEndpoint("tcp").Property(EndpointProperty.TargetPort), "--data", data)
+            .WithHealthCheck($"{name}_check")
+            .OnConnectionStringAvailable(async (_, _, stop) => server.ConnectionString = await connectionString(server).GetValueAsync(stop))
+            .ExcludeFromManifest();
+    }
+
+    private static string ConnectionStringOf(this IServiceProvider services, string name) =>
+        services.GetRequiredService<DistributedApplicationModel>().Resources.OfType<LocalServerResource>().Single(server => server.Name == name).ConnectionString
+            ?? throw new DistributedApplicationException($"{name} has no address yet.");
+
+    private static bool Answers(string runtime)
+    {
+        try
+        {
+            using var info = Process.Start(new ProcessStartInfo(runtime, "info") { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            // Read and dropped: an answer longer than the pipe would otherwise block the one who gives it.
+            info.OutputDataReceived += (_, _) => { };
+            info.ErrorDataReceived += (_, _) => { };
+            info.BeginOutputReadLine();
+            info.BeginErrorReadLine();
+            if (info.WaitForExit(RuntimePatience))
+                return info.ExitCode == 0;
+            info.Kill(entireProcessTree: true);
+            return false;
+        }
+        catch (Win32Exception)
+        {
+            return false; // There is no such program.
+        }
+    }
+}
+
+/// <summary>A server of Konstruct.LocalServers in the place of a container: the same endpoint and connection string.</summary>
+internal sealed class LocalServerResource(string name, string workingDirectory, Func<LocalServerResource, ReferenceExpression> connectionString)
+    : ExecutableResource(name, "dotnet", workingDirectory), IResourceWithConnectionString
+{
+    /// <summary>Known once the endpoint has been allocated; what the health check connects with.</summary>
+    public string? ConnectionString { get; set; }
+
+    public ReferenceExpression ConnectionStringExpression => connectionString(this);
+
+    public EndpointReferenceExpression Host => this.GetEndpoint("tcp").Property(EndpointProperty.Host);
+
+    public EndpointReferenceExpression Port => this.GetEndpoint("tcp").Property(EndpointProperty.Port);
+
+    public EndpointReferenceExpression HostAndPort => this.GetEndpoint("tcp").Property(EndpointProperty.HostAndPort);
+}
