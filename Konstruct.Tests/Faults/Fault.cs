@@ -1,0 +1,254 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Tests.Harness;
+
+namespace Konstruct.Tests.Faults;
+
+/// <summary>Something that goes wrong while answers are being streamed.</summary>
+/// <param name="Name">As the table has it.</param>
+/// <param name="PlayAsync">Asks and strikes. What it breaks stays broken until the reckoning, save what it mends itself as part of the play.</param>
+/// <param name="Only">The one server that can do it; null: both.</param>
+internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisKind? Only = null)
+{
+    /// <summary>Two seconds of streaming, each client its own text.</summary>
+    private const string Streaming = "/stream tokens=30 rate=15 delay=0";
+
+    private const int Clients = 4;
+
+    /// <summary>What every worker writes with a chunk, and with the end of an answer; what it opens an attempt with; what a gateway queues.</summary>
+    private const string Chunk = "\"type\":\"chunk\"", Done = "\"type\":\"done\"", Open = "\"type\":\"reset\"", Dispatch = "\"channel\":\"web\"";
+
+    public static IReadOnlyList<Fault> All { get; } =
+    [
+        new("kill -9 a gateway mid-stream", async run =>
+        {
+            await StreamAsync(run);
+            run.Strikes();
+            await run.Rig.Gateways[0].Process.KillAsync();
+        }),
+        new("kill -9 a worker mid-stream", async run =>
+        {
+            var (busy, other) = await StreamFromOneWorkerAsync(run);
+            other.Process.Resume();
+            run.Strikes();
+            await busy.Process.KillAsync();
+        }),
+        new("kill -9 a worker between the two steps of a claim", run => KillWorkerBeforeAsync(run, Open)),
+        new("kill -9 a worker before it finished", run => KillWorkerBeforeAsync(run, Done)),
+        new("kill -9 a worker when it had finished", async run =>
+        {
+            var (busy, other) = await StreamFromOneWorkerAsync(run, chunks: 20);
+            var lost = busy.Redis.LoseReplyToAsync(Done);
+            await lost;
+            run.Strikes();
+            await busy.Process.KillAsync();
+            other.Process.Resume();
+        }),
+        new("SIGSTOP a worker past its lease, then SIGCONT", async run =>
+        {
+            var (busy, other) = await StreamFromOneWorkerAsync(run);
+            other.Process.Resume();
+            run.Strikes();
+            busy.Process.Stall();
+            await run.UntilAsync(heard => heard.Attempt > 1);
+            busy.Process.Resume();
+        }),
+        new("Redis restarted without its data", async run =>
+        {
+            await StreamAsync(run);
+            run.Strikes();
+            await run.Rig.Redis.KillServerAsync();
+            await run.Rig.Redis.StartServerAsync();
+        }),
+        new("Redis restarted with older data", async run =>
+        {
+            await StreamAsync(run);
+            await run.Rig.Redis.SaveAsync();
+            await run.HeardAsync(chunks: 12);
+            run.Strikes();
+            await run.Rig.Redis.KillServerAsync();
+            await run.Rig.Redis.StartServerAsync(keepData: true);
+        }, RedisKind.Redis),
+        new("FLUSHALL mid-stream", async run =>
+        {
+            await StreamAsync(run);
+            run.Strikes();
+            await run.Rig.Redis.FlushAsync();
+        }),
+        new("Redis stands still for 10 s", async run =>
+        {
+            await StreamAsync(run);
+            run.Strikes();
+            run.Rig.Redis.Stall();
+            await Task.Delay(TimeSpan.FromSeconds(10));
+            run.Rig.Redis.Resume();
+        }),
+        new("Redis 100 ms away", async run =>
+        {
+            foreach (var node in run.Rig.Nodes)
+                node.Redis.Delay = TimeSpan.FromMilliseconds(50);
+            run.Strikes();
+            await StreamAsync(run);
+        }),
+        new("a worker cut off after a chunk was written, before the reply", run => LoseWorkersReplyAsync(run, Chunk)),
+        new("a worker cut off after it had finished, before the reply", run => LoseWorkersReplyAsync(run, Done)),
+        new("a worker cut off after it had opened an attempt, before the reply", async run =>
+        {
+            var lost = run.Rig.Workers.Select(worker => worker.Redis.LoseReplyToAsync(Open)).ToArray();
+            await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
+            await Task.WhenAny(lost);
+            run.Strikes();
+        }),
+        new("a worker cut off after a claim, before the reply", async run =>
+        {
+            foreach (var worker in run.Rig.Workers)
+                worker.Process.Stall();
+            await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
+            await run.QueuedAsync(Clients);
+            var lease = $"{FaultRig.Lease.TotalMilliseconds}";
+            var lost = run.Rig.Workers[0].Redis.LoseReplyToAsync($"{RedisKeys.Tasks}\r\n$17\r\n{RedisKeys.Leases}\r\n${lease.Length}\r\n{lease}\r\n");
+            run.Rig.Workers[0].Process.Resume();
+            await lost;
+            run.Strikes();
+            run.Rig.Workers[1].Process.Resume();
+        }),
+        new("a gateway cut off after a dispatch, before the reply", async run =>
+        {
+            var clients = await run.JoinAllAsync(Clients);
+            var lost = run.Rig.Gateways.Select(gateway => gateway.Redis.LoseReplyToAsync(Dispatch)).ToArray();
+            await run.AskAllAsync(clients, Streaming);
+            await Task.WhenAll(lost);
+            run.Strikes();
+        }),
+        new("a gateway cut off from Redis mid-stream", async run =>
+        {
+            await StreamAsync(run);
+            run.Strikes();
+            run.Rig.Gateways[0].Redis.Refuses = true;
+            run.Rig.Gateways[0].Redis.Cut();
+            await Task.Delay(TimeSpan.FromSeconds(1));
+            run.Rig.Gateways[0].Redis.Refuses = false;
+        }),
+        new("a gateway cut off until all was over elsewhere and lost in Redis", async run =>
+        {
+            run.LogMayBeLost = true;
+            await StreamAsync(run);
+            run.Rig.Gateways[0].Redis.Refuses = true;
+            run.Rig.Gateways[0].Redis.Cut();
+            await run.StoredAsync();
+            await run.Rig.Redis.FlushAsync();
+            run.Strikes();
+            run.Rig.Gateways[0].Redis.Refuses = false;
+        }),
+        new("the log lost under its readers", async run =>
+        {
+            await StreamAsync(run);
+            run.Strikes();
+            foreach (var (conversation, turn) in run.AskedTurns)
+                await run.Rig.Redis.Database.KeyDeleteAsync([RedisKeys.Log(conversation, turn, 1), RedisKeys.Turn(conversation, turn)]);
+        }),
+        new("Postgres restarted at done", async run =>
+        {
+            await StreamAsync(run, chunks: 20);
+            await run.Rig.Database.Server.KillServerAsync();
+            await run.AnsweredAsync(Clients);
+            run.Strikes();
+            await run.Rig.Database.Server.StartServerAsync();
+        }),
+        new("a gateway cut off after the commit of a message, before the reply", async run =>
+        {
+            var clients = await run.JoinAllAsync(Clients);
+            var lost = run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("COMMIT")).ToArray();
+            await run.AskAllAsync(clients, Streaming);
+            await Task.WhenAll(lost);
+            run.Strikes();
+        }),
+        new("a gateway cut off after the commit of an answer, before the reply", async run =>
+        {
+            await StreamAsync(run);
+            await Task.WhenAll(run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("COMMIT")));
+            run.Strikes();
+        }),
+        new("a message sent to two replicas at once", async run =>
+        {
+            var left = await run.JoinAsync();
+            var right = await run.JoinAsync(like: left, gateway: 1);
+            await Task.WhenAll(run.AskAsync(left, Streaming), run.AskAsync(right, Streaming));
+        }),
+        new("cancel racing done", async run =>
+        {
+            run.MayBeCancelled = true;
+            var clients = await run.JoinAllAsync(Clients);
+            await run.AskAllAsync(clients, "/stream tokens=10 rate=50 delay=0");
+            await run.HeardAsync(chunks: 9);
+            await Task.WhenAll(clients.Select(client => client.CancelAsync("m")));
+        }),
+        new("a client that leaves after every third chunk", async run =>
+        {
+            foreach (var gateway in new[] { 0, 1 })
+                await run.AskAsync(await run.JoinAsync(gateway: gateway, leavesAfterEvery: 3), Streaming);
+        }),
+        new("two tabs that ask at once", async run =>
+        {
+            var left = await run.JoinAsync();
+            var right = await run.JoinAsync(like: left, gateway: 1);
+            await Task.WhenAll(
+                run.AskAsync(left, $"{Streaming} left", "left"), run.AskAsync(right, $"{Streaming} right", "right"));
+        }),
+        new("300 conversations come back at once from a killed gateway", async run =>
+        {
+            var clients = await run.JoinAllAsync(300, at: 0);
+            await run.AskAllAsync(clients, "/stream tokens=12 rate=2 delay=0");
+            await run.HeardAsync(chunks: 2);
+            run.Strikes();
+            await run.Rig.Gateways[0].Process.KillAsync();
+        }),
+        new("rolling restart of gateways and workers", async run =>
+        {
+            await run.AskAllAsync(await run.JoinAllAsync(Clients), "/stream tokens=80 rate=8 delay=0");
+            await run.HeardAsync(chunks: 3);
+            run.Strikes();
+            foreach (var node in run.Rig.Nodes)
+            {
+                await node.Process.TerminateAsync();
+                await node.StartAsync();
+            }
+        }),
+    ];
+
+    /// <summary>All clients have had some chunks.</summary>
+    private static async Task StreamAsync(FaultRun run, int chunks = 5)
+    {
+        await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
+        await run.HeardAsync(chunks);
+    }
+
+    /// <summary>Likewise, all from one worker; the other one stands still until it is resumed.</summary>
+    private static async Task<(Node Busy, Node Other)> StreamFromOneWorkerAsync(FaultRun run, int chunks = 5)
+    {
+        var (busy, other) = (run.Rig.Workers[0], run.Rig.Workers[1]);
+        other.Process.Stall();
+        await StreamAsync(run, chunks);
+        return (busy, other);
+    }
+
+    private static async Task KillWorkerBeforeAsync(FaultRun run, string request)
+    {
+        var (busy, other) = (run.Rig.Workers[0], run.Rig.Workers[1]);
+        var clients = await run.JoinAllAsync(Clients);
+        other.Process.Stall();
+        var seen = busy.Redis.StallBeforeAsync(request);
+        await run.AskAllAsync(clients, Streaming);
+        await seen;
+        run.Strikes();
+        await busy.Process.KillAsync();
+        other.Process.Resume();
+    }
+
+    private static async Task LoseWorkersReplyAsync(FaultRun run, string request)
+    {
+        await StreamAsync(run);
+        var lost = run.Rig.Workers.Select(worker => worker.Redis.LoseReplyToAsync(request)).ToArray();
+        await Task.WhenAny(lost);
+        run.Strikes();
+    }
+}

@@ -1,0 +1,147 @@
+using System.Globalization;
+using Konstruct.Contracts.Redis;
+using Konstruct.Tests.Harness;
+using Npgsql;
+using StackExchange.Redis;
+
+namespace Konstruct.Tests.Faults;
+
+/// <summary>A service and its own ways to the stores, so that one can lose them while the others do not.</summary>
+internal sealed class Node(string project, RedisServer redis, Database database, IReadOnlyDictionary<string, string> settings) : IAsyncDisposable
+{
+    /// <summary>To Redis.</summary>
+    public TcpProxy Redis { get; } = new(redis.Port);
+
+    /// <summary>To Postgres; a worker has no use for it.</summary>
+    public TcpProxy Postgres { get; } = new(new NpgsqlConnectionStringBuilder(database.ServingConnectionString).Port);
+
+    public ServiceProcess Process { get; private set; } = null!;
+
+    /// <summary>What every process of this node logged last.</summary>
+    public string Log => $"---- {project}\n{Process?.Log}";
+
+    /// <summary>Starts it, again if need be, on a port of its own, and waits until it is ready.</summary>
+    public async Task StartAsync()
+    {
+        var toRedis = redis.ConnectionString.Replace($":{redis.Port},", $":{Redis.Port},", StringComparison.Ordinal);
+        var toPostgres = new NpgsqlConnectionStringBuilder(database.ServingConnectionString) { Port = Postgres.Port };
+        var started = await ServiceProcess.StartAsync(project, [], new Dictionary<string, string>(settings)
+        {
+            ["ConnectionStrings__redis"] = toRedis,
+            ["ConnectionStrings__konstruct"] = toPostgres.ConnectionString,
+        });
+        await started.WaitUntilHealthyAsync();
+        if (Process is { } previous)
+            await previous.DisposeAsync();
+        Process = started;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Process is not null)
+            await Process.DisposeAsync();
+        await Redis.DisposeAsync();
+        await Postgres.DisposeAsync();
+    }
+}
+
+/// <summary>
+/// Two gateways and two workers, each behind proxies of its own, on a Redis and a Postgres of their own; leases and sweeps are short, so that a repair
+/// takes seconds. It is used for one fault after another, and mended after each.
+/// </summary>
+internal sealed class FaultRig : IAsyncDisposable
+{
+    /// <summary>How long a worker's lease lasts here; the default is 30 s.</summary>
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(2);
+
+    private static readonly Dictionary<string, string> Settings = new()
+    {
+        ["Chat__CreateMissingConversations"] = "true",
+        ["Chat__MaxTurnsPerConversation"] = "20",
+        ["Chat__SweepInterval"] = "00:00:00.5",
+        ["Chat__SweepAge"] = "00:00:01",
+        ["Dispatch__Lease"] = $"{Lease}",
+        ["Logging__LogLevel__StackExchange.Redis"] = "None",
+    };
+
+    private readonly DatabaseFactory _databases;
+
+    private FaultRig(DatabaseFactory databases, Database database, RedisServer redis)
+    {
+        (_databases, Database, Redis) = (databases, database, redis);
+        Gateways = [Node("Konstruct.Gateway"), Node("Konstruct.Gateway")];
+        Workers = [Node("Konstruct.OrchestratorStub"), Node("Konstruct.OrchestratorStub")];
+    }
+
+    public Database Database { get; }
+
+    public RedisServer Redis { get; }
+
+    public IReadOnlyList<Node> Gateways { get; }
+
+    public IReadOnlyList<Node> Workers { get; }
+
+    public IEnumerable<Node> Nodes => Gateways.Concat(Workers);
+
+    public string Log => string.Join('\n', Nodes.Select(node => node.Log));
+
+    public static async Task<FaultRig> StartAsync(RedisKind kind)
+    {
+        // Its own server: it will be killed.
+        var databases = new DatabaseFactory();
+        var redis = RedisServer.StartAsync(kind);
+        var rig = new FaultRig(databases, await databases.CreateAsync(), await redis);
+        try
+        {
+            await Task.WhenAll(rig.Nodes.Select(node => node.StartAsync()));
+            return rig;
+        }
+        catch
+        {
+            await rig.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Whatever the last fault broke is whole again.</summary>
+    public async Task MendAsync()
+    {
+        foreach (var node in Nodes)
+        {
+            foreach (var proxy in new[] { node.Redis, node.Postgres })
+            {
+                proxy.Disarm();
+                proxy.Refuses = false;
+                proxy.Delay = TimeSpan.Zero;
+                proxy.Resume();
+            }
+        }
+
+        await Task.WhenAll(Nodes.Where(node => node.Process.HasEnded).Select(node => node.StartAsync()));
+    }
+
+    /// <summary>What the stores still hold of turns that have ended, and of sockets that have closed; empty when all is tidy.</summary>
+    public async Task<IReadOnlyList<string>> LeftBehindAsync()
+    {
+        var left = new List<string>();
+        foreach (var key in new[] { RedisKeys.Queue, RedisKeys.Leases, RedisKeys.Answered })
+            left.AddRange((await Redis.Database.SortedSetRangeByRankAsync(key)).Select(entry => $"{key}: {entry}"));
+        left.AddRange((await Redis.Database.HashKeysAsync(RedisKeys.Tasks)).Select(entry => $"{RedisKeys.Tasks}: {entry}"));
+        var channels = (RedisResult[])(await Redis.Database.ExecuteAsync("PUBSUB", "CHANNELS", "*:webchat:response:*"))!;
+        left.AddRange(channels.Select(channel => $"channel {channel}"));
+        var pending = await Database.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE status = 'pending'");
+        if (pending > 0)
+            left.Add(string.Create(CultureInfo.InvariantCulture, $"{pending} pending turns"));
+        return left;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in Nodes)
+            await node.DisposeAsync();
+        await Redis.DisposeAsync();
+        await _databases.DisposeAsync();
+    }
+
+    private Node Node(string project) => new(project, Redis, Database, Settings);
+}

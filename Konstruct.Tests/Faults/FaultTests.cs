@@ -1,0 +1,116 @@
+using System.Globalization;
+using Konstruct.Tests.Harness;
+using Xunit;
+
+namespace Konstruct.Tests.Faults;
+
+/// <summary>The rig of one kind of server; a run that was not clean costs it its life, so that the next begins with a whole one.</summary>
+public abstract class FaultRigs : IAsyncDisposable
+{
+    private FaultRig? _rig;
+
+    private protected abstract RedisKind Redis { get; }
+
+    internal async Task<FaultRig> TakeAsync() => _rig ??= await FaultRig.StartAsync(Redis);
+
+    internal async Task GiveBackAsync(bool isClean)
+    {
+        if (isClean)
+            await _rig!.MendAsync();
+        else
+            await DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_rig is not null)
+            await _rig.DisposeAsync();
+        _rig = null;
+        GC.SuppressFinalize(this);
+    }
+}
+
+public sealed class FaultRigsOnGarnet : FaultRigs
+{
+    private protected override RedisKind Redis => RedisKind.Garnet;
+}
+
+public sealed class FaultRigsOnRedis : FaultRigs
+{
+    private protected override RedisKind Redis => RedisKind.Redis;
+}
+
+[CollectionDefinition]
+public sealed class FaultsWithGarnet : ICollectionFixture<FaultRigsOnGarnet>;
+
+[CollectionDefinition]
+public sealed class FaultsWithRedis : ICollectionFixture<FaultRigsOnRedis>;
+
+/// <summary>
+/// Each fault whose name holds <c>KONSTRUCT_FAULTS_ONLY</c>, as often as <c>KONSTRUCT_FAULT_RUNS</c> says (2 without it), half of the runs on Garnet and half on redis-server. After each: every answer
+/// is the source's text, every chunk came once and in order, each message has one row and one end, and nothing is left in the stores.
+/// </summary>
+public abstract class FaultTests(FaultRigs rigs)
+{
+    private static readonly string Only = Environment.GetEnvironmentVariable("KONSTRUCT_FAULTS_ONLY") ?? "";
+
+    private static readonly int RunsOfEach =
+        int.Parse(Environment.GetEnvironmentVariable("KONSTRUCT_FAULT_RUNS") ?? "2", CultureInfo.InvariantCulture);
+
+    private protected static TheoryData<string, int> RunsOn(RedisKind kind)
+    {
+        var runs = new TheoryData<string, int>();
+        foreach (var fault in Fault.All.Where(fault => fault.Name.Contains(Only, StringComparison.OrdinalIgnoreCase)))
+        {
+            for (var run = 1; run <= RunsOfEach; run++)
+            {
+                if ((fault.Only ?? (run % 2 == 1 ? RedisKind.Garnet : RedisKind.Redis)) == kind)
+                    runs.Add(fault.Name, run);
+            }
+        }
+
+        return runs;
+    }
+
+    private protected async Task PlayAsync(string name, int number)
+    {
+        var fault = Fault.All.Single(fault => fault.Name == name);
+        var rig = await rigs.TakeAsync();
+        FaultResult? result = null;
+        string log;
+        try
+        {
+            await using var run = new FaultRun(rig);
+            await fault.PlayAsync(run);
+            result = await run.ReckonAsync();
+            FaultReport.Add(fault, result);
+        }
+        finally
+        {
+            log = rig.Log;
+            await rigs.GiveBackAsync(result is { IsClean: true });
+        }
+
+        Assert.True(result.IsClean, $"Run {number}: {string.Join('\n', result.Reports.Take(20))}\n{log}");
+    }
+}
+
+[Collection<FaultsWithGarnet>]
+public sealed class FaultsOnGarnet(FaultRigsOnGarnet rigs) : FaultTests(rigs)
+{
+    public static TheoryData<string, int> Runs => RunsOn(RedisKind.Garnet);
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Runs))]
+    public Task A_fault_loses_nothing_and_repeats_nothing(string fault, int run) => PlayAsync(fault, run);
+}
+
+[Collection<FaultsWithRedis>]
+public sealed class FaultsOnRedis(FaultRigsOnRedis rigs) : FaultTests(rigs)
+{
+    public static TheoryData<string, int> Runs => RunsOn(RedisKind.Redis);
+
+    [Theory(SkipTestWithoutData = true)]
+    [MemberData(nameof(Runs))]
+    public Task A_fault_loses_nothing_and_repeats_nothing(string fault, int run) => PlayAsync(fault, run);
+}

@@ -1,0 +1,126 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Turns;
+using Konstruct.Tests.Harness;
+using Xunit;
+
+namespace Konstruct.Tests.Faults;
+
+/// <summary>Moments of a feed that are too short to be hit from outside.</summary>
+public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInside>
+{
+    /// <summary>It was forgotten: too young for the list that Postgres had given, and over before the tab had joined.</summary>
+    [Fact]
+    public async Task A_turn_that_begins_and_ends_while_a_tab_opens_is_not_missed()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab); // Postgres has answered here: no turn was pending.
+        await AnswerAsync(feed, key, turnId);
+        await StoredAsync(key, turnId);
+        feed.Join(tab, []);
+
+        await Until.TrueAsync(() => Task.FromResult(frames.All.Count == 4));
+        Assert.Equal(["ready", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
+        Assert.Empty(feed.Turns());
+    }
+
+    [Fact]
+    public async Task A_conversation_that_is_created_while_a_tab_opens_lets_the_tab_in()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab); // Postgres has answered here: no such conversation.
+        feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
+        feed.JoinHopefully(tab);
+        await AnswerAsync(feed, key, turnId);
+
+        await Until.TrueAsync(() => Task.FromResult(frames.All.Count > 0 && frames.All[^1].Type == "done"));
+        Assert.Equal([1, 2], frames.All.Where(frame => frame.Type == "chunk").Select(frame => frame.Seq));
+    }
+
+    [Fact]
+    public async Task A_tab_that_does_not_open_after_all_leaves_no_turn_behind()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, _) = GatewayInside.NewTab(key);
+        feed.Add(tab);
+        await AnswerAsync(feed, key, turnId);
+        await StoredAsync(key, turnId);
+        feed.Remove(tab.Writer, tab);
+        await Until.TrueAsync(() => Task.FromResult(feed.Turns().Length == 0));
+    }
+
+    /// <summary>It was noticed five seconds later, by the timer for silent channels.</summary>
+    [Fact]
+    public async Task An_end_that_was_published_before_anybody_listened_is_found_in_the_log_at_once()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        await AnswerAsync(feed: null, key, turnId);
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab);
+        var row = (await gateway.Store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, CancellationToken.None))!;
+        Assert.False(row.IsEnded);
+        var stored = await StoredTurn.ReadAsync(gateway.Log, row);
+        feed.Join(tab, [new(turnId, stored.Attempt, stored.LastSeq)]);
+        feed.Resume(tab, stored, attempt: 1, after: 1);
+
+        await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"), TimeSpan.FromSeconds(4));
+        Assert.Equal(["ready", "chunk", "done"], frames.All.Select(frame => frame.Type));
+    }
+
+    /// <summary>Who was cut off then waited for the deadline of a silent turn, three minutes.</summary>
+    [Fact]
+    public async Task An_end_that_Redis_lost_is_found_in_Postgres()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab);
+        feed.Join(tab, []);
+        feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
+        await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two ", CancellationToken.None);
+        await feed.ResyncAsync(Assert.Single(feed.Turns()));
+        await Until.TrueAsync(() => Task.FromResult(frames.All[^1] is { Type: "done", Text: "one two " }));
+    }
+
+    /// <summary>
+    /// A message that was just being refused could be the oldest turn that its gateway knew of, and get a foreign answer that another gateway's user waits for.
+    /// </summary>
+    [Fact]
+    public async Task A_foreign_payload_is_for_no_message_that_is_not_accepted_yet()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        var cursor = feed.Begin(turnId, tab.Writer, isV2: true, tab.ConversationId, activity: null);
+        feed.OnPayload("""{"type":"chunk","text":"for somebody else"}"""u8.ToArray());
+        feed.OnPayload("""{"type":"done","text":"for somebody else"}"""u8.ToArray());
+        Assert.Empty(frames.All);
+        Assert.False(cursor.Turn.IsEnding);
+
+        feed.Accept(cursor);
+        feed.OnPayload("""{"type":"chunk","text":"for me"}"""u8.ToArray());
+        Assert.Equal("for me", Assert.Single(frames.All).Text);
+    }
+
+    private async Task AnswerAsync(ConversationFeed? feed, ConversationKey key, Guid turnId)
+    {
+        var attempt = new AttemptKey(
+            key.ConversationId, turnId, 1, new ResponseChannel(ResponseChannel.DefaultTemplate).For(key.TenantId, key.ConversationId));
+        byte[][] chunks = [StreamEvent.Chunk("one ", turnId, 1, 1), StreamEvent.Chunk("two ", turnId, 1, 2)];
+        await gateway.Log.OpenAsync(attempt, "claim");
+        await gateway.Log.AppendAsync(attempt, 1, chunks, 1_000_000);
+        await gateway.Log.FinishAsync(attempt, 3, TurnOutcome.Completed, "one two ");
+        foreach (var payload in chunks.Append(StreamEvent.Done("one two ", key.ConversationId, turnId, 1, 3, TurnOutcome.Completed)))
+            feed?.OnPayload(payload);
+    }
+
+    private Task StoredAsync(ConversationKey key, Guid turnId) => Until.TrueAsync(async () =>
+        await gateway.Store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, CancellationToken.None) is { IsEnded: true });
+}

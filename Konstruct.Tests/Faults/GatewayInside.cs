@@ -1,0 +1,76 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Gateway;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Telemetry;
+using Konstruct.Gateway.Turns;
+using Konstruct.Tests.Harness;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+using Xunit;
+
+namespace Konstruct.Tests.Faults;
+
+/// <summary>
+/// The gateway's own classes on a real redis-server and a real Postgres, without a host: what comes on a channel, and when, is in the test's hands.
+/// </summary>
+public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
+{
+    private RedisServer _redis = null!;
+    private WebApplication _gateway = null!;
+
+    internal TurnLog Log => Get<TurnLog>();
+
+    internal ConversationStore Store => Get<ConversationStore>();
+
+    internal ISubscriber Subscriber => Get<IConnectionMultiplexer>().GetSubscriber();
+
+    public async ValueTask InitializeAsync()
+    {
+        var redis = RedisServer.StartAsync(RedisKind.Redis);
+        var database = await databases.CreateAsync();
+        _redis = await redis;
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration["ConnectionStrings:redis"] = _redis.ConnectionString;
+        builder.Configuration["ConnectionStrings:konstruct"] = database.ServingConnectionString;
+        builder.Logging.ClearProviders();
+        builder.AddStores();
+        builder.AddChat();
+        _gateway = builder.Build();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Get<OwnedTasks>().WhenIdleAsync();
+        await _gateway.DisposeAsync();
+        await _redis.DisposeAsync();
+    }
+
+    /// <summary>A feed that hears what the test hands it and nothing else.</summary>
+    internal ConversationFeed Feed(FeedKey key) => new(
+        key,
+        new(Store, Log, Get<TurnFinisher>(), Get<OwnedTasks>(), Get<GatewayMetrics>(), TimeProvider.System, _ => { }))
+    {
+        Opening = Task.CompletedTask,
+    };
+
+    /// <summary>A turn that was accepted: its rows are there, nothing is dispatched.</summary>
+    internal async Task<(ConversationKey Key, Guid TurnId)> AcceptAsync()
+    {
+        var turn = new NewTurn(
+            new(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid()), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", null, "{}");
+        Assert.Equal(Acceptance.Accepted, (await Store.AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance);
+        return (turn.Key, turn.TurnId);
+    }
+
+    /// <summary>A tab of the conversation, on a socket that keeps what it is sent.</summary>
+    internal static (Tab Tab, KeptFrames Frames) NewTab(ConversationKey key)
+    {
+        var frames = new KeptFrames();
+        return (new(key, new FrameWriter(frames, new ChatOptions()), $"{key.ConversationId}"), frames);
+    }
+
+    private T Get<T>() where T : notnull => _gateway.Services.GetRequiredService<T>();
+}

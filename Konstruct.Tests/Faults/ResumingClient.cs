@@ -1,0 +1,314 @@
+using System.Diagnostics;
+using System.Net.WebSockets;
+using System.Text;
+using Konstruct.Tests.Harness;
+
+namespace Konstruct.Tests.Faults;
+
+/// <summary>
+/// A client of version 2 as docs/protocol.md tells one to be: it comes back when it is cut off, to whichever gateway takes it, sends again what was not
+/// acknowledged, resumes what has not ended, and drops what it has by <c>seq &lt;= last</c>. What it sees beyond that is counted, not forgiven.
+/// </summary>
+/// <param name="gateway">The gateway to try at the n-th time.</param>
+/// <param name="person">Who.</param>
+/// <param name="conversation">Where.</param>
+/// <param name="first">The n of the first try.</param>
+internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person person, Guid conversation, int first) : IAsyncDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    private readonly Dictionary<string, Told> _told = [];
+    private readonly Dictionary<Guid, HeardTurn> _turns = [];
+    private readonly Lock _gate = new();
+    private readonly SemaphoreSlim _sending = new(1);
+    private readonly CancellationTokenSource _end = new();
+    private readonly TaskCompletionSource _joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Task _living = Task.CompletedTask;
+    private RawChat? _chat;
+    private int _leaveAfter;
+
+    public Person Person => person;
+
+    public Guid Conversation => conversation;
+
+    /// <summary>Leaves without a word after every this many chunks; 0: stays.</summary>
+    public int LeavesAfterEvery { get; init; }
+
+    /// <summary>Completes with the first <c>ready</c>.</summary>
+    public Task Joined => _joined.Task;
+
+    /// <summary>How often it had to come back.</summary>
+    public int Returns { get; private set; }
+
+    public void Start() => _living = LiveAsync();
+
+    /// <summary>Says something; it will be sent until it is acknowledged.</summary>
+    public async Task SayAsync(string text, string messageId)
+    {
+        lock (_gate)
+            _told[messageId] = new(text, null);
+        await SendAsync(Message(text, messageId));
+    }
+
+    /// <summary>Stops a message's answer. Sent once: a cancel that is lost is the user's to repeat.</summary>
+    public Task CancelAsync(string messageId) => SendAsync($$"""{"type":"cancel","messageId":"{{messageId}}"}""");
+
+    /// <summary>What was heard of a message's turn; null before its <c>typing</c>.</summary>
+    public HeardTurn? Of(string messageId)
+    {
+        lock (_gate)
+            return _told.GetValueOrDefault(messageId)?.TurnId is { } turn ? _turns.GetValueOrDefault(turn) : null;
+    }
+
+    /// <summary>Everything that was heard, by turn.</summary>
+    public IReadOnlyList<HeardTurn> Turns
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _turns.Values];
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _end.CancelAsync();
+        await _living;
+        _end.Dispose();
+        _sending.Dispose();
+    }
+
+    private async Task LiveAsync()
+    {
+        for (var visit = 0; !_end.IsCancellationRequested; visit++)
+        {
+            try
+            {
+                if (visit > 0)
+                {
+                    Returns++;
+                    await Task.Delay(Pause, _end.Token);
+                }
+
+                await using var chat = await RawChat.ConnectAsync(gateway(first + visit), $"{conversation}", RawChatV2.Subprotocol);
+                await using var leaving = _end.Token.Register(chat.Abort);
+                await chat.SendAsync(person.Auth);
+                await ListenAsync(chat);
+            }
+            catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+            {
+                // Cut off: come back.
+            }
+            finally
+            {
+                _chat = null;
+            }
+        }
+    }
+
+    private async Task ListenAsync(RawChat chat)
+    {
+        while (await chat.ReceiveAsync(Timeout.InfiniteTimeSpan) is { } bytes)
+        {
+            var frame = FrameV2.Parse(bytes);
+            if (frame.Type == "ready")
+            {
+                await CatchUpAsync(chat);
+                _chat = chat;
+                _joined.TrySetResult();
+            }
+            else if (frame.Type == "error")
+            {
+                await TryAgainAsync(chat, frame);
+            }
+            else
+            {
+                Hear(frame);
+                if (LeavesAfterEvery > 0 && frame.Type == "chunk" && ++_leaveAfter % LeavesAfterEvery == 0)
+                    chat.Abort();
+            }
+        }
+    }
+
+    private async Task CatchUpAsync(RawChat chat)
+    {
+        List<string> frames;
+        lock (_gate)
+        {
+            frames =
+            [
+                .. _turns.Values.Where(turn => turn.Done is null).Select(Resume),
+                .. _told.Where(told => told.Value.TurnId is null).Select(told => Message(told.Value.Text, told.Key)),
+            ];
+        }
+
+        foreach (var frame in frames)
+            await SendAsync(chat, frame);
+    }
+
+    private async Task TryAgainAsync(RawChat chat, FrameV2 error)
+    {
+        if (!error.Json.GetProperty("retryable").GetBoolean())
+            throw new UnexpectedFrameException(error.Bytes);
+        await Task.Delay(Pause, _end.Token);
+        string? again = null;
+        lock (_gate)
+        {
+            if (error.MessageId is { } id && _told.TryGetValue(id, out var told) && told.TurnId is null)
+                again = Message(told.Text, id);
+            else if (error.TurnId is { } turn && _turns.TryGetValue(turn, out var heard) && heard.Done is null)
+                again = Resume(heard);
+        }
+
+        if (again is not null)
+            await SendAsync(chat, again);
+    }
+
+    private void Hear(FrameV2 frame)
+    {
+        lock (_gate)
+        {
+            var id = frame.TurnId ?? throw new UnexpectedFrameException(frame.Bytes);
+            if (!_turns.TryGetValue(id, out var turn))
+                _turns[id] = turn = new(id);
+            if (frame is { Type: "typing", MessageId: { } message } && _told.TryGetValue(message, out var told))
+            {
+                if (told.TurnId is { } before && before != id)
+                    turn.Duplicated.Add($"message {message} became the turns {before} and {id}");
+                _told[message] = told with { TurnId = id };
+            }
+
+            turn.Hear(frame);
+        }
+    }
+
+    /// <summary>While it is away nothing is sent: what matters is sent when it is back.</summary>
+    private async Task SendAsync(string frame)
+    {
+        try
+        {
+            if (_chat is { } chat)
+                await SendAsync(chat, frame);
+        }
+        catch (Exception e) when (e is WebSocketException or ObjectDisposedException or InvalidOperationException)
+        {
+            // Cut off just now.
+        }
+    }
+
+    /// <summary>A socket takes one frame at a time.</summary>
+    private async Task SendAsync(RawChat chat, string frame)
+    {
+        await _sending.WaitAsync();
+        try
+        {
+            await chat.SendAsync(frame);
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    private static string Resume(HeardTurn turn)
+    {
+        turn.AllowedEnds++;
+        return $$"""{"type":"resume","turnId":"{{turn.TurnId}}","attempt":{{turn.Attempt}},"after":{{turn.Seq}}}""";
+    }
+
+    private static string Message(string text, string messageId) =>
+        $$"""{"type":"message","text":{{PythonJson.Compact(text)}},"agentId":"{{Harness.Person.Agent}}","messageId":"{{messageId}}"}""";
+
+    private sealed record Told(string Text, Guid? TurnId);
+}
+
+/// <summary>A frame that no client should ever get: the run fails with it.</summary>
+internal sealed class UnexpectedFrameException(string frame) : Exception($"Unexpected frame: {frame}");
+
+/// <summary>What a client has of one turn.</summary>
+internal sealed class HeardTurn(Guid turnId)
+{
+    private readonly StringBuilder _text = new();
+
+    public Guid TurnId => turnId;
+
+    public int Attempt { get; private set; }
+
+    public int Seq { get; private set; }
+
+    public int Resets { get; private set; }
+
+    /// <summary>The end, as it was told first.</summary>
+    public FrameV2? Done { get; private set; }
+
+    /// <summary>How often the end may come: once, and once more for each time that the client asked again.</summary>
+    public int AllowedEnds { get; set; } = 1;
+
+    /// <summary>When something new came, as <see cref="Stopwatch"/> ticks.</summary>
+    public List<long> News { get; } = [];
+
+    /// <summary>What came that should not have, after the client's rule.</summary>
+    public List<string> Duplicated { get; } = [];
+
+    /// <summary>What should have come.</summary>
+    public List<string> Missing { get; } = [];
+
+    /// <summary>The chunks so far.</summary>
+    public string Streamed => _text.ToString();
+
+    public void Hear(FrameV2 frame)
+    {
+        switch (frame.Type)
+        {
+            case "reset":
+                Begin(frame.Attempt!.Value);
+                Resets++;
+                break;
+            case "chunk":
+                HearChunk(frame);
+                break;
+            case "done":
+                HearDone(frame);
+                break;
+        }
+    }
+
+    private void HearDone(FrameV2 done)
+    {
+        if (--AllowedEnds < 0 || (Done is not null && done.Bytes != Done.Bytes))
+            Duplicated.Add($"another end: {done.Bytes}");
+        if (Done is null)
+            News.Add(Stopwatch.GetTimestamp());
+        Done ??= done;
+    }
+
+    private void HearChunk(FrameV2 chunk)
+    {
+        if (Attempt == 0)
+            Attempt = chunk.Attempt!.Value; // Who has nothing needs no reset.
+        if (chunk.Attempt != Attempt)
+        {
+            if (chunk.Attempt > Attempt)
+                Missing.Add($"no reset before attempt {chunk.Attempt}");
+            return;
+        }
+
+        if (chunk.Seq <= Seq)
+            return;
+        if (chunk.Seq != Seq + 1)
+            Missing.Add($"seq {Seq + 1} to {chunk.Seq - 1} of attempt {Attempt}");
+        if (Done is not null)
+            Duplicated.Add($"seq {chunk.Seq} after the end");
+        Seq = chunk.Seq!.Value;
+        _text.Append(chunk.Text);
+        News.Add(Stopwatch.GetTimestamp());
+    }
+
+    private void Begin(int attempt)
+    {
+        Attempt = attempt;
+        Seq = 0;
+        _text.Clear();
+        News.Add(Stopwatch.GetTimestamp());
+    }
+}

@@ -1,0 +1,21 @@
+using System.Reflection;
+
+namespace Konstruct.Tests.Harness;
+
+/// <summary>Finds the built programs of this repository, each in its own output folder (a copy next to the tests would run with the tests' packages).</summary>
+internal static class BuiltPrograms
+{
+    private static readonly Dictionary<string, string?> Metadata = typeof(BuiltPrograms).Assembly
+        .GetCustomAttributes<AssemblyMetadataAttribute>()
+        .ToDictionary(m => m.Key, m => m.Value);
+
+    /// <summary>The folder that holds the solution file.</summary>
+    public static string RepositoryRoot { get; } = Metadata["RepositoryRoot"]!;
+
+    /// <summary>The dll of a project, built with the configuration that the tests were built with.</summary>
+    public static string Dll(string project)
+    {
+        var path = Path.Combine(RepositoryRoot, project, Metadata["OutputPath"]!, $"{project}.dll");
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{project} is not built; the tests start it from {path}.", path);
+    }
+}

@@ -1,0 +1,99 @@
+namespace Konstruct.Tests.Harness;
+
+/// <summary>The whole path as real processes: a database, a Redis-compatible server, a gateway, and workers.</summary>
+internal sealed class Pipeline : IAsyncDisposable
+{
+    private readonly List<ServiceProcess> _services = [];
+    private readonly Dictionary<string, string> _configuration;
+
+    private Pipeline(Database database, RedisServer redis, IReadOnlyDictionary<string, string> settings)
+    {
+        (Database, Redis) = (database, redis);
+        _configuration = new(settings)
+        {
+            ["ConnectionStrings__redis"] = redis.ConnectionString,
+            ["ConnectionStrings__konstruct"] = database.ServingConnectionString,
+        };
+    }
+
+    public Database Database { get; }
+
+    public RedisServer Redis { get; }
+
+    public Sql Sql => Database.Sql;
+
+    /// <summary>The first gateway.</summary>
+    public ServiceProcess Gateway { get; private set; } = null!;
+
+    /// <summary>The first worker; there may be none.</summary>
+    public ServiceProcess Worker { get; private set; } = null!;
+
+    /// <summary>What the services logged last.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (_services)
+                return string.Join('\n', _services.Select(s => $"---- {s.Name}\n{s.Log}"));
+        }
+    }
+
+    /// <summary>Starts everything and waits until it is ready.</summary>
+    /// <param name="databases">Where the database comes from.</param>
+    /// <param name="redis">Which server to run on.</param>
+    /// <param name="workers">0 leaves the queue to the test.</param>
+    /// <param name="settings">Environment variables for gateways and workers.</param>
+    public static async Task<Pipeline> StartAsync(
+        DatabaseFactory databases, RedisKind redis, int workers = 1, IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var server = RedisServer.StartAsync(redis);
+        var pipeline = new Pipeline(await databases.CreateAsync(), await server, settings ?? new Dictionary<string, string>());
+        try
+        {
+            var gateway = pipeline.StartGatewayAsync();
+            var orchestrators = Enumerable.Range(0, workers).Select(_ => pipeline.StartWorkerAsync()).ToArray();
+            pipeline.Gateway = await gateway;
+            foreach (var orchestrator in orchestrators.Reverse())
+                pipeline.Worker = await orchestrator;
+            return pipeline;
+        }
+        catch
+        {
+            await pipeline.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Another gateway on the same stores, ready to serve.</summary>
+    public Task<ServiceProcess> StartGatewayAsync(IReadOnlyDictionary<string, string>? settings = null) => StartServiceAsync("Konstruct.Gateway", settings);
+
+    /// <summary>Another worker on the same stores, ready to serve.</summary>
+    public Task<ServiceProcess> StartWorkerAsync(IReadOnlyDictionary<string, string>? settings = null) =>
+        StartServiceAsync("Konstruct.OrchestratorStub", settings);
+
+    /// <summary>Kills the worker, as a crash would, and starts another in its place.</summary>
+    public async Task ReplaceWorkerAsync()
+    {
+        await Worker.KillAsync();
+        Worker = await StartWorkerAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var service in _services)
+            await service.DisposeAsync();
+        await Redis.DisposeAsync();
+    }
+
+    private async Task<ServiceProcess> StartServiceAsync(string project, IReadOnlyDictionary<string, string>? settings)
+    {
+        var environment = new Dictionary<string, string>(_configuration);
+        foreach (var (key, value) in settings ?? new Dictionary<string, string>())
+            environment[key] = value;
+        var service = await ServiceProcess.StartAsync(project, [], environment);
+        lock (_services)
+            _services.Add(service);
+        await service.WaitUntilHealthyAsync();
+        return service;
+    }
+}

@@ -1,0 +1,57 @@
+using Xunit;
+
+namespace Konstruct.Tests.Harness;
+
+/// <summary>A pipeline that the classes of a test collection share; each test uses people and conversations of its own.</summary>
+public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetime
+{
+    internal Pipeline Pipeline { get; private set; } = null!;
+
+    private protected abstract RedisKind Redis { get; }
+
+    private protected virtual int Workers => 1;
+
+    /// <summary>Environment variables for gateways and workers.</summary>
+    private protected virtual Dictionary<string, string> Settings => [];
+
+    public async ValueTask InitializeAsync() => Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Pipeline is not null)
+            await Pipeline.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>What tests over a pipeline have at hand.</summary>
+public abstract class PipelineTests(PipelineFixture fixture) : IDisposable
+{
+    /// <summary>A test that failed says what the processes logged last.</summary>
+    public void Dispose()
+    {
+        if (TestContext.Current.TestState?.Result is TestResult.Failed)
+            TestContext.Current.TestOutputHelper?.WriteLine(Pipeline.Log);
+        GC.SuppressFinalize(this);
+    }
+
+    private protected Pipeline Pipeline { get; } = fixture.Pipeline;
+
+    private protected ServiceProcess Gateway => Pipeline.Gateway;
+
+    private protected Sql Sql => Pipeline.Sql;
+
+    /// <summary>An authenticated socket of version 1.</summary>
+    private protected Task<RawChat> OpenAsync(Person person, Guid conversation) => RawChat.OpenAsync(Gateway, person, conversation);
+
+    /// <summary>Waits until the conversation holds this many finished answers and hands back its messages.</summary>
+    private protected Task<IReadOnlyList<StoredMessage>> AnsweredAsync(Guid conversation, int answers = 1, TimeSpan? within = null) =>
+        Until.NotNullAsync(
+            async () =>
+            {
+                var messages = await Sql.MessagesAsync(conversation);
+                return messages.Count(m => m is { Role: "assistant", Status: not "pending" }) >= answers ? messages : null;
+            },
+            within,
+            $"{answers} answers of {conversation} in Postgres");
+}

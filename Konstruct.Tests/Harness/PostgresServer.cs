@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using Npgsql;
+
+namespace Konstruct.Tests.Harness;
+
+/// <summary>
+/// A real PostgreSQL in a temporary folder. The application's owner is not a superuser (a managed database has none either), so that
+/// nothing works here only because row level security does not exist for its caller.
+/// </summary>
+internal sealed class PostgresServer : IAsyncDisposable
+{
+    public const string Owner = "konstruct_owner";
+    public const string ServingRole = "konstruct_gateway";
+    private const string Superuser = "postgres";
+    private const string Password = "a password for 'tests'";
+
+    private readonly TemporaryFolder _folder;
+    private readonly int _port = Loopback.FreePort();
+    private ChildProcess? _server;
+    private int _databases;
+
+    private PostgresServer(TemporaryFolder folder) => _folder = folder;
+
+    private string DataFolder => Path.Combine(_folder.Path, "data");
+
+    /// <summary>Makes a new cluster, starts it, and makes the owner.</summary>
+    public static async Task<PostgresServer> StartAsync()
+    {
+        var postgres = new PostgresServer(new TemporaryFolder());
+        await postgres.InitializeAsync();
+        await postgres.StartServerAsync();
+        await postgres.AsSuperuser("postgres").ExecuteAsync(
+            $"CREATE ROLE {Owner} LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD '{Password.Replace("'", "''", StringComparison.Ordinal)}'");
+        return postgres;
+    }
+
+    /// <summary>Questions and changes that no policy hides anything from.</summary>
+    public Sql AsSuperuser(string database) => new(ConnectionString(database, Superuser, pooling: false));
+
+    public string OwnerConnectionString(string database) => ConnectionString(database, Owner);
+
+    public string ServingConnectionString(string database) => ConnectionString(database, ServingRole);
+
+    /// <summary>A copy of a database that nobody is connected to.</summary>
+    public async Task<string> CopyDatabaseAsync(string template)
+    {
+        var name = $"{template}_{Interlocked.Increment(ref _databases)}";
+        await AsSuperuser("postgres").ExecuteAsync($"CREATE DATABASE {name} TEMPLATE {template} OWNER {Owner}");
+        return name;
+    }
+
+    /// <summary>Refuses every connection to one database, as an outage would, and cuts those that are open.</summary>
+    public async Task CloseDatabaseAsync(string database)
+    {
+        await AsSuperuser("postgres").ExecuteAsync($"ALTER DATABASE {database} ALLOW_CONNECTIONS false");
+        await AsSuperuser("postgres").ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
+    }
+
+    public Task OpenDatabaseAsync(string database) =>
+        AsSuperuser("postgres").ExecuteAsync($"ALTER DATABASE {database} ALLOW_CONNECTIONS true");
+
+    /// <summary>Starts the server on the data and the port that it had.</summary>
+    public async Task StartServerAsync()
+    {
+        _server = await ChildProcess.StartAsync(
+            "PostgreSQL",
+            [
+                Program("postgres"), "-D", DataFolder, "-p", $"{_port}",
+                "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=500",
+                "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_wal_size=256MB",
+            ],
+            prefix: NotAsRoot);
+        await _server.WaitAsync(IsAcceptingAsync);
+    }
+
+    /// <summary>Cuts all connections and stops in order.</summary>
+    public Task StopServerAsync() => _server!.EndAsync(Signal.Interrupt);
+
+    /// <summary>Ends it as a crash would.</summary>
+    public Task KillServerAsync() => _server!.EndAsync(Signal.Kill);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null)
+        {
+            // Immediate shutdown: the data is deleted anyway.
+            await _server.EndAsync(Signal.Quit);
+            await _server.DisposeAsync();
+        }
+
+        _folder.Dispose();
+    }
+
+    /// <summary>PostgreSQL refuses to run as root; inside a user namespace of its own the same files belong to nobody.</summary>
+    private static string[] NotAsRoot =>
+        Environment.IsPrivilegedProcess && OperatingSystem.IsLinux() ? ["unshare", "--user", "--map-user=65534", "--map-group=65534"] : [];
+
+    private static string Program(string name) => Path.Combine(BinaryFolder.Value, name);
+
+    private static readonly Lazy<string> BinaryFolder = new(() =>
+    {
+        var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
+        var installed = Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(d => int.Parse(Path.GetFileName(d))).Select(d => Path.Combine(d, "bin"))
+            : [];
+        return installed.Concat(onPath).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "postgres")))
+            ?? throw new InvalidOperationException("The tests need PostgreSQL 15 or newer, on PATH or under /usr/lib/postgresql. Debian, Ubuntu: apt-get install postgresql");
+    });
+
+    private async Task InitializeAsync()
+    {
+        var passwordFile = Path.Combine(_folder.Path, "password");
+        await File.WriteAllTextAsync(passwordFile, Password);
+        string[] command =
+        [
+            .. NotAsRoot, Program("initdb"), "-D", DataFolder, "-U", Superuser, "--pwfile", passwordFile,
+            "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync",
+        ];
+        using var initdb = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var errors = initdb.StandardError.ReadToEndAsync();
+        await initdb.StandardOutput.ReadToEndAsync();
+        await initdb.WaitForExitAsync();
+        if (initdb.ExitCode != 0)
+            throw new InvalidOperationException($"initdb failed: {await errors}");
+    }
+
+    private async Task<bool> IsAcceptingAsync()
+    {
+        try
+        {
+            await AsSuperuser("postgres").ExecuteAsync("SELECT 1");
+            return true;
+        }
+        catch (NpgsqlException)
+        {
+            return false;
+        }
+    }
+
+    private string ConnectionString(string database, string user, bool pooling = true) => new NpgsqlConnectionStringBuilder
+    {
+        Host = "127.0.0.1",
+        Port = _port,
+        Database = database,
+        Username = user,
+        Password = Password,
+        Pooling = pooling,
+    }.ConnectionString;
+}

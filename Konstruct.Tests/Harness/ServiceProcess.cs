@@ -1,0 +1,75 @@
+namespace Konstruct.Tests.Harness;
+
+/// <summary>One of the application's web services as a process of its own: the gateway, its schema step, or the orchestrator stub.</summary>
+internal sealed class ServiceProcess : IAsyncDisposable
+{
+    private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
+
+    private readonly ChildProcess _process;
+
+    private ServiceProcess(ChildProcess process, int port) => (_process, Port) = (process, port);
+
+    /// <summary>Where it serves HTTP on the loopback address.</summary>
+    public int Port { get; }
+
+    /// <summary>What failure messages call it.</summary>
+    public string Name => _process.Name;
+
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>The latest lines of its output.</summary>
+    public string Log => _process.Log;
+
+    /// <param name="project">The project's name; it must be built.</param>
+    /// <param name="arguments">For the program.</param>
+    /// <param name="environment">Configuration, in the form of environment variables.</param>
+    public static async Task<ServiceProcess> StartAsync(string project, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    {
+        var port = Loopback.FreePort();
+        var all = new Dictionary<string, string?>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["ASPNETCORE_CONTENTROOT"] = Path.GetDirectoryName(BuiltPrograms.Dll(project)),
+            ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
+            // Whoever runs the tests may have a collector; the services under test must not export to it.
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = null,
+            ["Logging__Console__FormatterName"] = "simple",
+            ["Logging__Console__FormatterOptions__SingleLine"] = "true",
+            // The folder of its appsettings.json, as under dotnet run.
+            ["DOTNET_CONTENTROOT"] = Path.Combine(BuiltPrograms.RepositoryRoot, project),
+        };
+        foreach (var (key, value) in environment)
+            all[key] = value;
+        return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), ["dotnet", BuiltPrograms.Dll(project), .. arguments], all), port);
+    }
+
+    /// <summary>Waits for readiness; fails at once, with the log, when the process ends first.</summary>
+    public Task WaitUntilHealthyAsync() => _process.WaitAsync(async () => await StatusAsync("/health") is 200);
+
+    /// <summary>The status of a GET; null when nobody answers in time.</summary>
+    public async Task<int?> StatusAsync(string path)
+    {
+        try
+        {
+            using var response = await Http.GetAsync(new Uri($"http://127.0.0.1:{Port}{path}"));
+            return (int)response.StatusCode;
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Ends it in order, as a deployment would.</summary>
+    public Task TerminateAsync() => _process.EndAsync(Signal.Terminate);
+
+    /// <summary>Ends it as a crash would.</summary>
+    public Task KillAsync() => _process.EndAsync(Signal.Kill);
+
+    /// <summary>Freezes it: its connections stay open and nothing answers.</summary>
+    public void Stall() => _process.Signal(Signal.Stop);
+
+    public void Resume() => _process.Signal(Signal.Continue);
+
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
+}

@@ -1,0 +1,78 @@
+using Npgsql;
+
+namespace Konstruct.Tests.Harness;
+
+/// <summary>What a conversation holds, oldest first.</summary>
+internal sealed record StoredMessage(string Role, string Content, string Status);
+
+/// <summary>Looks at rows, and changes them, with a connection per question.</summary>
+internal sealed class Sql(string connectionString)
+{
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql, params object[] values)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = Command(connection, sql, values);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task<IReadOnlyList<StoredMessage>> MessagesAsync(Guid conversation) =>
+        [.. (await MessagesAsync("conversation_id", conversation)).Select(m => m.Message)];
+
+    /// <summary>All conversations of a tenant at once.</summary>
+    public async Task<ILookup<Guid, StoredMessage>> MessagesOfTenantAsync(Guid tenant) =>
+        (await MessagesAsync("tenant_id", tenant)).ToLookup(m => m.Conversation, m => m.Message);
+
+    /// <summary>How many messages a tenant has, whoever's and wherever.</summary>
+    public Task<long> MessageCountAsync(Guid tenant) =>
+        ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE tenant_id = $1", tenant);
+
+    /// <summary>Keeps everybody else from reading and writing messages until the result is disposed.</summary>
+    public async Task<IAsyncDisposable> LockMessagesAsync()
+    {
+        var connection = await OpenAsync();
+        await using var command = new NpgsqlCommand(
+            "BEGIN; LOCK TABLE web_conversations, web_conversation_messages IN ACCESS EXCLUSIVE MODE", connection);
+        await command.ExecuteNonQueryAsync();
+        // Closing the connection rolls back, and the lock with it.
+        return connection;
+    }
+
+    private async Task<List<(Guid Conversation, StoredMessage Message)>> MessagesAsync(string column, Guid id)
+    {
+        await using var connection = await OpenAsync();
+        await using var command = Command(
+            connection,
+            $"""
+            SELECT conversation_id, role, content, coalesce(status, '') FROM web_conversation_messages
+            WHERE {column} = $1 ORDER BY created_at, role DESC
+            """,
+            id);
+        await using var reader = await command.ExecuteReaderAsync();
+        var messages = new List<(Guid, StoredMessage)>();
+        while (await reader.ReadAsync())
+            messages.Add((reader.GetGuid(0), new StoredMessage(reader.GetString(1), reader.GetString(2), reader.GetString(3))));
+        return messages;
+    }
+
+    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql, params object[] values)
+    {
+        var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        return command;
+    }
+
+    private async Task<NpgsqlConnection> OpenAsync()
+    {
+        var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+}

@@ -1,0 +1,67 @@
+using System.Net;
+using System.Net.Sockets;
+using Konstruct.LocalServers;
+using Konstruct.Tests.Harness;
+using Xunit;
+
+namespace Konstruct.Tests.LocalServers;
+
+public sealed class InvocationTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    [Theory]
+    [InlineData("There is no server named 'mysql': it is redis, postgres or dashboard.", "mysql")]
+    [InlineData("There is no server named '0': it is redis, postgres or dashboard.", "0")]
+    [InlineData("--port is missing.", "redis", "--data", "x")]
+    [InlineData("--data is missing.", "redis", "--port", "1")]
+    [InlineData("A value is missing after --port.", "redis", "--port")]
+    [InlineData("'70000' is no port: a port is a number from 1 to 65535.", "redis", "--port", "70000")]
+    [InlineData("Unknown option '--colour'; --help lists what there is.", "redis", "--colour")]
+    public void What_is_wrong_with_the_arguments_is_said_in_a_sentence(string sentence, params string[] arguments) =>
+        Assert.Equal(sentence, Assert.Throws<CannotServeException>(() => Invocation.Parse(arguments)).Message);
+
+    [Fact]
+    public void Packages_are_kept_beside_the_data_unless_told_otherwise()
+    {
+        var invocation = Invocation.Parse(["postgres", "--port", "5432", "--data", Path.Combine(_folder.Path, "state", "postgres")]);
+        Assert.Equal(Path.Combine(_folder.Path, "state", "packages"), invocation.Packages);
+        Assert.False(invocation.StopWithStdin);
+    }
+
+    [Fact]
+    public async Task A_missing_password_is_said()
+    {
+        var run = await LocalServer.RunToEndAsync(["redis", "--port", "1", "--data", _folder.Path], new() { ["KONSTRUCT_REDIS_PASSWORD"] = null });
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal("The password is missing: set the environment variable KONSTRUCT_REDIS_PASSWORD.", run.Output);
+    }
+
+    [Theory]
+    [InlineData("redis")]
+    [InlineData("postgres")]
+    [InlineData("dashboard")]
+    public async Task A_taken_port_is_said(string kind)
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+
+        var run = await LocalServer.RunToEndAsync([kind, "--port", $"{port}", "--data", Path.Combine(_folder.Path, kind)]);
+
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains($"Port {port} is taken by another program", run.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Data_is_served_by_one_process_at_a_time()
+    {
+        await using var first = await LocalServer.StartAsync("redis", Path.Combine(_folder.Path, "redis"));
+        var second = await LocalServer.RunToEndAsync(["redis", "--port", $"{Loopback.FreePort()}", "--data", Path.Combine(_folder.Path, "redis")]);
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains("is in use by another process", second.Output, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _folder.Dispose();
+}

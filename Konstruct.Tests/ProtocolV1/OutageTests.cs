@@ -1,0 +1,82 @@
+using Konstruct.Tests.Harness;
+using Xunit;
+
+namespace Konstruct.Tests.ProtocolV1;
+
+/// <summary>A store that is down: the client is told, nothing is dispatched, and the same socket works when the store is back.</summary>
+public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixture)
+{
+    private readonly Person _person = Person.New();
+    private readonly Guid _conversation = Guid.NewGuid();
+
+    [Fact]
+    [OriginalFlaw("Postgres down: stream looks normal, nothing is saved, client not told")]
+    public async Task Postgres_down_is_an_error_and_nothing_is_dispatched()
+    {
+        await using var chat = await OpenAsync(_person, _conversation);
+        await Pipeline.Database.CloseAsync();
+        try
+        {
+            await chat.SayAsync("/burst 1");
+            await ExpectErrorAfterTypingAsync(chat);
+            Assert.DoesNotContain(
+                await Pipeline.Redis.ValuesAsync("*{dispatch}*"), v => v.Contains($"{_conversation}", StringComparison.Ordinal));
+        }
+        finally
+        {
+            await Pipeline.Database.OpenAsync();
+        }
+
+        await AskUntilAnsweredAsync(chat);
+        Assert.Equal(2, await Sql.MessageCountAsync(_person.Tenant));
+    }
+
+    [Fact]
+    [OriginalFlaw("Redis down when a message comes: typing, user row saved, socket closed")]
+    public async Task Redis_down_is_an_error_or_a_later_answer_and_the_socket_stays()
+    {
+        await using var chat = await OpenAsync(_person, _conversation);
+        await Pipeline.Redis.KillServerAsync();
+        try
+        {
+            await chat.SayAsync("/burst 1");
+            await ExpectErrorAfterTypingAsync(chat);
+        }
+        finally
+        {
+            await Pipeline.Redis.StartServerAsync();
+        }
+
+        await AskUntilAnsweredAsync(chat);
+        // What was accepted, if anything was, ends as well, and exactly once.
+        await Until.TrueAsync(
+            async () => (await Sql.MessagesAsync(_conversation)).All(m => m.Role == "user" || m.Status != "pending"), TimeSpan.FromSeconds(60));
+        var messages = await Sql.MessagesAsync(_conversation);
+        Assert.Equal(messages.Count(m => m.Role == "user"), messages.Count(m => m.Role == "assistant"));
+    }
+
+    private static async Task ExpectErrorAfterTypingAsync(RawChat chat)
+    {
+        await chat.ExpectAsync(Frames.Typing, TimeSpan.FromSeconds(2));
+        await chat.ExpectErrorAsync(TimeSpan.FromSeconds(60));
+    }
+
+    /// <summary>A client that tries again until the stores are back: each try ends in an error frame or an answer, never in silence.</summary>
+    private async Task AskUntilAnsweredAsync(RawChat chat) => await Until.TrueAsync(
+        async () =>
+        {
+            await chat.SayAsync("/burst 1");
+            var turn = await chat.ReceiveTurnAsync(TimeSpan.FromSeconds(60));
+            if (!turn.Frames[^1].StartsWith("""{"type":"done",""", StringComparison.Ordinal))
+                return false;
+            turn.AssertWhole(_conversation);
+            return true;
+        },
+        TimeSpan.FromSeconds(60));
+}
+
+[Collection<FaultyOnGarnet>]
+public sealed class OutagesOnGarnet(FaultyPipelineOnGarnet fixture) : OutageTests(fixture);
+
+[Collection<FaultyOnRedis>]
+public sealed class OutagesOnRedis(FaultyPipelineOnRedis fixture) : OutageTests(fixture);

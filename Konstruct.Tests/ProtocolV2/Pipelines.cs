@@ -1,0 +1,59 @@
+using Konstruct.Tests.Harness;
+using Xunit;
+
+namespace Konstruct.Tests.ProtocolV2;
+
+/// <summary>Two gateways and a worker on the same stores.</summary>
+public abstract class ReplicatedPipeline(DatabaseFactory databases) : PipelineFixture(databases)
+{
+    private readonly Lock _gate = new();
+    private Task<ServiceProcess>? _other;
+
+    /// <summary>The second gateway, started for the first test that wants it.</summary>
+    internal Task<ServiceProcess> OtherGatewayAsync()
+    {
+        lock (_gate)
+            return _other ??= Pipeline.StartGatewayAsync();
+    }
+
+    private protected override Dictionary<string, string> Settings => new()
+    {
+        ["Chat__CreateMissingConversations"] = "true",
+        ["Chat__SweepInterval"] = "00:00:00.5",
+        ["Chat__SweepAge"] = "00:00:01",
+        ["Dispatch__MaxAnswerBytes"] = "200000",
+    };
+}
+
+public sealed class ReplicatedPipelineOnGarnet(DatabaseFactory databases) : ReplicatedPipeline(databases)
+{
+    private protected override RedisKind Redis => RedisKind.Garnet;
+}
+
+public sealed class ReplicatedPipelineOnRedis(DatabaseFactory databases) : ReplicatedPipeline(databases)
+{
+    private protected override RedisKind Redis => RedisKind.Redis;
+}
+
+[CollectionDefinition]
+public sealed class ReplicatedOnGarnet : ICollectionFixture<ReplicatedPipelineOnGarnet>;
+
+[CollectionDefinition]
+public sealed class ReplicatedOnRedis : ICollectionFixture<ReplicatedPipelineOnRedis>;
+
+/// <summary>Deployed as in production: unknown conversations are refused. No worker: an orchestrator that knows nothing of turns answers.</summary>
+public sealed class StrictPipeline(DatabaseFactory databases) : PipelineFixture(databases)
+{
+    private protected override RedisKind Redis => RedisKind.Redis;
+
+    private protected override int Workers => 0;
+
+    private protected override Dictionary<string, string> Settings => new()
+    {
+        ["Chat__CreateMissingConversations"] = "false",
+        ["Chat__MaxQueuedFrames"] = "64",
+    };
+}
+
+[CollectionDefinition]
+public sealed class Strict : ICollectionFixture<StrictPipeline>;

@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry;
+using OpenTelemetry.Exporter;
+using OpenTelemetry.Trace;
+using Xunit;
+
+namespace Konstruct.Tests.ServiceDefaults;
+
+public sealed class TelemetryTests : IDisposable
+{
+    private readonly Spans _spans = new();
+
+    public void Dispose() => _spans.Dispose();
+
+    [Fact]
+    public async Task Probes_and_chat_sockets_are_no_spans_and_other_requests_are()
+    {
+        int port;
+        await using (var service = await StartAsync())
+        {
+            port = service.Http.BaseAddress!.Port;
+            foreach (var path in (string[])["/health", "/alive", "/chat/ws/0", "/other"])
+                await service.GetAsync(path);
+        }
+
+        // Instrumentation sees every server of the process: other tests have theirs.
+        Assert.Equal(["/other"], _spans.OfKind(ActivityKind.Server)
+            .Where(span => span.GetTagItem("server.port") is int served && served == port)
+            .Select(span => span.GetTagItem("url.path")));
+    }
+
+    [Fact]
+    public async Task Our_own_sources_are_recorded()
+    {
+        using var source = new ActivitySource("Konstruct.Tests");
+        await using (await StartAsync())
+            source.StartActivity("work")!.Dispose();
+
+        Assert.Contains(_spans.OfKind(ActivityKind.Internal), span => span.OperationName == "work");
+    }
+
+    /// <summary>An exporter that nobody listens to delayed every shutdown by ten seconds.</summary>
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("http://127.0.0.1:1", true)]
+    public void Nothing_is_exported_unless_somebody_is_named_to_listen(string? endpoint, bool exported)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint;
+        Microsoft.Extensions.Hosting.ServiceDefaultsExtensions.ConfigureOpenTelemetry(builder);
+
+        Assert.Equal(exported, builder.Services.Any(service => service.ServiceType.FullName?.Contains("Otlp", StringComparison.Ordinal) == true
+            || service.ServiceType == typeof(Microsoft.Extensions.Options.IConfigureOptions<OtlpExporterOptions>)));
+    }
+
+    /// <summary>Aspire lets exporters retry for ten seconds, and Ctrl+C ends the dashboard first: each service outlived the AppHost by that.</summary>
+    [Theory]
+    [InlineData("Development", "1000")]
+    [InlineData("Production", null)]
+    public void A_collector_that_is_gone_does_not_hold_a_developers_shutdown_up(string environment, string? milliseconds)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
+        Microsoft.Extensions.Hosting.ServiceDefaultsExtensions.ConfigureOpenTelemetry(builder);
+
+        Assert.Equal(milliseconds, builder.Configuration["OTEL_EXPORTER_OTLP_TIMEOUT"]);
+    }
+
+    private Task<Service> StartAsync()
+    {
+        var builder = Service.Builder();
+        builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddProcessor(_spans));
+        return Service.StartAsync(builder, app => app.MapGet("/{**path}", () => Results.Ok()));
+    }
+
+    private sealed class Spans : BaseProcessor<Activity>
+    {
+        private readonly ConcurrentQueue<Activity> _ended = new();
+
+        public IEnumerable<Activity> OfKind(ActivityKind kind) => _ended.Where(span => span.Kind == kind && span.Recorded);
+
+        public override void OnEnd(Activity data) => _ended.Enqueue(data);
+    }
+}
