@@ -26,6 +26,10 @@ internal sealed class ChatOptions : IValidatableObject
     [Range(1024, 16 * 1024 * 1024)]
     public int MaxFrameBytes { get; set; } = 64 * 1024;
 
+    /// <summary>UTF-16 units of a message's text; a longer one is refused. Default 65,536, which is more than a frame of the usual size holds.</summary>
+    [Range(1, 16 * 1024 * 1024)]
+    public int MaxTextLength { get; set; } = 64 * 1024;
+
     /// <summary>Messages that may wait on one socket behind the one being answered. Default 8; 0: none may wait.</summary>
     [Range(0, 1024)]
     public int MaxWaitingMessages { get; set; } = 8;

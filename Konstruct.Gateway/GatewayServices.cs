@@ -1,6 +1,5 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
-using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Telemetry;
@@ -40,7 +39,6 @@ internal static class GatewayServices
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<Stopping>();
         services.AddSingleton<OwnedTasks>();
-        services.AddSingleton<IAuthenticator, TrustedAuthenticator>();
         services.AddSingleton<TurnFinisher>();
         services.AddSingleton<ConversationFeeds>();
         services.AddSingleton<TabOpener>();

@@ -1,5 +1,7 @@
 using Konstruct.Gateway;
+using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Conversations.Api;
+using Konstruct.Gateway.Edge;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Tenancy;
 
@@ -8,13 +10,21 @@ if (args is ["schema", ..])
     return await SchemaService.RunAsync(args[1..]);
 }
 
+if (args is ["token", ..])
+{
+    return await TokenCommand.RunAsync(args[1..]);
+}
+
 var builder = WebApplication.CreateBuilder(args);
 builder.AddServiceDefaults();
+builder.AddEdge();
+builder.AddAuth();
 builder.AddStores();
 builder.AddChat();
 builder.AddConversationsApi();
 
 var app = builder.Build();
+app.UseEdge();
 app.MapDefaultEndpoints();
 app.MapConversationsApi();
 ChatEndpoint.Map(app);

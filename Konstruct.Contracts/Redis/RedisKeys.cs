@@ -26,6 +26,9 @@ public static class RedisKeys
     /// <summary>Published with a turn's id when a gateway ended it: its worker stops the model call.</summary>
     public static readonly RedisChannel Stop = RedisChannel.Literal("konstruct:dispatch:stop");
 
+    /// <summary>String: when the user's bucket of messages is empty again (Unix µs). A key of its own, in whatever slot.</summary>
+    public static RedisKey Bucket(Guid tenantId, Guid userId) => $"bucket:{tenantId:D}:{userId:D}";
+
     /// <summary>An entry of the dispatch slot: one attempt of one turn.</summary>
     public static string Entry(Guid turnId, int attempt) => $"{turnId:D}:{attempt}";
 

@@ -27,6 +27,7 @@ internal sealed class Script
     public static readonly Script Settle = new("settle");
     public static readonly Script Inspect = new("inspect");
     public static readonly Script Stale = new("stale");
+    public static readonly Script Take = new("take");
 
     public Task<RedisResult> RunAsync(IDatabaseAsync database, RedisKey[] keys, RedisValue[] values) =>
         database.ScriptEvaluateAsync(_text, keys, values);

@@ -42,6 +42,9 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
     /// <summary><c>auth</c>: the user's role in the portal.</summary>
     public string? Role { get; init; }
 
+    /// <summary><c>auth</c>: a JSON Web Token that says all three.</summary>
+    public string? Token { get; init; }
+
     /// <summary><c>message</c>: what the user says.</summary>
     public string? Text { get; init; }
 
@@ -99,6 +102,7 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
             if (reader.ValueTextEquals("type"u8)) { isTyped = TryReadString(ref reader, out type); }
             else if (reader.ValueTextEquals("userId"u8)) { frame = frame with { UserId = ReadId(ref reader) }; }
             else if (reader.ValueTextEquals("tenantId"u8)) { frame = frame with { TenantId = ReadId(ref reader) }; }
+            else if (reader.ValueTextEquals("token"u8)) { frame = frame with { Token = ReadId(ref reader) }; }
             else if (reader.ValueTextEquals("turnId"u8)) { frame = frame with { TurnId = ReadId(ref reader) }; }
             else if (reader.ValueTextEquals("role"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Role = value }; }
             else if (reader.ValueTextEquals("text"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Text = value }; }
@@ -132,7 +136,7 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
         _ => ClientFrameKind.Unknown,
     };
 
-    /// <summary>An id of a wrong type is kept as something that is no UUID, so that it is refused for what it is.</summary>
+    /// <summary>An id or a token of a wrong type is kept as something that is neither, so that it is refused for what it is.</summary>
     private static string? ReadId(ref Utf8JsonReader reader) =>
         TryReadString(ref reader, out var value) ? value : "not a string";
 

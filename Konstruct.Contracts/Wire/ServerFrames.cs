@@ -38,6 +38,21 @@ public static class ServerFrames
         return frame;
     }
 
+    /// <summary>v1's <c>chunk</c> up to its text, of which more may come: write it escaped, then call <see cref="EndChunk"/>.</summary>
+    public static ArrayBufferWriter<byte> BeginChunk()
+    {
+        var output = new ArrayBufferWriter<byte>(1024);
+        output.Write("{\"type\":\"chunk\",\"text\":\""u8);
+        return output;
+    }
+
+    /// <summary>Ends what <see cref="BeginChunk"/> began.</summary>
+    public static ReadOnlyMemory<byte> EndChunk(ArrayBufferWriter<byte> output)
+    {
+        output.Write("\"}"u8);
+        return output.WrittenMemory;
+    }
+
     /// <summary>v2's <c>chunk</c>; without <paramref name="seq"/> when a foreign orchestrator gave none.</summary>
     public static ReadOnlyMemory<byte> Chunk(ReadOnlySpan<byte> escapedText, Guid turnId, int attempt, int? seq)
     {
@@ -106,7 +121,11 @@ public static class ServerFrames
     }
 
     /// <summary>v2's <c>error</c>, naming what it is about as far as that is known.</summary>
-    public static ReadOnlyMemory<byte> Error(WireError error, Guid? turnId, string? messageId)
+    /// <param name="error">What is wrong.</param>
+    /// <param name="turnId">The turn that is meant.</param>
+    /// <param name="messageId">The message that is meant, by the client's own id.</param>
+    /// <param name="retryAfter">How long to wait before trying again, where that is known: <c>retry_after_ms</c>.</param>
+    public static ReadOnlyMemory<byte> Error(WireError error, Guid? turnId, string? messageId, TimeSpan? retryAfter = null)
     {
         var output = new ArrayBufferWriter<byte>(192);
         output.Write("{\"type\":\"error\""u8);
@@ -121,6 +140,11 @@ public static class ServerFrames
         if (messageId is not null)
         {
             WriteMember(output, "message_id"u8, messageId);
+        }
+
+        if (retryAfter is { } wait)
+        {
+            WriteMember(output, "retry_after_ms"u8, (int)Math.Ceiling(wait.TotalMilliseconds));
         }
 
         output.Write("}"u8);

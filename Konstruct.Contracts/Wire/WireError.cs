@@ -18,11 +18,23 @@ public sealed record WireError(string Code, string Message, bool Retryable)
     /// <summary>An id of the auth frame is no UUID. Closes 4001.</summary>
     public static readonly WireError AuthInvalidId = new("auth_invalid_id", "Invalid UUID format in auth", false);
 
+    /// <summary>With tokens: there is none, or it is expired, not signed by the issuer, or meant for somebody else. Which one is not told. Closes 4001.</summary>
+    public static readonly WireError AuthInvalidToken = new("auth_invalid_token", "The token is missing, expired or not valid.", false);
+
+    /// <summary>The auth frame names a user, tenant or role, and its token another; or a later token is another user's. Closes 4001.</summary>
+    public static readonly WireError AuthContradiction = new("auth_contradiction", "The token is for another user, tenant or role.", false);
+
+    /// <summary>This user, or this gateway, has as many sockets as it may. Closes 4009.</summary>
+    public static readonly WireError TooManySockets = new("too_many_sockets", "Too many connections are open. Close one, or try again later.", true);
+
     /// <summary>A frame after auth is not JSON, not an object, or a member has the wrong type. The socket stays.</summary>
     public static readonly WireError BadFrame = new("bad_frame", "The frame is not valid. Expected a JSON object with the documented members.", false);
 
     /// <summary>A message without text. Nothing is stored.</summary>
     public static readonly WireError EmptyText = new("empty_text", "The message has no text.", false);
+
+    /// <summary>The text is longer than the limit. Nothing is stored.</summary>
+    public static readonly WireError TextTooLong = new("text_too_long", "The text is too long.", false);
 
     /// <summary>The conversation's id is no UUID. Nothing is stored.</summary>
     public static readonly WireError InvalidConversationId = new("invalid_conversation_id", "The conversation id is not a UUID.", false);
@@ -38,6 +50,9 @@ public sealed record WireError(string Code, string Message, bool Retryable)
 
     /// <summary>The turn is unknown in this conversation.</summary>
     public static readonly WireError TurnNotFound = new("turn_not_found", "The turn does not exist in this conversation.", false);
+
+    /// <summary>The user sends faster than the limit allows, over all sockets and gateways. The message was not accepted.</summary>
+    public static readonly WireError TooManyMessages = new("too_many_messages", "Too many messages in a short time. Wait a little, then send again.", true);
 
     /// <summary>More messages wait on this socket than the limit. The message was not accepted.</summary>
     public static readonly WireError TooManyWaiting = new("too_many_waiting", "Too many messages are waiting. Wait for an answer, then send again.", true);
@@ -57,7 +72,8 @@ public sealed record WireError(string Code, string Message, bool Retryable)
     /// <summary>Every error there is, in the order of the documented table.</summary>
     public static IReadOnlyList<WireError> All { get; } =
     [
-        AuthFirst, AuthIncomplete, AuthInvalidId, BadFrame, EmptyText, InvalidConversationId, ConversationNotFound, ConversationMismatch,
-        InvalidMessageId, TurnNotFound, TooManyWaiting, TooManyTurns, Unavailable, Restarting, AgentTimeout,
+        AuthFirst, AuthIncomplete, AuthInvalidId, AuthInvalidToken, AuthContradiction, TooManySockets, BadFrame, EmptyText, TextTooLong,
+        InvalidConversationId, ConversationNotFound, ConversationMismatch, InvalidMessageId, TurnNotFound, TooManyMessages, TooManyWaiting,
+        TooManyTurns, Unavailable, Restarting, AgentTimeout,
     ];
 }

@@ -6,9 +6,9 @@ internal interface IRequestAuthenticator
     /// <summary>The scheme, for <c>WWW-Authenticate</c>.</summary>
     string Scheme { get; }
 
-    /// <summary>The caller, or a sentence that says what is missing. Never throws for what a client sent.</summary>
-    RequestAuthResult Authenticate(HttpRequest request);
-}
+    /// <summary>What a caller sends when it is nobody: one sentence.</summary>
+    string Wanted { get; }
 
-/// <summary>What became of a request's credentials: exactly one of the two.</summary>
-internal readonly record struct RequestAuthResult(Identity? Identity, string? Error);
+    /// <summary>Never throws for what a client sent.</summary>
+    Task<AuthResult> AuthenticateAsync(HttpRequest request, CancellationToken cancellationToken);
+}

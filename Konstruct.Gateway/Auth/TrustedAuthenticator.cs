@@ -5,6 +5,8 @@ namespace Konstruct.Gateway.Auth;
 /// <summary>Believes what the frame says, as the original did: only for a gateway that nobody but trusted callers can reach.</summary>
 internal sealed class TrustedAuthenticator : IAuthenticator
 {
+    public bool Renews => false;
+
     public Task<AuthResult> AuthenticateAsync(ClientFrame frame, CancellationToken cancellationToken) => Task.FromResult(Authenticate(frame));
 
     private static AuthResult Authenticate(ClientFrame frame)

@@ -11,11 +11,13 @@ internal sealed class TrustedHeaders : IRequestAuthenticator
 
     public string Scheme => "Trusted";
 
-    public RequestAuthResult Authenticate(HttpRequest request)
+    public string Wanted => $"The headers {User} and {Tenant} must each hold one UUID.";
+
+    public Task<AuthResult> AuthenticateAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         var headers = request.Headers;
-        return WireGuid.TryParse(headers[User], out var user) && WireGuid.TryParse(headers[Tenant], out var tenant)
-            ? new(new(user, tenant, headers[Role].ToString()), null)
-            : new(null, $"The headers {User} and {Tenant} must each hold one UUID.");
+        return Task.FromResult(WireGuid.TryParse(headers[User], out var user) && WireGuid.TryParse(headers[Tenant], out var tenant)
+            ? new AuthResult(new(user, tenant, headers[Role].ToString()), null)
+            : new AuthResult(null, WireError.AuthInvalidId));
     }
 }

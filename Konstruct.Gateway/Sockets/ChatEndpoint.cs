@@ -1,10 +1,11 @@
 using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Edge;
 using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary><c>GET /chat/ws/{conversation_id}</c>: takes the upgrade, and keeps the list of open sockets.</summary>
-internal sealed class ChatEndpoint(SocketServices services, Readiness readiness, OpenSockets open, GatewayMetrics metrics)
+internal sealed class ChatEndpoint(SocketServices services, Readiness readiness, AllowedOrigins origins, OpenSockets open, GatewayMetrics metrics)
 {
     public static void Map(WebApplication app)
     {
@@ -21,6 +22,12 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
             return;
         }
 
+        if (!origins.Admit(context.Request))
+        {
+            await Results.Problem("Pages of this origin may not connect (Edge:AllowedOrigins).", statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
+            return;
+        }
+
         if (!readiness.IsReady)
         {
             context.Response.Headers.RetryAfter = "1";
@@ -32,11 +39,11 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
         using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = isV2 ? ProtocolVersion.V2 : null });
         await using var chat = new ChatSocket(socket, conversationId, isV2, services);
         var version = isV2 ? 2 : 1;
-        open.Add(chat);
+        var hasRoom = open.TryAdd(chat);
         metrics.SocketOpened(version);
         try
         {
-            await chat.RunAsync(context.RequestAborted);
+            await (hasRoom ? chat.RunAsync(context.RequestAborted) : chat.TurnAwayAsync(context.RequestAborted));
         }
         finally
         {

@@ -9,6 +9,11 @@ internal sealed partial class ChatSocket
 {
     private async Task AnswerAsync(ClientFrame frame)
     {
+        if (CloseCode != 0)
+        {
+            return; // It waited, and the socket is closing: not accepted.
+        }
+
         if (!_isV2)
         {
             _writer.Send(ServerFrames.Typing);
@@ -18,6 +23,12 @@ internal sealed partial class ChatSocket
         if (message is null)
         {
             SendError(error!, null, frame.MessageId);
+            return;
+        }
+
+        if (await TakeAsync() is { } wait)
+        {
+            SendError(WireError.TooManyMessages, null, frame.MessageId, wait);
             return;
         }
 
@@ -41,6 +52,16 @@ internal sealed partial class ChatSocket
         {
             await cursor.Ended.WaitAsync(_gone.Token);
         }
+    }
+
+    /// <summary>Null: the user may send one more. Otherwise how long to wait.</summary>
+    private async Task<TimeSpan?> TakeAsync()
+    {
+        var edge = _services.Edge;
+        return edge.MessagesPerMinute == 0
+            ? null
+            : await _services.Bucket.TakeAsync(_sender.TenantId, _sender.UserId, edge.MessagesPerMinute, edge.MessageBurst)
+                .WaitAsync(_services.Options.StoreTimeout, _services.Time, _gone.Token);
     }
 
     /// <summary>Keeps listening to the conversation between messages. v2 has done so from the beginning.</summary>

@@ -14,7 +14,7 @@ internal sealed partial class ChatSocket
         }
         catch (TimeoutException)
         {
-            Refuse(WireError.AuthFirst);
+            RefuseCredentials(WireError.AuthFirst);
         }
 
         var outcome = await reading; // After a refusal: the client's close frame, or the cut that follows it.
@@ -33,18 +33,50 @@ internal sealed partial class ChatSocket
         var result = await _services.Authenticator.AuthenticateAsync(frame, cut);
         if (result.Identity is not { } sender)
         {
-            Refuse(result.Error!);
+            RefuseCredentials(result.Error!);
+            return false;
+        }
+
+        if (!_services.Open.TryEnter(sender))
+        {
+            Refuse(WireError.TooManySockets, CloseCodes.TooManySockets);
             return false;
         }
 
         _sender = sender;
+        _hasEntered = true;
+        Expire(result.Expires);
         return true;
     }
 
-    private void Refuse(WireError error)
+    /// <summary>A fresh token on an open socket: of the same user, or the socket is closed.</summary>
+    private async Task RenewAsync(ClientFrame frame, CancellationToken cut)
+    {
+        var result = await _services.Authenticator.AuthenticateAsync(frame, cut);
+        if (result.Identity is not { } sender)
+        {
+            RefuseCredentials(result.Error!);
+        }
+        else if (sender.UserId != _sender.UserId || sender.TenantId != _sender.TenantId)
+        {
+            RefuseCredentials(WireError.AuthContradiction);
+        }
+        else
+        {
+            Expire(result.Expires);
+        }
+    }
+
+    private void Expire(DateTimeOffset? expires) => Volatile.Write(ref _expires, (expires ?? DateTimeOffset.MaxValue).UtcTicks);
+
+    /// <summary>Where nobody could tell whether the credentials are good, the client may come again with the same.</summary>
+    private void RefuseCredentials(WireError error) =>
+        Refuse(error, error == WireError.Unavailable ? CloseCodes.Restarting : CloseCodes.AuthenticationFailed);
+
+    private void Refuse(WireError error, int code)
     {
         SendError(error);
-        Close(CloseCodes.AuthenticationFailed, error.Message);
+        Close(code, error.Message);
     }
 
     /// <summary>v2: opens the conversation of the URL. False: it is not this user's, and the socket is closing.</summary>
@@ -52,8 +84,7 @@ internal sealed partial class ChatSocket
     {
         if (!WireGuid.TryParse(_urlConversationId, out var conversationId))
         {
-            SendError(WireError.InvalidConversationId);
-            Close(CloseCodes.Forbidden, WireError.InvalidConversationId.Message);
+            Refuse(WireError.InvalidConversationId, CloseCodes.Forbidden);
             return false;
         }
 
@@ -68,8 +99,7 @@ internal sealed partial class ChatSocket
         catch (Exception exception) when (exception.IsOutage())
         {
             Log.NotServed(_services.Logger, exception.Message);
-            SendError(WireError.Unavailable);
-            Close(CloseCodes.Restarting, WireError.Unavailable.Message);
+            Refuse(WireError.Unavailable, CloseCodes.Restarting);
             return false;
         }
         catch (OperationCanceledException)
@@ -77,8 +107,7 @@ internal sealed partial class ChatSocket
             return false; // The client left meanwhile.
         }
 
-        SendError(WireError.ConversationNotFound);
-        Close(CloseCodes.Forbidden, WireError.ConversationNotFound.Message);
+        Refuse(WireError.ConversationNotFound, CloseCodes.Forbidden);
         return false;
     }
 }

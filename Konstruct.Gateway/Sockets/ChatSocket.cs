@@ -19,6 +19,8 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private readonly MessageLine _line;
     private readonly CancellationTokenSource _gone = new();
     private Identity _sender = new(default, default, "");
+    private bool _hasEntered;
+    private long _expires = DateTimeOffset.MaxValue.UtcTicks;
     private ConversationFeed? _feed;
     private Tab? _tab;
 
@@ -34,6 +36,9 @@ internal sealed partial class ChatSocket : IAsyncDisposable
 
     /// <summary>The code this side closed with; 0: the client left.</summary>
     public int CloseCode => _writer.CloseCode ?? 0;
+
+    /// <summary>When its credentials end; far away when they never do.</summary>
+    public DateTimeOffset Expires => new(Volatile.Read(ref _expires), TimeSpan.Zero);
 
     /// <summary>Asks the client to leave.</summary>
     public void Close(int code, string reason) => _writer.Close(code, reason);
@@ -52,11 +57,24 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         }
     }
 
+    /// <summary>The gateway has as many sockets as it may: says so, and ends.</summary>
+    public async Task TurnAwayAsync(CancellationToken aborted)
+    {
+        using var cut = CancellationTokenSource.CreateLinkedTokenSource(aborted, _writer.Dead);
+        Refuse(WireError.TooManySockets, CloseCodes.TooManySockets);
+        await ReadToEndAsync(cut.Token);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _gone.CancelAsync();
         await _line.WhenIdleAsync();
         Hold(null, null);
+        if (_hasEntered)
+        {
+            _services.Open.Leave(_sender);
+        }
+
         await _writer.DisposeAsync();
         _reader.Dispose();
         _gone.Dispose();
@@ -66,7 +84,14 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     {
         while (true)
         {
-            switch (await _reader.ReadAsync(cut))
+            var outcome = await _reader.ReadAsync(cut);
+            if (CloseCode != 0 && outcome != ReadOutcome.Closed)
+            {
+                await ReadToEndAsync(cut); // Nothing is accepted on a socket that is closing.
+                return;
+            }
+
+            switch (outcome)
             {
                 case ReadOutcome.Closed:
                     Close(CloseCodes.Normal, "");
@@ -103,8 +128,14 @@ internal sealed partial class ChatSocket : IAsyncDisposable
             case ClientFrameKind.Message when string.IsNullOrEmpty(frame.Text):
                 SendError(WireError.EmptyText, null, frame.MessageId);
                 break;
+            case ClientFrameKind.Message when frame.Text.Length > _services.Options.MaxTextLength:
+                SendError(WireError.TextTooLong, null, frame.MessageId);
+                break;
             case ClientFrameKind.Message when !_line.TryAdd(frame):
                 SendError(WireError.TooManyWaiting, null, frame.MessageId);
+                break;
+            case ClientFrameKind.Auth when _services.Authenticator.Renews:
+                await RenewAsync(frame, cut);
                 break;
             case ClientFrameKind.Resume when _isV2:
                 await GuardAsync(frame, () => ResumeAsync(frame, cut));
@@ -167,8 +198,8 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         return (new(_sender, conversationId, spelled, known), null);
     }
 
-    private void SendError(WireError error, Guid? turnId = null, string? messageId = null) =>
-        _writer.Send(_isV2 ? ServerFrames.Error(error, turnId, messageId) : ServerFrames.Error(error));
+    private void SendError(WireError error, Guid? turnId = null, string? messageId = null, TimeSpan? retryAfter = null) =>
+        _writer.Send(_isV2 ? ServerFrames.Error(error, turnId, messageId, retryAfter) : ServerFrames.Error(error));
 
     private static partial class Log
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.WebSockets;
 using Konstruct.Contracts.Wire;
 
@@ -5,16 +6,21 @@ namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
 /// The one writer of a socket: a bounded queue, and a pump that runs only while there is something to send, so that an idle socket costs nothing.
-/// Never blocks its caller: a client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>.
+/// Never blocks its caller: a client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>. Before that, chunks of v1,
+/// which have no seq, become fewer: while one waits, what follows joins it.
 /// </summary>
 internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyncDisposable
 {
     /// <summary>A peer that does not take the close frame by then is cut off.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
+    /// <summary>A chunk that has grown to this many bytes is not added to: a client should see its answer grow.</summary>
+    private const int LongestMerged = 16 * 1024;
+
     private readonly Lock _gate = new();
     private readonly Queue<ReadOnlyMemory<byte>> _frames = new();
     private readonly CancellationTokenSource _dead = new();
+    private ArrayBufferWriter<byte>? _merged; // The chunk at the end of the queue, not yet closed: more text may join it.
     private TaskCompletionSource? _room;
     private (int Code, string Reason)? _close;
     private Task _pump = Task.CompletedTask;
@@ -38,18 +44,40 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
                 return;
             }
 
-            // A frame that is larger than the limit goes when it is alone: otherwise its client could never have it.
-            if (_frames.Count >= options.MaxQueuedFrames || (_frames.Count > 0 && _queuedBytes + frame.Length > options.MaxQueuedBytes))
+            Seal();
+            if (HasPlaceFor(frame.Length))
             {
-                _frames.Clear();
-                _queuedBytes = 0;
-                BeginClose(CloseCodes.TooSlow, "Reading too slowly");
+                _frames.Enqueue(frame);
+                _queuedBytes += frame.Length;
+                StartPump();
+            }
+        }
+    }
+
+    /// <summary>Queues a chunk of v1, as a frame of its own when it can go at once. <paramref name="escapedText"/> is copied.</summary>
+    public void SendChunk(ReadOnlySpan<byte> escapedText)
+    {
+        lock (_gate)
+        {
+            if (!_pumping || _finished || _close is not null)
+            {
+                Send(ServerFrames.Chunk(escapedText));
                 return;
             }
 
-            _frames.Enqueue(frame);
-            _queuedBytes += frame.Length;
-            StartPump();
+            if (!HasPlaceFor(escapedText.Length))
+            {
+                return;
+            }
+
+            var before = _merged?.WrittenCount ?? 0;
+            _merged ??= ServerFrames.BeginChunk();
+            _merged.Write(escapedText);
+            _queuedBytes += _merged.WrittenCount - before;
+            if (_merged.WrittenCount >= LongestMerged)
+            {
+                Seal();
+            }
         }
     }
 
@@ -87,7 +115,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
         lock (_gate)
         {
             _finished = true;
-            _frames.Clear();
+            Drop();
             _room?.TrySetResult();
             pump = _pump;
         }
@@ -97,6 +125,38 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
     }
 
     private bool HasRoom() => _frames.Count <= options.MaxQueuedFrames / 4 && _queuedBytes <= options.MaxQueuedBytes / 4;
+
+    /// <summary>False: the queue is full, and the socket is closing now. A frame that is larger than the limit goes when it is alone: otherwise its client could never have it.</summary>
+    private bool HasPlaceFor(int bytes)
+    {
+        if (_frames.Count < options.MaxQueuedFrames && (_queuedBytes == 0 || _queuedBytes + bytes <= options.MaxQueuedBytes))
+        {
+            return true;
+        }
+
+        Drop();
+        BeginClose(CloseCodes.TooSlow, "Reading too slowly");
+        return false;
+    }
+
+    /// <summary>Nothing joins the merged chunk any more.</summary>
+    private void Seal()
+    {
+        if (_merged is not null)
+        {
+            var open = _merged.WrittenCount;
+            _frames.Enqueue(ServerFrames.EndChunk(_merged));
+            _queuedBytes += _merged.WrittenCount - open;
+            _merged = null;
+        }
+    }
+
+    private void Drop()
+    {
+        _frames.Clear();
+        _merged = null;
+        _queuedBytes = 0;
+    }
 
     private void BeginClose(int code, string reason)
     {
@@ -144,6 +204,11 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
         lock (_gate)
         {
             close = _close;
+            if (_frames.Count == 0)
+            {
+                Seal();
+            }
+
             if (_frames.TryDequeue(out frame))
             {
                 _queuedBytes -= frame.Length;
@@ -167,7 +232,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
         lock (_gate)
         {
             _finished = true;
-            _frames.Clear();
+            Drop();
             _room?.TrySetResult();
         }
 

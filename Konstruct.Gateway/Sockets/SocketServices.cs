@@ -1,4 +1,6 @@
+using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Auth;
+using Konstruct.Gateway.Edge;
 using Konstruct.Gateway.Turns;
 using Microsoft.Extensions.Options;
 
@@ -6,12 +8,18 @@ namespace Konstruct.Gateway.Sockets;
 
 /// <summary>What every socket works with.</summary>
 internal sealed class SocketServices(
-    IOptions<ChatOptions> options, IAuthenticator authenticator, ConversationFeeds feeds, TabOpener tabs, TurnStarter starter, TurnCanceller canceller,
+    IOptions<ChatOptions> options, IOptions<EdgeOptions> edge, IAuthenticator authenticator, OpenSockets open, MessageBucket bucket, ConversationFeeds feeds, TabOpener tabs, TurnStarter starter, TurnCanceller canceller,
     Stopping stopping, TimeProvider time, ILogger<ChatSocket> logger)
 {
     public ChatOptions Options { get; } = options.Value;
 
+    public EdgeOptions Edge { get; } = edge.Value;
+
     public IAuthenticator Authenticator => authenticator;
+
+    public OpenSockets Open => open;
+
+    public MessageBucket Bucket => bucket;
 
     public ConversationFeeds Feeds => feeds;
 

@@ -85,7 +85,6 @@ internal sealed partial class ConversationFeed
 
         Advance(turn, chunk.Attempt, chunk.Seq);
         OnSignOfLife(turn);
-        ReadOnlyMemory<byte> v1Frame = default;
         foreach (var cursor in turn.Cursors)
         {
             if (cursor.Mode != CursorMode.Live)
@@ -96,7 +95,7 @@ internal sealed partial class ConversationFeed
             cursor.MoveTo(chunk.Attempt);
             if (cursor.Mode == CursorMode.Live && chunk.Seq == cursor.Seq + 1)
             {
-                cursor.SendNext(chunk, ref v1Frame);
+                cursor.SendNext(chunk);
             }
             else if (cursor.Mode == CursorMode.Live && chunk.Seq > cursor.Seq)
             {
@@ -113,10 +112,9 @@ internal sealed partial class ConversationFeed
         }
 
         OnSignOfLife(turn);
-        ReadOnlyMemory<byte> v1Frame = default;
         foreach (var cursor in turn.Cursors.Where(cursor => cursor.Mode == CursorMode.Live))
         {
-            cursor.SendForeign(chunk, ref v1Frame);
+            cursor.SendForeign(chunk);
         }
     }
 

@@ -99,8 +99,7 @@ internal sealed partial class ConversationFeed
         {
             if (entry.Kind == StreamEventKind.Chunk && entry.Seq == cursor.Seq + 1)
             {
-                ReadOnlyMemory<byte> v1Frame = default;
-                cursor.SendNext(entry, ref v1Frame);
+                cursor.SendNext(entry);
             }
             else if (entry.Kind == StreamEventKind.Done)
             {

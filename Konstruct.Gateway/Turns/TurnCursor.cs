@@ -81,16 +81,14 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
     }
 
     /// <summary>Sends the chunk whose seq is next.</summary>
-    /// <param name="chunk">The chunk.</param>
-    /// <param name="v1Frame">Made once for all cursors of one chunk.</param>
-    public void SendNext(StreamEvent chunk, ref ReadOnlyMemory<byte> v1Frame)
+    public void SendNext(StreamEvent chunk)
     {
         Seq = chunk.Seq;
-        SendChunk(chunk, ref v1Frame);
+        SendChunk(chunk);
     }
 
     /// <summary>Sends a chunk that has no seq: an orchestrator's that knows nothing of turns.</summary>
-    public void SendForeign(StreamEvent chunk, ref ReadOnlyMemory<byte> v1Frame) => SendChunk(chunk, ref v1Frame);
+    public void SendForeign(StreamEvent chunk) => SendChunk(chunk);
 
     /// <summary>Sends the end of the turn, from its row.</summary>
     public void SendEnd(TurnRow row)
@@ -117,7 +115,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         _ended.TrySetResult();
     }
 
-    private void SendChunk(StreamEvent chunk, ref ReadOnlyMemory<byte> v1Frame)
+    private void SendChunk(StreamEvent chunk)
     {
         var text = chunk.EscapedText.GetValueOrDefault();
         if (text.IsEmpty)
@@ -126,19 +124,14 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         }
 
         _sentAny = true;
-        if (isV2)
+        if (!isV2)
         {
-            writer.Send(chunk.IsForeign
-                ? ServerFrames.Chunk(JsonText.Normalise(text).Span, turn.TurnId, Math.Max(turn.Attempt, 1), seq: null)
-                : chunk.Payload);
+            writer.SendChunk(JsonText.Normalise(text).Span);
             return;
         }
 
-        if (v1Frame.IsEmpty)
-        {
-            v1Frame = ServerFrames.Chunk(JsonText.Normalise(text).Span);
-        }
-
-        writer.Send(v1Frame);
+        writer.Send(chunk.IsForeign
+            ? ServerFrames.Chunk(JsonText.Normalise(text).Span, turn.TurnId, Math.Max(turn.Attempt, 1), seq: null)
+            : chunk.Payload);
     }
 }

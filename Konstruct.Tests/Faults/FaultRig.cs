@@ -61,6 +61,8 @@ internal sealed class FaultRig : IAsyncDisposable
         ["Chat__SweepInterval"] = "00:00:00.5",
         ["Chat__SweepAge"] = "00:00:01",
         ["Dispatch__Lease"] = $"{Lease}",
+        ["Edge__MessagesPerMinute"] = "0",
+        ["Edge__MaxSocketsPerUser"] = "0",
         ["Logging__LogLevel__StackExchange.Redis"] = "None",
     };
 

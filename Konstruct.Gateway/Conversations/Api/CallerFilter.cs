@@ -1,3 +1,4 @@
+using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Auth;
 
 namespace Konstruct.Gateway.Conversations.Api;
@@ -8,23 +9,28 @@ namespace Konstruct.Gateway.Conversations.Api;
 /// </summary>
 internal sealed class CallerFilter(IRequestAuthenticator authenticator, Readiness readiness) : IEndpointFilter
 {
-    public ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
+    public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
         var http = context.HttpContext;
         if (!readiness.IsReady)
         {
-            return new(Problems.Unavailable(http));
+            return Problems.Unavailable(http);
         }
 
-        var (caller, error) = authenticator.Authenticate(http.Request);
+        var (caller, error, _) = await authenticator.AuthenticateAsync(http.Request, http.RequestAborted);
+        if (error == WireError.Unavailable)
+        {
+            return Problems.Unavailable(http);
+        }
+
         if (caller is null)
         {
             http.Response.Headers.WWWAuthenticate = authenticator.Scheme;
-            return new(Problems.Unauthorized(error!));
+            return Problems.Unauthorized(authenticator.Wanted);
         }
 
         http.Features.Set(caller);
-        return next(context);
+        return await next(context);
     }
 }
 

@@ -1,4 +1,3 @@
-using Konstruct.Gateway.Auth;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Mvc;
@@ -21,7 +20,6 @@ internal static class ConversationsApi
         var services = builder.Services;
         services.AddSingleton<ConversationCatalog>();
         services.AddSingleton<ConversationDeleter>();
-        services.AddSingleton<IRequestAuthenticator, TrustedHeaders>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context => Problems.Explain(context.ProblemDetails));
         services.AddExceptionHandler<StoreOutageHandler>();
         services.AddRequestTimeouts();

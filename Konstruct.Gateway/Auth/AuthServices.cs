@@ -1,0 +1,63 @@
+using System.Text;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Konstruct.Gateway.Auth;
+
+/// <summary>Who gets in, by the configured mode.</summary>
+internal static class AuthServices
+{
+    /// <summary>An authority that changes its keys is asked again at once for the first unknown key, then this often at most: a flood of forged tokens must not reach it.</summary>
+    private static readonly TimeSpan LeastRefresh = TimeSpan.FromMinutes(1);
+
+    public static void AddAuth(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddSingleton<IValidateOptions<AuthOptions>, AuthOptionsCheck>();
+        services.AddOptions<AuthOptions>().BindConfiguration(AuthOptions.Section).ValidateOnStart();
+        if (builder.Configuration.GetValue<AuthMode>($"{AuthOptions.Section}:{nameof(AuthOptions.Mode)}") == AuthMode.Trusted)
+        {
+            services.AddSingleton<IAuthenticator, TrustedAuthenticator>();
+            services.AddSingleton<IRequestAuthenticator, TrustedHeaders>();
+            return;
+        }
+
+        services.AddAuthentication().AddJwtBearer();
+        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+            .Configure<IOptions<AuthOptions>, IHostEnvironment>((bearer, auth, environment) => Configure(bearer, auth.Value.Jwt, environment));
+        services.AddSingleton<TokenReader>();
+        services.AddSingleton<IAuthenticator, JwtAuthenticator>();
+        services.AddSingleton<IRequestAuthenticator, BearerHeader>();
+        services.AddHostedService<CredentialWatch>();
+    }
+
+    private static void Configure(JwtBearerOptions bearer, JwtOptions jwt, IHostEnvironment environment)
+    {
+        bearer.RefreshInterval = LeastRefresh;
+        bearer.RequireHttpsMetadata = !environment.IsDevelopment();
+        bearer.TokenValidationParameters = new()
+        {
+            ValidAudience = jwt.Audience,
+            ClockSkew = jwt.ClockSkew,
+            // Each kind of key takes its own algorithms only: a public key must never serve as a secret.
+            ValidAlgorithms = jwt.HasAuthority
+                ?
+                [
+                    SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512, SecurityAlgorithms.RsaSsaPssSha256,
+                    SecurityAlgorithms.RsaSsaPssSha384, SecurityAlgorithms.RsaSsaPssSha512, SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384,
+                    SecurityAlgorithms.EcdsaSha512,
+                ]
+                : [SecurityAlgorithms.HmacSha256, SecurityAlgorithms.HmacSha384, SecurityAlgorithms.HmacSha512],
+        };
+        if (jwt.HasAuthority)
+        {
+            bearer.Authority = jwt.Authority;
+        }
+        else
+        {
+            bearer.TokenValidationParameters.ValidIssuer = jwt.Issuer;
+            bearer.TokenValidationParameters.IssuerSigningKey = new SymmetricSecurityKey(Encoding.UTF8.GetBytes(jwt.SigningKey));
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Security.Claims;
+using Konstruct.Contracts.Wire;
+using Microsoft.AspNetCore.Authentication.JwtBearer;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Konstruct.Gateway.Auth;
+
+/// <summary>
+/// Reads tokens, for sockets and for requests alike, with the settings and the key store of ASP.NET Core's JWT bearer scheme: an authority's keys are fetched
+/// once, again from time to time, and again when a token names a key that is not known.
+/// </summary>
+internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bearer, IOptions<AuthOptions> auth, ILogger<TokenReader> logger)
+{
+    private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false };
+    private readonly JwtOptions _jwt = auth.Value.Jwt;
+
+    /// <summary>Who a token says its bearer is. What is wrong with a token is logged, and not told.</summary>
+    public async Task<AuthResult> ReadAsync(string? token, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(token))
+        {
+            return new(null, WireError.AuthInvalidToken);
+        }
+
+        var options = bearer.Get(JwtBearerDefaults.AuthenticationScheme);
+        if (!await HasKeysAsync(options, cancellationToken))
+        {
+            return new(null, WireError.Unavailable);
+        }
+
+        var parameters = options.TokenValidationParameters.Clone();
+        parameters.ConfigurationManager = options.ConfigurationManager as BaseConfigurationManager;
+        var result = await _handler.ValidateTokenAsync(token, parameters);
+        if (!result.IsValid)
+        {
+            Log.Refused(logger, result.Exception.GetType().Name);
+            return new(null, WireError.AuthInvalidToken);
+        }
+
+        return IdentityOf(result.ClaimsIdentity) is { } identity
+            ? new(identity, null, new DateTimeOffset(result.SecurityToken.ValidTo, TimeSpan.Zero))
+            : new(null, WireError.AuthInvalidId);
+    }
+
+    /// <summary>False: the authority has never answered. Later it may be away: its last keys serve.</summary>
+    private async Task<bool> HasKeysAsync(JwtBearerOptions options, CancellationToken cancellationToken)
+    {
+        if (options.ConfigurationManager is null)
+        {
+            return true; // A symmetric key, or keys that were configured by hand.
+        }
+
+        try
+        {
+            await options.ConfigurationManager.GetConfigurationAsync(cancellationToken);
+            return true;
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or IOException or HttpRequestException)
+        {
+            Log.NoKeys(logger, _jwt.Authority, exception.InnerException?.Message ?? exception.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Null: the token's ids are no UUIDs.</summary>
+    private Identity? IdentityOf(ClaimsIdentity claims) =>
+        WireGuid.TryParse(claims.FindFirst(_jwt.UserClaim)?.Value, out var user) && WireGuid.TryParse(claims.FindFirst(_jwt.TenantClaim)?.Value, out var tenant)
+            ? new(user, tenant, claims.FindFirst(_jwt.RoleClaim)?.Value ?? "")
+            : null;
+
+    private static partial class Log
+    {
+        [LoggerMessage(220, LogLevel.Debug, "A token was refused: {Reason}")]
+        public static partial void Refused(ILogger logger, string reason);
+
+        [LoggerMessage(221, LogLevel.Error, "No token can be checked, the authority {Authority} does not answer: {Reason}")]
+        public static partial void NoKeys(ILogger logger, string authority, string reason);
+    }
+}

@@ -1,0 +1,49 @@
+using Konstruct.Contracts.Redis;
+using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace Konstruct.Gateway.Edge;
+
+/// <summary>What holds for whoever comes, before anybody asks who it is.</summary>
+internal static class EdgeServices
+{
+    /// <summary>A request that is no upgrade is small: see the API's limits. A socket's frames are not counted here.</summary>
+    private const long MaxBodyBytes = 64 * 1024;
+
+    /// <summary>Connections that come beyond the sockets: requests, probes, and those that are told to go.</summary>
+    private const int SpareConnections = 1_000;
+
+    public static void AddEdge(this WebApplicationBuilder builder)
+    {
+        var services = builder.Services;
+        services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<AllowedOrigins>();
+        services.AddSingleton<MessageBucket>();
+        services.AddCors();
+        services.AddOptions<CorsOptions>().Configure<AllowedOrigins>((cors, origins) => cors.AddDefaultPolicy(policy => policy
+            .SetIsOriginAllowed(origins.IsListed).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("Location", "Retry-After")));
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<EdgeOptions>>((kestrel, edge) =>
+        {
+            kestrel.AddServerHeader = false;
+            var limits = kestrel.Limits;
+            limits.MaxConcurrentUpgradedConnections = edge.Value.MaxSockets + SpareConnections;
+            limits.MaxConcurrentConnections = edge.Value.MaxSockets + (2 * SpareConnections);
+            limits.MaxRequestBodySize = MaxBodyBytes;
+            limits.MaxRequestHeadersTotalSize = 16 * 1024;
+            limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        });
+    }
+
+    /// <summary>First in the pipeline, so that it holds for every answer.</summary>
+    public static void UseEdge(this WebApplication app)
+    {
+        app.Use((context, next) =>
+        {
+            // No answer of this gateway is anything but what its type says.
+            context.Response.Headers.XContentTypeOptions = "nosniff";
+            return next(context);
+        });
+        app.UseCors();
+    }
+}
