@@ -8,6 +8,12 @@ public static class CloseCodes
     /// <summary>Normal end, asked for by the client. Reconnect: when the user wants to.</summary>
     public const int Normal = 1000;
 
+    /// <summary>What came is no WebSocket frame. Sent by the WebSocket layer itself. Reconnect: when the client is mended.</summary>
+    public const int ProtocolError = 1002;
+
+    /// <summary>A text frame that is not UTF-8. Sent by the WebSocket layer itself. Reconnect: yes, without that frame.</summary>
+    public const int InvalidText = 1007;
+
     /// <summary>A frame was larger than the limit. Reconnect: yes, but do not send that frame again.</summary>
     public const int FrameTooBig = 1009;
 

@@ -43,6 +43,9 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     /// <summary>Asks the client to leave.</summary>
     public void Close(int code, string reason) => _writer.Close(code, reason);
 
+    /// <summary>A connection whose bytes were no frames stays this long: hanging up at once resets it, and the client would not hear why.</summary>
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
+
     /// <summary>Serves the socket until either side ends it.</summary>
     public async Task RunAsync(CancellationToken aborted)
     {
@@ -54,6 +57,12 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         else
         {
             await ReadToEndAsync(cut.Token);
+            Close(CloseCodes.Normal, ""); // The client's close is answered; where this side has closed, nothing happens.
+        }
+
+        if (_reader.IsBroken)
+        {
+            await Task.Delay(Linger, _services.Time, aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

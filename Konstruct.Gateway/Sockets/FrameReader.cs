@@ -29,6 +29,9 @@ internal sealed class FrameReader(WebSocket socket, int maxBytes) : IDisposable
     private byte[]? _buffer;
     private int _length;
 
+    /// <summary>What came was no WebSocket frame or no UTF-8: the WebSocket layer has sent its close frame, and nothing can be read any more.</summary>
+    public bool IsBroken { get; private set; }
+
     /// <summary>The frame that was read last; valid until the next read.</summary>
     public ReadOnlyMemory<byte> Frame => _buffer.AsMemory(0, _length);
 
@@ -57,7 +60,9 @@ internal sealed class FrameReader(WebSocket socket, int maxBytes) : IDisposable
                     Grow();
                 }
 
-                var result = await socket.ReceiveAsync(_buffer.AsMemory(_length), cancellationToken);
+                // A receive waits until what it is given is full: one byte more than allowed is enough to know.
+                var room = Math.Min(_buffer.Length, maxBytes + 1) - _length;
+                var result = await socket.ReceiveAsync(_buffer.AsMemory(_length, room), cancellationToken);
                 _length += result.Count;
                 if (result.MessageType == WebSocketMessageType.Close)
                 {
@@ -77,6 +82,7 @@ internal sealed class FrameReader(WebSocket socket, int maxBytes) : IDisposable
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or IOException)
         {
+            IsBroken |= exception is WebSocketException { WebSocketErrorCode: WebSocketError.Faulted };
             return ReadOutcome.Closed; // Gone without a close frame, or cut off by us.
         }
     }

@@ -186,7 +186,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
                 await socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, Dead);
             }
 
-            if (close is var (code, reason))
+            if (close is var (code, reason) && socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
                 await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason, Dead);
             }

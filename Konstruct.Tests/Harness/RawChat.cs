@@ -28,9 +28,12 @@ internal sealed class RawChat : IAsyncDisposable
     /// <param name="gateway">The server.</param>
     /// <param name="conversation">The last part of the URL; not necessarily an id.</param>
     /// <param name="subprotocol">None is version 1.</param>
-    public static async Task<RawChat> ConnectAsync(ServiceProcess gateway, string conversation, string? subprotocol = null)
+    /// <param name="origin">What a browser would say of the page; programs say nothing.</param>
+    public static async Task<RawChat> ConnectAsync(ServiceProcess gateway, string conversation, string? subprotocol = null, string? origin = null)
     {
         var chat = new RawChat();
+        if (origin is not null)
+            chat._socket.Options.SetRequestHeader("Origin", origin);
         if (subprotocol is not null)
             chat._socket.Options.AddSubProtocol(subprotocol);
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
