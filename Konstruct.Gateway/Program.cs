@@ -23,9 +23,10 @@ builder.AddStores();
 builder.AddChat();
 builder.AddConversationsApi();
 
-var app = builder.Build();
-app.UseEdge();
-app.MapDefaultEndpoints();
-app.MapConversationsApi();
-ChatEndpoint.Map(app);
-return await app.RunToEndAsync();
+return await builder.RunToEndAsync(app =>
+{
+    app.UseEdge();
+    app.MapDefaultEndpoints();
+    app.MapConversationsApi();
+    ChatEndpoint.Map(app);
+});

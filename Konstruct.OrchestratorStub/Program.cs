@@ -5,6 +5,4 @@ builder.AddServiceDefaults();
 builder.AddFakeModel();
 builder.AddWorker();
 
-var app = builder.Build();
-app.MapDefaultEndpoints();
-return await app.RunToEndAsync();
+return await builder.RunToEndAsync(app => app.MapDefaultEndpoints());

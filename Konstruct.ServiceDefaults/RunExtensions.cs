@@ -9,17 +9,22 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>How a service runs to its end: what a person can mend is a sentence on the console, not a stack trace.</summary>
 public static class RunExtensions
 {
-    /// <summary>Runs until the service is told to stop.</summary>
+    /// <summary>Builds the service and runs it until it is told to stop.</summary>
+    /// <param name="builder">The service.</param>
+    /// <param name="map">What it answers to.</param>
     /// <returns>The exit code: 0, or 1 when it could not start or has set <see cref="Environment.ExitCode"/> itself.</returns>
-    public static async Task<int> RunToEndAsync(this WebApplication app)
+    public static async Task<int> RunToEndAsync(this WebApplicationBuilder builder, Action<WebApplication> map)
     {
+        WebApplication? app = null;
         try
         {
-            app.Services.GetService<IStartupValidator>()?.Validate(); // Before the host does, which would log a stack trace.
+            app = builder.Build();
+            app.Services.GetService<IStartupValidator>()?.Validate(); // Before anybody reads a setting: what the host finds later it logs with a stack trace.
+            map(app);
             await app.RunAsync();
             return Environment.ExitCode;
         }
-        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (app?.Lifetime.ApplicationStopping.IsCancellationRequested == true)
         {
             return Environment.ExitCode; // Told to stop while it was starting.
         }

@@ -8,8 +8,8 @@ namespace Konstruct.Gateway.Auth;
 /// <summary>Who gets in, by the configured mode.</summary>
 internal static class AuthServices
 {
-    /// <summary>An authority that changes its keys is asked again at once for the first unknown key, then this often at most: a flood of forged tokens must not reach it.</summary>
-    private static readonly TimeSpan LeastRefresh = TimeSpan.FromMinutes(1);
+    /// <summary>How often an authority is asked at most, for a key that nobody knows or after it did not answer: a flood of forged tokens must not reach it.</summary>
+    private static readonly TimeSpan LeastRefresh = TimeSpan.FromSeconds(10);
 
     public static void AddAuth(this WebApplicationBuilder builder)
     {
@@ -26,6 +26,14 @@ internal static class AuthServices
         services.AddAuthentication().AddJwtBearer();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<IOptions<AuthOptions>, IHostEnvironment>((bearer, auth, environment) => Configure(bearer, auth.Value.Jwt, environment));
+        services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, bearer =>
+        {
+            // A key that the authority has taken back would otherwise serve for another hour.
+            if (bearer.ConfigurationManager is BaseConfigurationManager keys)
+            {
+                keys.UseLastKnownGoodConfiguration = false;
+            }
+        });
         services.AddSingleton<TokenReader>();
         services.AddSingleton<IAuthenticator, JwtAuthenticator>();
         services.AddSingleton<IRequestAuthenticator, BearerHeader>();

@@ -21,9 +21,7 @@ internal sealed partial class SchemaService(
         builder.Services.AddSingleton<SchemaService>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<SchemaService>());
         builder.Services.AddHealthChecks().AddCheck<SchemaService>("schema", tags: [ServiceDefaultsExtensions.ReadyTag]);
-        var app = builder.Build();
-        app.MapDefaultEndpoints();
-        return await app.RunToEndAsync();
+        return await builder.RunToEndAsync(app => app.MapDefaultEndpoints());
     }
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
