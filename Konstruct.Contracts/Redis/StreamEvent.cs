@@ -65,8 +65,9 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
         {
             return Read(payload);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The second is how Utf8JsonReader compares a name with half a surrogate pair in it.
             return default;
         }
     }

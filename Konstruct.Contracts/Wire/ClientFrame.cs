@@ -80,8 +80,9 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
             var reader = new Utf8JsonReader(utf8, Options);
             return Read(ref reader);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The second is how Utf8JsonReader compares a name with half a surrogate pair in it.
             return new(ClientFrameKind.Bad);
         }
     }

@@ -10,7 +10,7 @@ namespace Konstruct.Tests.Harness;
 /// </summary>
 internal sealed class ChildProcess : IAsyncDisposable
 {
-    private const int MaxLogLines = 200;
+    private const int MaxLogLines = 10_000;
     private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(20);
 
     private readonly Process _process;
@@ -22,6 +22,16 @@ internal sealed class ChildProcess : IAsyncDisposable
     public string Name { get; }
 
     public int Id => _process.Id;
+
+    /// <summary>The memory that it holds.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
 
     public bool HasExited => _process.HasExited;
 

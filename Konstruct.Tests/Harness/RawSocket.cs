@@ -25,40 +25,44 @@ internal sealed record WireFrame(int Opcode, byte[] Payload)
 /// </summary>
 internal sealed class RawSocket : IAsyncDisposable
 {
+    /// <summary>The header lines of an upgrade.</summary>
+    public const string Upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+
     private readonly TcpClient _tcp = new() { NoDelay = true };
     private readonly Queue<WireFrame?> _frames = new();
     private readonly SemaphoreSlim _arrived = new(0);
     private NetworkStream _stream = null!;
     private Task _reading = Task.CompletedTask;
 
-    /// <summary>The status of the answer to the upgrade; 101: it is a WebSocket now.</summary>
+    /// <summary>The status of the answer to the upgrade; 101: it is a WebSocket now. 0: hung up.</summary>
     public int Status { get; private set; }
 
+    /// <summary>The head of that answer.</summary>
+    public string Head { get; private set; } = "";
+
     /// <summary>Connects, and nothing more.</summary>
-    public static async Task<RawSocket> ConnectAsync(ServiceProcess gateway)
+    public static async Task<RawSocket> ConnectAsync(int port)
     {
         var raw = new RawSocket();
-        await raw._tcp.ConnectAsync(IPAddress.Loopback, gateway.Port);
+        await raw._tcp.ConnectAsync(IPAddress.Loopback, port);
         raw._stream = raw._tcp.GetStream();
         return raw;
     }
 
-    /// <summary>Connects and asks for the upgrade.</summary>
-    /// <param name="gateway">The server.</param>
+    /// <summary>Asks for the upgrade.</summary>
     /// <param name="conversation">The last part of the URL.</param>
     /// <param name="isV2">Which version to speak.</param>
-    /// <param name="instead">Header lines in the place of those that an upgrade has.</param>
+    /// <param name="headers">Header lines in the place of those that an upgrade has.</param>
+    /// <param name="extraHeaders">Header lines beside them.</param>
     /// <param name="method">The request's method.</param>
-    public static async Task<RawSocket> UpgradeAsync(ServiceProcess gateway, string conversation, bool isV2, string? instead = null, string method = "GET")
+    public async Task UpgradeAsync(string conversation, bool isV2, string headers = Upgrade, string extraHeaders = "", string method = "GET")
     {
-        var raw = await ConnectAsync(gateway);
-        var upgrade = instead ?? $"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {Convert.ToBase64String(new byte[16])}\r\n";
         var version = isV2 ? $"Sec-WebSocket-Protocol: {RawChatV2.Subprotocol}\r\n" : "";
-        await raw.WriteAsync(Encoding.ASCII.GetBytes($"{method} /chat/ws/{conversation} HTTP/1.1\r\nHost: 127.0.0.1:{gateway.Port}\r\n{upgrade}{version}\r\n"));
-        raw.Status = await raw.ReadStatusAsync();
-        if (raw.Status == 101)
-            raw._reading = raw.ReadFramesAsync();
-        return raw;
+        await WriteAsync(Encoding.ASCII.GetBytes($"{method} /chat/ws/{conversation} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}{version}{extraHeaders}\r\n"));
+        Head = await ReadHeadAsync();
+        Status = Head.Length == 0 ? 0 : int.Parse(Head.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        if (Status == 101)
+            _reading = ReadFramesAsync();
     }
 
     public Task TextAsync(string text) => FrameAsync(WireFrame.Text, Encoding.UTF8.GetBytes(text));
@@ -128,17 +132,17 @@ internal sealed class RawSocket : IAsyncDisposable
         _arrived.Dispose();
     }
 
-    private async Task<int> ReadStatusAsync()
+    private async Task<string> ReadHeadAsync()
     {
         var head = new StringBuilder();
         var one = new byte[1];
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
         {
             if (await _stream.ReadAsync(one).AsTask().WaitAsync(Until.Soon) == 0)
-                return 0;
+                return "";
             head.Append((char)one[0]);
         }
-        return int.Parse(head.ToString().Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
+        return head.ToString();
     }
 
     private async Task ReadFramesAsync()

@@ -17,6 +17,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public bool HasEnded => _process.HasExited;
 
+    /// <summary>The memory that it holds, in MB.</summary>
+    public long ResidentMegabytes => _process.ResidentBytes / (1024 * 1024);
+
     /// <summary>The latest lines of its output.</summary>
     public string Log => _process.Log;
 

@@ -1,0 +1,73 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Unicode;
+using CsCheck;
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Xunit;
+
+namespace Konstruct.Tests.Edge;
+
+/// <summary>Bytes that nobody would think of, against the two parsers that read what others send. The oracle is System.Text.Json.</summary>
+public sealed class FrameFuzzTests
+{
+    private static readonly string[] Pieces =
+    [
+        "{", "}", "[", "]", ":", ",", "\"", "\\", "null", "true", "7", "-1", "1e999", " ", "\n", "\u0000", "\uFEFF", "ä", "🙂", "\"type\"", "\"message\"", "\"auth\"", "\"cancel\"",
+        "\"resume\"", "\"text\"", "\"userId\"", "\"token\"", "\"after\"", "\"\\ud800\"", "\"\\u00e4\"", "\"\\u0000\"", "\"chunk\"", "\"done\"", "\"turn_id\"", "\"seq\"", "\"reason\"",
+        "\"type\":\"message\"", "\"text\":\"x\"", "\"type\":\"chunk\"",
+    ];
+
+    private static readonly Gen<byte[]> Garbage = Gen.OneOf(
+        Gen.Byte.Array[0, 200],
+        Gen.OneOf(Pieces).List[0, 40].Select(pieces => Encoding.UTF8.GetBytes(string.Concat(pieces))),
+        Gen.Select(Gen.OneOf(Pieces).List[0, 8], Gen.Byte, Gen.Int[0, 400]).Select((pieces, odd, at) =>
+        {
+            var bytes = Encoding.UTF8.GetBytes($$"""{"type":"message","text":"hällo 🙂 \n","agentId":"a","messageId":"m","a":{{string.Concat(pieces)}}}""");
+            bytes[at % bytes.Length] = odd;
+            return bytes;
+        }));
+
+    [Fact]
+    public void A_client_s_frame_is_read_or_refused_and_never_read_wrongly() => Garbage.Sample(
+        bytes =>
+        {
+            var frame = ClientFrame.Parse(bytes);
+            using var json = TryParse(bytes);
+            if (json?.RootElement.ValueKind != JsonValueKind.Object)
+                return frame.Kind == ClientFrameKind.Bad;
+            return frame.Kind != ClientFrameKind.Message || !Utf8.IsValid(bytes) || frame.Text == LastString(json.RootElement, "text");
+        },
+        iter: 50_000);
+
+    [Fact]
+    public void A_payload_of_the_channel_is_read_or_skipped_and_never_read_wrongly() => Garbage.Sample(
+        bytes =>
+        {
+            var payload = StreamEvent.Parse(bytes);
+            using var json = TryParse(bytes);
+            if (json?.RootElement.ValueKind != JsonValueKind.Object)
+                return payload.Kind == StreamEventKind.Unknown;
+            return payload.Kind != StreamEventKind.Chunk || !Utf8.IsValid(bytes) || payload.EscapedText is null || payload.Text == LastString(json.RootElement, "text");
+        },
+        iter: 50_000);
+
+    private static JsonDocument? TryParse(byte[] bytes)
+    {
+        try
+        {
+            return JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = 16 });
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The last member of that name: as both parsers take duplicates. Lone surrogates as U+FFFD.</summary>
+    private static string? LastString(JsonElement root, string name)
+    {
+        var value = root.EnumerateObject().Where(member => member.Name == name).Select(member => member.Value).LastOrDefault();
+        return value.ValueKind == JsonValueKind.String ? JsonText.Unescape(Encoding.UTF8.GetBytes(value.GetRawText()[1..^1])).ToWellFormed() : null;
+    }
+}

@@ -1,0 +1,80 @@
+using System.Text;
+using System.Text.Json;
+using Konstruct.Gateway;
+using Konstruct.Gateway.Sockets;
+using Konstruct.Tests.Harness;
+using Xunit;
+
+namespace Konstruct.Tests.Edge;
+
+/// <summary>Clients that read slower than an answer is written: what waits is merged or bounded, and nobody waits for them.</summary>
+public sealed class SlowClientTests
+{
+    [Fact]
+    public async Task The_first_chunk_goes_at_once_and_what_waits_becomes_one_frame_with_the_same_text()
+    {
+        using var socket = new StuckSocket();
+        await using var writer = new FrameWriter(socket, new ChatOptions());
+        string[] tokens = ["one ", "two\\n", "\\\"three\\\" ", "fünf ", "🙂"];
+        foreach (var token in tokens)
+            writer.SendChunk(Encoding.UTF8.GetBytes(token));
+        writer.Send("""{"type":"done"}"""u8.ToArray());
+        writer.SendChunk("next"u8);
+        socket.Read();
+
+        await Until.TrueAsync(() => Task.FromResult(socket.Frames.Count == 4));
+        Assert.Equal("""{"type":"chunk","text":"one "}""", socket.Frames[0]);
+        Assert.Equal("two\n\"three\" fünf 🙂", TextOf(socket.Frames[1]));
+        Assert.Equal("""{"type":"done"}""", socket.Frames[2]);
+        Assert.Equal("next", TextOf(socket.Frames[3]));
+    }
+
+    [Fact]
+    public async Task A_long_wait_makes_frames_of_a_size_that_a_client_sees_grow()
+    {
+        using var socket = new StuckSocket();
+        await using var writer = new FrameWriter(socket, new ChatOptions());
+        var text = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"{i} "));
+        foreach (var token in text.Chunk(7))
+            writer.SendChunk(Encoding.UTF8.GetBytes(token));
+        writer.Send("""{"type":"done"}"""u8.ToArray());
+        socket.Read();
+
+        await Until.TrueAsync(() => Task.FromResult(socket.Frames.Count > 0 && socket.Frames[^1].Contains("done", StringComparison.Ordinal)));
+        var chunks = socket.Frames.SkipLast(1).ToList();
+        Assert.Equal(text, string.Concat(chunks.Select(TextOf)));
+        Assert.All(chunks, frame => Assert.InRange(frame.Length, 1, 20_000));
+        Assert.InRange(chunks.Count, 2, 20);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_waits_for_one_socket_is_bounded_in_memory_and_then_it_is_closed_with_4008(bool isV1)
+    {
+        var options = new ChatOptions { MaxQueuedFrames = 1_000_000, MaxQueuedBytes = 1024 * 1024 };
+        using var socket = new StuckSocket();
+        await using var writer = new FrameWriter(socket, options);
+        var token = Encoding.UTF8.GetBytes(new string('x', 100));
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var bytes = 0; bytes < options.MaxQueuedBytes - 4096; bytes += token.Length)
+        {
+            if (isV1)
+                writer.SendChunk(token);
+            else
+                writer.Send(token.ToArray());
+        }
+
+        // Other tests allocate meanwhile: ten times the bound would still tell a queue without one.
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 10L * options.MaxQueuedBytes);
+        Assert.Null(socket.ClosedWith);
+        for (var i = 0; i < 100; i++)
+            writer.Send(token);
+        socket.Read();
+
+        await Until.TrueAsync(() => Task.FromResult(socket.ClosedWith == 4008));
+        Assert.Single(socket.Frames); // The one that was on its way.
+    }
+
+    private static string TextOf(string frame) => JsonElement.Parse(frame).GetProperty("text").GetString()!;
+}
