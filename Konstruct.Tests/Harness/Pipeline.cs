@@ -25,7 +25,7 @@ internal sealed class Pipeline : IAsyncDisposable
 
     public Sql Sql => Database.Sql;
 
-    /// <summary>The first gateway.</summary>
+    /// <summary>The first gateway; behind a balancer, the balancer.</summary>
     public ServiceProcess Gateway { get; private set; } = null!;
 
     /// <summary>The first worker; there may be none.</summary>
@@ -73,6 +73,19 @@ internal sealed class Pipeline : IAsyncDisposable
     /// <summary>Another worker on the same stores, ready to serve.</summary>
     public Task<ServiceProcess> StartWorkerAsync(IReadOnlyDictionary<string, string>? settings = null) =>
         StartServiceAsync("Konstruct.OrchestratorStub", settings);
+
+    /// <summary>
+    /// Puts a balancer before the gateway and a second one: clients that come to <see cref="Gateway"/> from now on get the one or the other, in turn, and never
+    /// learn which.
+    /// </summary>
+    public async Task BalanceAsync()
+    {
+        var second = await StartGatewayAsync();
+        var balancer = await ServiceProcess.StartBalancerAsync(Gateway.Port, second.Port);
+        lock (_services)
+            _services.Add(balancer);
+        Gateway = balancer;
+    }
 
     /// <summary>Kills the worker, as a crash would, and starts another in its place.</summary>
     public async Task ReplaceWorkerAsync()

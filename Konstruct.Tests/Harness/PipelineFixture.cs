@@ -14,7 +14,15 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
     /// <summary>Environment variables for gateways and workers.</summary>
     private protected virtual Dictionary<string, string> Settings => [];
 
-    public async ValueTask InitializeAsync() => Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings);
+    /// <summary>Whether there are two gateways, with a balancer between them and the clients.</summary>
+    private protected virtual bool IsBalanced => false;
+
+    public async ValueTask InitializeAsync()
+    {
+        Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings);
+        if (IsBalanced)
+            await Pipeline.BalanceAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
