@@ -6,13 +6,13 @@ internal sealed class Pipeline : IAsyncDisposable
     private readonly List<ServiceProcess> _services = [];
     private readonly Dictionary<string, string> _configuration;
 
-    private Pipeline(Database database, RedisServer redis, IReadOnlyDictionary<string, string> settings)
+    private Pipeline(Database database, RedisServer redis, string servingConnection, IReadOnlyDictionary<string, string> settings)
     {
         (Database, Redis) = (database, redis);
         _configuration = new(settings)
         {
             ["ConnectionStrings__redis"] = redis.ConnectionString,
-            ["ConnectionStrings__konstruct"] = database.ServingConnectionString,
+            ["ConnectionStrings__konstruct"] = servingConnection,
         };
         // One person says in a second what a user says in a minute; the tests of these limits set them.
         _configuration.TryAdd("Edge__MessagesPerMinute", "0");
@@ -46,11 +46,15 @@ internal sealed class Pipeline : IAsyncDisposable
     /// <param name="redis">Which server to run on.</param>
     /// <param name="workers">0 leaves the queue to the test.</param>
     /// <param name="settings">Environment variables for gateways and workers.</param>
+    /// <param name="servingConnection">What gateways are told of the database; null: its own address.</param>
     public static async Task<Pipeline> StartAsync(
-        DatabaseFactory databases, RedisKind redis, int workers = 1, IReadOnlyDictionary<string, string>? settings = null)
+        DatabaseFactory databases, RedisKind redis, int workers = 1, IReadOnlyDictionary<string, string>? settings = null,
+        Func<Database, Task<string>>? servingConnection = null)
     {
         var server = RedisServer.StartAsync(redis);
-        var pipeline = new Pipeline(await databases.CreateAsync(), await server, settings ?? new Dictionary<string, string>());
+        var database = await databases.CreateAsync();
+        var serving = servingConnection is null ? database.ServingConnectionString : await servingConnection(database);
+        var pipeline = new Pipeline(database, await server, serving, settings ?? new Dictionary<string, string>());
         try
         {
             var gateway = pipeline.StartGatewayAsync();

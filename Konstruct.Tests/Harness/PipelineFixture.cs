@@ -17,14 +17,17 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
     /// <summary>Whether there are two gateways, with a balancer between them and the clients.</summary>
     private protected virtual bool IsBalanced => false;
 
+    /// <summary>What gateways are told of the database.</summary>
+    private protected virtual Task<string> ServingConnectionAsync(Database database) => Task.FromResult(database.ServingConnectionString);
+
     public async ValueTask InitializeAsync()
     {
-        Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings);
+        Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings, ServingConnectionAsync);
         if (IsBalanced)
             await Pipeline.BalanceAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         if (Pipeline is not null)
             await Pipeline.DisposeAsync();

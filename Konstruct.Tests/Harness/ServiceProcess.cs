@@ -17,6 +17,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public bool HasEnded => _process.HasExited;
 
+    /// <summary>Null while it runs.</summary>
+    public int? ExitCode => _process.ExitCode;
+
     /// <summary>The latest lines of its output.</summary>
     public string Log => _process.Log;
 
@@ -74,7 +77,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Ends it in order, as a deployment would.</summary>
-    public Task TerminateAsync() => _process.EndAsync(Signal.Terminate);
+    /// <param name="within">How long it may take.</param>
+    public Task TerminateAsync(TimeSpan? within = null) => _process.EndAsync(Signal.Terminate, within);
 
     /// <summary>Ends it as a crash would.</summary>
     public Task KillAsync() => _process.EndAsync(Signal.Kill);
