@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Konstruct.AppHost;
@@ -10,27 +11,53 @@ internal static class AppHostExtensions
     /// <summary>How long <c>docker info</c> may take: a daemon that hangs is no container runtime.</summary>
     private static readonly TimeSpan RuntimePatience = TimeSpan.FromSeconds(3);
 
+    /// <summary>Whether <c>Hosting:Stores</c> is <c>managed</c>: Redis and Postgres are there already, here or where the application is deployed.</summary>
+    public static bool StoresAreManaged(this IDistributedApplicationBuilder builder) => builder.StoresSetting() is "managed";
+
     /// <summary>
     /// Whether Redis and Postgres are containers: always when publishing, else as <c>Hosting:Stores</c> says
     /// (<c>containers</c>, <c>local</c>; <c>auto</c>, the default, looks for a container runtime that answers).
     /// </summary>
     public static bool StoresAreContainers(this IDistributedApplicationBuilder builder) =>
-        builder.ExecutionContext.IsPublishMode || builder.Configuration["Hosting:Stores"]?.ToLowerInvariant() switch
+        builder.ExecutionContext.IsPublishMode || builder.StoresSetting() switch
         {
             "containers" => true,
             "local" => false,
             null or "" or "auto" => Answers("docker") || Answers("podman"),
-            var other => throw new DistributedApplicationException($"Hosting:Stores is '{other}'; it can be auto, containers or local."),
+            var other => throw new DistributedApplicationException($"Hosting:Stores is '{other}'; it can be auto, containers, local or managed."),
         };
+
+    /// <summary>
+    /// How many gateways and how many orchestrators run on this machine: <c>Replicas</c>, 1 to 10, default 1. Aspire's proxy balances; the runner without Aspire
+    /// has an option of the same name. No part of the manifest: where the application is deployed, the platform decides.
+    /// </summary>
+    public static int Replicas(this IDistributedApplicationBuilder builder) => builder.Configuration["Replicas"] switch
+    {
+        null or "" => 1,
+        var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= 10 => count,
+        var text => throw new DistributedApplicationException($"Replicas is '{text}'; it can be a number from 1 to 10."),
+    };
 
     /// <summary>A volume, on a developer's machine only: the file shares that azd would make of it cannot hold PostgreSQL.</summary>
     public static IResourceBuilder<PostgresServerResource> KeepDataBetweenRuns(this IResourceBuilder<PostgresServerResource> postgres) =>
         postgres.ApplicationBuilder.ExecutionContext.IsRunMode ? postgres.WithDataVolume() : postgres;
 
     /// <summary>A secret that is generated once: kept in the user secrets here, by the platform where it is deployed.</summary>
-    public static IResourceBuilder<ParameterResource> AddGeneratedPassword(this IDistributedApplicationBuilder builder, string name) =>
-        // No special characters: this password is written into connection strings of two kinds.
-        builder.AddParameter(name, new GenerateParameterDefault { MinLength = 22, Special = false }, secret: true, persist: true);
+    /// <param name="builder">The application.</param>
+    /// <param name="name">The parameter's name.</param>
+    /// <param name="length">Characters: 22 carry 131 bits, 43 carry 256.</param>
+    public static IResourceBuilder<ParameterResource> AddGeneratedSecret(this IDistributedApplicationBuilder builder, string name, int length = 22) =>
+        // No special characters: passwords are written into connection strings of two kinds.
+        builder.AddParameter(name, new GenerateParameterDefault { MinLength = length, Special = false }, secret: true, persist: true);
+
+    /// <summary>The connection that the gateway serves with: the role that the schema step makes, with a password that is generated here.</summary>
+    public static IResourceBuilder<ConnectionStringResource> AddServingConnection(
+        this IDistributedApplicationBuilder builder, string name, EndpointReference postgres, string database)
+    {
+        var password = builder.AddGeneratedSecret("konstruct-gateway-password");
+        return builder.AddConnectionString(name, ReferenceExpression.Create(
+            $"Host={postgres.Property(EndpointProperty.Host)};Port={postgres.Property(EndpointProperty.Port)};Username=konstruct_gateway;Password={password};Database={database}"));
+    }
 
     /// <summary>Leaves the port of the launch profile to whoever runs the project alone, or as the resource that is named after it.</summary>
     public static IResourceBuilder<ProjectResource> OnAnyPort(this IResourceBuilder<ProjectResource> project) =>
@@ -39,7 +66,7 @@ internal static class AppHostExtensions
     /// <summary>Redis without a container: Garnet, a compatible server that comes from NuGet.</summary>
     public static IResourceBuilder<LocalServerResource> AddLocalRedis(this IDistributedApplicationBuilder builder, string name)
     {
-        var password = builder.AddGeneratedPassword($"{name}-password");
+        var password = builder.AddGeneratedSecret($"{name}-password");
         builder.Services.AddHealthChecks().AddRedis(services => services.ConnectionStringOf(name), $"{name}_check");
         return builder.AddLocalServer(name, "redis", server => ReferenceExpression.Create($"{server.HostAndPort},password={password}"))
             .WithEnvironment("KONSTRUCT_REDIS_PASSWORD", password);
@@ -48,7 +75,7 @@ internal static class AppHostExtensions
     /// <summary>PostgreSQL without a container: one that is installed here, or else the one that npm has.</summary>
     public static IResourceBuilder<LocalServerResource> AddLocalPostgres(this IDistributedApplicationBuilder builder, string name)
     {
-        var password = builder.AddGeneratedPassword($"{name}-password");
+        var password = builder.AddGeneratedSecret($"{name}-password");
         builder.Services.AddHealthChecks().AddNpgSql(services => services.ConnectionStringOf(name), name: $"{name}_check");
         return builder.AddLocalServer(name, "postgres", server => ReferenceExpression.Create($"Host={server.Host};Port={server.Port};Username=postgres;Password={password}"))
             .WithEnvironment("KONSTRUCT_POSTGRES_PASSWORD", password);
@@ -74,6 +101,8 @@ internal static class AppHostExtensions
             .OnConnectionStringAvailable(async (_, _, stop) => server.ConnectionString = await connectionString(server).GetValueAsync(stop))
             .ExcludeFromManifest();
     }
+
+    private static string? StoresSetting(this IDistributedApplicationBuilder builder) => builder.Configuration["Hosting:Stores"]?.ToLowerInvariant();
 
     private static string ConnectionStringOf(this IServiceProvider services, string name) =>
         services.GetRequiredService<DistributedApplicationModel>().Resources.OfType<LocalServerResource>().Single(server => server.Name == name).ConnectionString

@@ -11,7 +11,7 @@ try
     var asked = Invocation.Parse(args);
     LoopbackPort.EnsureFree(asked.Port);
     using var stop = StopRequest.Listen(asked.StopWithStdin);
-    using var folder = DataFolder.Open(asked.Data);
+    using var folder = asked.Data.Length > 0 ? DataFolder.Open(asked.Data) : null;
     await using var server = asked.CreateServer(folder);
     return await server.RunAsync(Say, stop.Token);
 }

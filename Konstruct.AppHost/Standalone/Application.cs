@@ -36,8 +36,7 @@ internal sealed class Application(Manifest manifest, RunnerOptions options, Stat
         await Task.WhenAny(ready, failed.Token.RequestedAsync());
         if (!failed.IsCancellationRequested)
         {
-            using var run = RunFile.Write(state, manifest.Resources.Where(resource => resource.Value.IsProject)
-                .ToDictionary(resource => resource.Key, resource => projects.EnvironmentOf(resource.Key)));
+            using var run = RunFile.Write(state, projects.Environments(options.Replicas));
             Show();
             await failed.Token.RequestedAsync();
         }
@@ -49,9 +48,10 @@ internal sealed class Application(Manifest manifest, RunnerOptions options, Stat
 
     private async Task<ProjectPlans> PlanAsync(CancellationToken stop)
     {
-        foreach (var name in options.Without.Where(name => !manifest.Resources.TryGetValue(name, out var resource) || !resource.IsProject))
+        var services = manifest.Resources.Where(resource => resource.Value.IsProject).Select(resource => resource.Key);
+        foreach (var name in options.Without.Except(services.SelectMany(service => manifest.InstancesOf(service, options.Replicas).Append(service))))
             throw new CannotRunException($"There is no service '{name}' to leave out.");
-        var ports = PortPlan.Make(manifest, options.Ports);
+        var ports = PortPlan.Make(manifest, options.Ports, options.Replicas);
         var parameters = new ParameterValues(state.Parameters, options.Parameters, Environment.GetEnvironmentVariable);
         var resolver = new Resolver(manifest, ports, parameters);
         var output = new ProjectOutput(log.Say);
@@ -63,17 +63,29 @@ internal sealed class Application(Manifest manifest, RunnerOptions options, Stat
 
         foreach (var (name, resource) in manifest.Resources.Where(resource => resource.Value.IsProcess && !options.Without.Contains(resource.Key)))
         {
-            var plan = resource.IsContainer
-                ? servers.For(name, resource, manifest, ports, resolver)
-                : projects.For(name, resource, await output.AssemblyAsync(Path.GetFullPath(Path.Combine(manifest.Folder, resource.Path!)), stop));
-            // Resolved here once, so that what is wrong with the manifest is said before anything has started.
-            plan.Environment();
-            _processes.Add(new(plan, log));
+            if (resource.IsContainer)
+            {
+                Add(servers.For(name, resource, manifest, ports, resolver));
+                continue;
+            }
+            var assembly = await output.AssemblyAsync(Path.GetFullPath(Path.Combine(manifest.Folder, resource.Path!)), stop);
+            var instances = manifest.InstancesOf(name, options.Replicas);
+            foreach (var instance in instances.Where(instance => !options.Without.Contains(instance)))
+                Add(projects.For(name, instance, resource, assembly));
+            if (instances.Count > 1 && manifest.IsReached(name))
+                Add(servers.Balancer(name, ports.HttpOf(name), instances.Select(ports.HttpOfInstance)));
         }
         if (options.Dashboard is { } port)
             _processes.Add(new(servers.Dashboard(port, otlpPort), log));
         _processes = [.. _processes.OrderBy(process => process.Plan.Role)];
         return projects;
+
+        void Add(ProcessPlan plan)
+        {
+            // Resolved here once, so that what is wrong with the manifest is said before anything has started.
+            plan.Environment();
+            _processes.Add(new(plan, log));
+        }
     }
 
     /// <summary>Said before anything has started, and by name; whoever takes a port later is reported by the process itself.</summary>
@@ -91,7 +103,7 @@ internal sealed class Application(Manifest manifest, RunnerOptions options, Stat
     private async Task<string?> SuperviseAsync(SupervisedProcess process, CancellationTokenSource failed, CancellationToken kill)
     {
         var isService = process.Plan.Role is Role.Service;
-        var before = _processes.Where(other => process.Plan.After.Contains(other.Plan.Name)).Select(other => other.Ready);
+        var before = _processes.Where(other => process.Plan.After.Contains(other.Plan.Resource)).Select(other => other.Ready);
         await Task.WhenAny(Task.WhenAll(before), failed.Token.RequestedAsync());
         if (failed.IsCancellationRequested)
             return null;

@@ -10,10 +10,12 @@ internal sealed record RunnerOptions
 
           dotnet run --project Konstruct.AppHost -- [options]
 
-          --without NAME           leave a service out, for running it from an IDE; may be repeated
+          --without NAME           leave a service, or a replica (gateway-2), out, for running it from an IDE; may be repeated
           --env NAME               print the environment of a service of the running application, and end: NAME=value
                                    lines, as an IDE's launch configuration takes them from an envFile
           --port NAME=PORT         the port of a service (0: a free one); else its launch settings' or a free one
+          --Replicas N             run N gateways and N orchestrators, 1 to 10; clients reach them by one port, in turn.
+                                   The environment variable Replicas does the same
           --dashboard on|off|PORT  the Aspire dashboard, on port 18888; on unless told otherwise
           --Parameters:NAME=VALUE  the value of a parameter; the environment variable Parameters__NAME does the same
           --reset                  say what the application keeps, delete it (data, generated passwords, logs), and end
@@ -25,6 +27,8 @@ internal sealed record RunnerOptions
         """;
 
     public const int DashboardPort = 18888;
+
+    private const int MostReplicas = 10;
 
     public bool Help { get; private set; }
     public bool Reset { get; private set; }
@@ -39,16 +43,23 @@ internal sealed record RunnerOptions
 
     public string? State { get; private set; }
 
+    /// <summary>How many processes run for each service, 1 to 10. The AppHost with Aspire reads the same setting.</summary>
+    public int Replicas { get; private set; } = 1;
+
     public HashSet<string> Without { get; } = [];
 
     public Dictionary<string, int> Ports { get; } = [];
 
     public Dictionary<string, string> Parameters { get; } = [];
 
+    /// <param name="arguments">The command line, which wins.</param>
+    /// <param name="environment">Reads an environment variable.</param>
     /// <exception cref="CannotRunException">An option is unknown or its value is none.</exception>
-    public static RunnerOptions Parse(IReadOnlyList<string> arguments)
+    public static RunnerOptions Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
         var options = new RunnerOptions();
+        if (environment("Replicas") is { Length: > 0 } replicas)
+            options.Replicas = Count(replicas);
         var rest = new Queue<string>(arguments);
         while (rest.TryDequeue(out var argument))
         {
@@ -61,6 +72,8 @@ internal sealed record RunnerOptions
                 case "--dashboard": options.Dashboard = Value() switch { "off" => null, "on" => DashboardPort, var port => Port(port) }; break;
                 case "--manifest": options.Manifest = Path.GetFullPath(Value()); break;
                 case "--state": options.State = Path.GetFullPath(Value()); break;
+                case "--Replicas": options.Replicas = Count(Value()); break;
+                case ['-', '-', 'R', 'e', 'p', 'l', 'i', 'c', 'a', 's', '=', .. var count]: options.Replicas = Count(count); break;
                 case "--port": options.AddPort(Value()); break;
                 case ['-', '-', 'P', 'a', 'r', 'a', 'm', 'e', 't', 'e', 'r', 's', ':', .. var pair]:
                     var (name, value) = Pair(argument, pair);
@@ -83,6 +96,10 @@ internal sealed record RunnerOptions
     private static (string Name, string Value) Pair(string option, string text) => text.IndexOf('=', StringComparison.Ordinal) is > 0 and var at
         ? (text[..at], text[(at + 1)..])
         : throw new CannotRunException($"{option} takes NAME=VALUE, not '{text}'.");
+
+    private static int Count(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= MostReplicas
+        ? count
+        : throw new CannotRunException($"Replicas is '{text}'; it can be a number from 1 to {MostReplicas}.");
 
     private static int Port(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= 65535
         ? port

@@ -14,7 +14,7 @@ internal static class StandaloneRunner
     {
         try
         {
-            var options = RunnerOptions.Parse(args);
+            var options = RunnerOptions.Parse(args, Environment.GetEnvironmentVariable);
             if (options.Help)
             {
                 Console.WriteLine(RunnerOptions.HelpText);
@@ -46,7 +46,8 @@ internal static class StandaloneRunner
         using var signals = new StopSignals();
         var manifest = Manifest.Read(file);
         using var held = state.Hold();
-        var names = manifest.Resources.Where(resource => resource.Value.IsProcess).Select(resource => resource.Key).Append(LocalServerPlans.DashboardName);
+        var names = manifest.Resources.Where(resource => resource.Value.IsProcess)
+            .SelectMany(resource => manifest.InstancesOf(resource.Key, options.Replicas).Append(resource.Key)).Distinct().Append(LocalServerPlans.DashboardName);
         using var log = new RunLog(Console.Out, RunLog.WantsColours, state, names);
         log.Say($"Running {Manifest.FileName} without Aspire: local servers in place of containers.");
         using var application = new Application(manifest, options, state, log);

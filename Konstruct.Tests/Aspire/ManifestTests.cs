@@ -20,7 +20,8 @@ public sealed partial class ManifestTests
     public void Every_resource_of_the_model_is_there() =>
         Assert.Superset(
             (HashSet<string>)["redis", "postgres", "konstruct-db", "konstruct", "schema", "gateway", "orchestrator",
-                "redis-password", "postgres-password", "konstruct-gateway-password"],
+                "redis-password", "postgres-password", "konstruct-gateway-password",
+                "jwt-issuer", "jwt-audience", "jwt-authority", "jwt-signing-key"],
             Resources.Select(resource => resource.Key).ToHashSet());
 
     [Fact]
@@ -45,9 +46,11 @@ public sealed partial class ManifestTests
         Assert.Equal(["gateway"], Resources.Where(resource => Bindings(resource.Value!).Any(binding => (bool?)binding["external"] == true)).Select(resource => resource.Key));
 
     [Fact]
-    public void Every_password_is_a_generated_secret_and_none_is_written_down()
+    public void Every_secret_is_generated_and_none_is_written_down()
     {
-        Assert.All(Resources.Where(resource => resource.Key.EndsWith("-password", StringComparison.Ordinal)), parameter =>
+        var secrets = Resources.Where(resource => IsSecret(resource.Key)).ToList();
+        Assert.Equal(["jwt-signing-key", "konstruct-gateway-password", "postgres-password", "redis-password"], secrets.Select(secret => secret.Key).Order());
+        Assert.All(secrets, parameter =>
         {
             var input = parameter.Value!["inputs"]!["value"]!;
             Assert.True((bool?)input["secret"]);
@@ -57,9 +60,47 @@ public sealed partial class ManifestTests
         Assert.All(Strings(Resources).SelectMany(text => PasswordInText().Matches(text)), password =>
             Assert.Matches(@"^\{[\w-]+\.value\}$", password.Groups["value"].Value));
         Assert.All(
-            Resources.SelectMany(resource => resource.Value!["env"]?.AsObject() ?? []).Where(variable => variable.Key.Contains("PASSWORD", StringComparison.OrdinalIgnoreCase)),
+            Resources.SelectMany(resource => resource.Value!["env"]?.AsObject() ?? []).Where(variable => SecretVariable().IsMatch(variable.Key)),
             variable => Assert.Matches(@"^\{[\w-]+\.value\}$", (string?)variable.Value));
     }
+
+    /// <summary>The key signs tokens by HMAC: 43 letters and digits carry 256 bits, and no shell, YAML or connection string takes one of them for syntax.</summary>
+    [Fact]
+    public void The_key_of_tokens_is_long_and_plain()
+    {
+        var rule = Resources["jwt-signing-key"]!["inputs"]!["value"]!["default"]!["generate"]!;
+        Assert.True((int?)rule["minLength"] >= 43);
+        Assert.False((bool?)rule["special"]);
+    }
+
+    /// <summary>azd asks nobody for what has a default; an empty authority means that the key decides.</summary>
+    [Theory]
+    [InlineData("Issuer", "konstruct-portal")]
+    [InlineData("Audience", "konstruct-chat")]
+    [InlineData("Authority", "")]
+    public void What_the_gateway_believes_of_a_token_is_a_parameter_with_a_default(string setting, string value)
+    {
+        var name = $"jwt-{setting.ToLowerInvariant()}";
+        var input = Resources[name]!["inputs"]!["value"]!;
+        Assert.Equal(value, (string?)input["default"]!["value"]);
+        Assert.Null(input["secret"]);
+        Assert.Equal($"{{{name}.value}}", (string?)Resources["gateway"]!["env"]![$"Auth__Jwt__{setting}"]);
+    }
+
+    /// <summary>Whoever holds it can be anybody.</summary>
+    [Fact]
+    public void Only_the_gateway_is_given_the_key_of_tokens() =>
+        Assert.Equal(["gateway"], Resources
+            .Where(resource => (string?)resource.Value!["type"] is "project.v0" or "container.v0")
+            .Where(resource => Strings(resource.Value!).Any(text => text.Contains("{jwt-signing-key.", StringComparison.Ordinal)))
+            .Select(resource => resource.Key));
+
+    /// <summary>A deployment decides by itself: it is no Development, trusts nobody's word and captures no prompts.</summary>
+    [Fact]
+    public void Nothing_of_a_developers_machine_is_published() =>
+        Assert.All(
+            Resources.SelectMany(resource => resource.Value!["env"]?.AsObject() ?? []),
+            variable => Assert.DoesNotMatch("(?i)environment$|auth__mode|letanyone|createmissing|capture_message_content|otlp_endpoint", variable.Key));
 
     /// <summary>The superuser sees every tenant: row level security does not bind it.</summary>
     [Fact]
@@ -94,6 +135,12 @@ public sealed partial class ManifestTests
 
     [GeneratedRegex(@"\{(?<resource>[\w-]+)\.(?<path>[^{}]+)\}")]
     private static partial Regex Expression();
+
+    private static bool IsSecret(string parameter) =>
+        (string?)Resources[parameter]!["type"] == "parameter.v0" && (bool?)Resources[parameter]!["inputs"]!["value"]!["secret"] == true;
+
+    [GeneratedRegex("(?i)password|key|secret")]
+    private static partial Regex SecretVariable();
 
     [GeneratedRegex(@"(?i)\bpassword=(?<value>\{[^}]*\}|[^;,{]*)")]
     private static partial Regex PasswordInText();

@@ -9,7 +9,30 @@ namespace Konstruct.Tests.Aspire;
 public sealed class PublishedManifestTests
 {
     [Fact]
-    public async Task The_committed_manifest_is_the_published_one()
+    public async Task The_committed_manifest_is_the_published_one() =>
+        Assert.Equal(Read(SourceTree.Path("aspire-manifest.json")), await PublishAsync());
+
+    /// <summary>With stores that are managed, the connection strings are what the operator is asked for, and no container is published.</summary>
+    [Fact]
+    public async Task Managed_stores_are_parameters()
+    {
+        var resources = JsonNode.Parse(await PublishAsync("--Hosting:Stores=managed"))!["resources"]!.AsObject();
+
+        Assert.DoesNotContain(resources, resource => (string?)resource.Value!["type"] == "container.v0");
+        foreach (var name in (string[])["redis", "konstruct-db", "konstruct"])
+        {
+            Assert.Equal("parameter.v0", (string?)resources[name]!["type"]);
+            Assert.True((bool?)resources[name]!["inputs"]!["value"]!["secret"]);
+        }
+        Assert.Null(resources["gateway"]!["env"]!["ConnectionStrings__konstruct-db"]);
+        Assert.Equal("{konstruct.connectionString}", (string?)resources["gateway"]!["env"]!["ConnectionStrings__konstruct"]);
+    }
+
+    /// <summary>Replicas belong to a developer's machine; where it is deployed the platform decides.</summary>
+    [Fact]
+    public async Task Replicas_are_no_part_of_the_manifest() => Assert.Equal(await PublishAsync(), await PublishAsync("--Replicas", "2"));
+
+    private static async Task<string> PublishAsync(params string[] options)
     {
         var folder = Directory.CreateTempSubdirectory("konstruct-manifest-").FullName;
         try
@@ -18,10 +41,9 @@ public sealed class PublishedManifestTests
             var program = Path.Combine(AppContext.BaseDirectory.Replace("Konstruct.Tests", "Konstruct.AppHost", StringComparison.Ordinal), "Konstruct.AppHost.dll");
             var published = Path.Combine(folder, "aspire-manifest.json");
             await Cli.Wrap("dotnet")
-                .WithArguments([program, "--publisher", "manifest", "--output-path", published])
+                .WithArguments([program, "--publisher", "manifest", "--output-path", published, .. options])
                 .ExecuteAsync(TestContext.Current.CancellationToken);
-
-            Assert.Equal(Read(SourceTree.Path("aspire-manifest.json")), Read(published));
+            return Read(published);
         }
         finally
         {

@@ -213,6 +213,21 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
                 await node.StartAsync();
             }
         }),
+        new("40 clients behind a balancer, each of four processes restarted in turn", async run =>
+        {
+            var clients = await run.JoinAllByBalancerAsync(40);
+            await run.AskAllAsync(clients, "/stream tokens=80 rate=8 delay=0");
+            await run.HeardAsync(chunks: 3);
+            run.Strikes();
+            foreach (var (number, node) in run.Rig.Nodes.Index())
+            {
+                // The load goes on: a quarter of the clients asks more while a gateway or a worker goes and comes back.
+                var stopping = node.Process.TerminateAsync();
+                await run.AskAllAsync(clients.Where((_, i) => i % 4 == number), $"/stream tokens=20 rate=10 delay=0 in round {number}", $"more {number}");
+                await stopping;
+                await node.StartAsync();
+            }
+        }),
     ];
 
     /// <summary>All clients have had some chunks.</summary>

@@ -17,10 +17,13 @@ internal sealed class Node(string project, RedisServer redis, Database database,
 
     public ServiceProcess Process { get; private set; } = null!;
 
+    /// <summary>Where it serves, also when it has been started again: a balancer goes on knowing it.</summary>
+    public int Port { get; } = Loopback.FreePort();
+
     /// <summary>What every process of this node logged last.</summary>
     public string Log => $"---- {project}\n{Process?.Log}";
 
-    /// <summary>Starts it, again if need be, on a port of its own, and waits until it is ready.</summary>
+    /// <summary>Starts it, again if need be, on its port, and waits until it is ready.</summary>
     public async Task StartAsync()
     {
         var toRedis = redis.ConnectionString.Replace($":{redis.Port},", $":{Redis.Port},", StringComparison.Ordinal);
@@ -29,7 +32,7 @@ internal sealed class Node(string project, RedisServer redis, Database database,
         {
             ["ConnectionStrings__redis"] = toRedis,
             ["ConnectionStrings__konstruct"] = toPostgres.ConnectionString,
-        });
+        }, Port);
         await started.WaitUntilHealthyAsync();
         if (Process is { } previous)
             await previous.DisposeAsync();
@@ -83,6 +86,9 @@ internal sealed class FaultRig : IAsyncDisposable
 
     public IReadOnlyList<Node> Workers { get; }
 
+    /// <summary>A plain TCP balancer before the gateways, for clients that know only one address.</summary>
+    public ServiceProcess Balancer { get; private set; } = null!;
+
     public IEnumerable<Node> Nodes => Gateways.Concat(Workers);
 
     public string Log => string.Join('\n', Nodes.Select(node => node.Log));
@@ -96,6 +102,7 @@ internal sealed class FaultRig : IAsyncDisposable
         try
         {
             await Task.WhenAll(rig.Nodes.Select(node => node.StartAsync()));
+            rig.Balancer = await ServiceProcess.StartBalancerAsync([.. rig.Gateways.Select(gateway => gateway.Port)]);
             return rig;
         }
         catch
@@ -139,6 +146,8 @@ internal sealed class FaultRig : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Balancer is not null)
+            await Balancer.DisposeAsync();
         foreach (var node in Nodes)
             await node.DisposeAsync();
         await Redis.DisposeAsync();

@@ -40,10 +40,11 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     /// <param name="like">Another tab of the same person and conversation; null: a new one.</param>
     /// <param name="gateway">Which gateway it prefers.</param>
     /// <param name="leavesAfterEvery">See <see cref="ResumingClient.LeavesAfterEvery"/>.</param>
-    public async Task<ResumingClient> JoinAsync(ResumingClient? like = null, int gateway = 0, int leavesAfterEvery = 0)
+    /// <param name="balanced">Whether it knows the balancer's address only.</param>
+    public async Task<ResumingClient> JoinAsync(ResumingClient? like = null, int gateway = 0, int leavesAfterEvery = 0, bool balanced = false)
     {
         var client = new ResumingClient(
-            visit => rig.Gateways[visit % rig.Gateways.Count].Process, like?.Person ?? Person.New(), like?.Conversation ?? Guid.NewGuid(), gateway)
+            visit => balanced ? rig.Balancer : rig.Gateways[visit % rig.Gateways.Count].Process, like?.Person ?? Person.New(), like?.Conversation ?? Guid.NewGuid(), gateway)
         {
             LeavesAfterEvery = leavesAfterEvery,
         };
@@ -57,6 +58,10 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     public Task<ResumingClient[]> JoinAllAsync(int count, int? at = null) =>
         Task.WhenAll(Enumerable.Range(0, count).Select(i => JoinAsync(gateway: at ?? i)).ToArray());
 
+    /// <summary>Several clients that know the balancer's address only.</summary>
+    public Task<ResumingClient[]> JoinAllByBalancerAsync(int count) =>
+        Task.WhenAll(Enumerable.Range(0, count).Select(_ => JoinAsync(balanced: true)).ToArray());
+
     /// <summary>Says something; the answer is reckoned with at the end.</summary>
     public Task AskAsync(ResumingClient client, string text, string messageId = "m")
     {
@@ -65,8 +70,8 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     }
 
     /// <summary>Each client a text of its own: an answer that goes astray is seen.</summary>
-    public Task AskAllAsync(IEnumerable<ResumingClient> clients, string text) =>
-        Task.WhenAll(clients.Select((client, i) => AskAsync(client, $"{text} to {i}")).ToArray());
+    public Task AskAllAsync(IEnumerable<ResumingClient> clients, string text, string messageId = "m") =>
+        Task.WhenAll(clients.Select((client, i) => AskAsync(client, $"{text} to {i}", messageId)).ToArray());
 
     /// <summary>Waits until every question's answer has come this far.</summary>
     public Task HeardAsync(int chunks) => Until.TrueAsync(

@@ -98,10 +98,10 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Sends a signal that ends it, and waits for the end.</summary>
-    public async Task EndAsync(Signal signal)
+    public async Task EndAsync(Signal signal, TimeSpan? within = null)
     {
         Signal(signal);
-        await _process.WaitForExitAsync().WaitAsync(ExitLimit);
+        await _process.WaitForExitAsync().WaitAsync(within ?? ExitLimit);
     }
 
     public async ValueTask DisposeAsync()

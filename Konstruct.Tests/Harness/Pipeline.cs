@@ -6,13 +6,13 @@ internal sealed class Pipeline : IAsyncDisposable
     private readonly List<ServiceProcess> _services = [];
     private readonly Dictionary<string, string> _configuration;
 
-    private Pipeline(Database database, RedisServer redis, IReadOnlyDictionary<string, string> settings)
+    private Pipeline(Database database, RedisServer redis, string servingConnection, IReadOnlyDictionary<string, string> settings)
     {
         (Database, Redis) = (database, redis);
         _configuration = new(settings)
         {
             ["ConnectionStrings__redis"] = redis.ConnectionString,
-            ["ConnectionStrings__konstruct"] = database.ServingConnectionString,
+            ["ConnectionStrings__konstruct"] = servingConnection,
         };
         // One person says in a second what a user says in a minute; the tests of these limits set them.
         _configuration.TryAdd("Edge__MessagesPerMinute", "0");
@@ -25,7 +25,7 @@ internal sealed class Pipeline : IAsyncDisposable
 
     public Sql Sql => Database.Sql;
 
-    /// <summary>The first gateway.</summary>
+    /// <summary>The first gateway; behind a balancer, the balancer.</summary>
     public ServiceProcess Gateway { get; private set; } = null!;
 
     /// <summary>The first worker; there may be none.</summary>
@@ -46,11 +46,15 @@ internal sealed class Pipeline : IAsyncDisposable
     /// <param name="redis">Which server to run on.</param>
     /// <param name="workers">0 leaves the queue to the test.</param>
     /// <param name="settings">Environment variables for gateways and workers.</param>
+    /// <param name="servingConnection">What gateways are told of the database; null: its own address.</param>
     public static async Task<Pipeline> StartAsync(
-        DatabaseFactory databases, RedisKind redis, int workers = 1, IReadOnlyDictionary<string, string>? settings = null)
+        DatabaseFactory databases, RedisKind redis, int workers = 1, IReadOnlyDictionary<string, string>? settings = null,
+        Func<Database, Task<string>>? servingConnection = null)
     {
         var server = RedisServer.StartAsync(redis);
-        var pipeline = new Pipeline(await databases.CreateAsync(), await server, settings ?? new Dictionary<string, string>());
+        var database = await databases.CreateAsync();
+        var serving = servingConnection is null ? database.ServingConnectionString : await servingConnection(database);
+        var pipeline = new Pipeline(database, await server, serving, settings ?? new Dictionary<string, string>());
         try
         {
             var gateway = pipeline.StartGatewayAsync();
@@ -73,6 +77,19 @@ internal sealed class Pipeline : IAsyncDisposable
     /// <summary>Another worker on the same stores, ready to serve.</summary>
     public Task<ServiceProcess> StartWorkerAsync(IReadOnlyDictionary<string, string>? settings = null) =>
         StartServiceAsync("Konstruct.OrchestratorStub", settings);
+
+    /// <summary>
+    /// Puts a balancer before the gateway and a second one: clients that come to <see cref="Gateway"/> from now on get the one or the other, in turn, and never
+    /// learn which.
+    /// </summary>
+    public async Task BalanceAsync()
+    {
+        var second = await StartGatewayAsync();
+        var balancer = await ServiceProcess.StartBalancerAsync(Gateway.Port, second.Port);
+        lock (_services)
+            _services.Add(balancer);
+        Gateway = balancer;
+    }
 
     /// <summary>Kills the worker, as a crash would, and starts another in its place.</summary>
     public async Task ReplaceWorkerAsync()

@@ -14,9 +14,20 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
     /// <summary>Environment variables for gateways and workers.</summary>
     private protected virtual Dictionary<string, string> Settings => [];
 
-    public async ValueTask InitializeAsync() => Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings);
+    /// <summary>Whether there are two gateways, with a balancer between them and the clients.</summary>
+    private protected virtual bool IsBalanced => false;
 
-    public async ValueTask DisposeAsync()
+    /// <summary>What gateways are told of the database.</summary>
+    private protected virtual Task<string> ServingConnectionAsync(Database database) => Task.FromResult(database.ServingConnectionString);
+
+    public async ValueTask InitializeAsync()
+    {
+        Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings, ServingConnectionAsync);
+        if (IsBalanced)
+            await Pipeline.BalanceAsync();
+    }
+
+    public virtual async ValueTask DisposeAsync()
     {
         if (Pipeline is not null)
             await Pipeline.DisposeAsync();

@@ -12,10 +12,13 @@ internal sealed class PostgresServer : IAsyncDisposable
     public const string Owner = "konstruct_owner";
     public const string ServingRole = "konstruct_gateway";
     private const string Superuser = "postgres";
-    private const string Password = "a password for 'tests'";
+    public const string Password = "a password for 'tests'";
 
     private readonly TemporaryFolder _folder;
     private readonly int _port = Loopback.FreePort();
+
+    public int Port => _port;
+
     private ChildProcess? _server;
     private int _databases;
 
@@ -92,7 +95,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>PostgreSQL refuses to run as root; inside a user namespace of its own the same files belong to nobody.</summary>
-    private static string[] NotAsRoot =>
+    public static string[] NotAsRoot =>
         Environment.IsPrivilegedProcess && OperatingSystem.IsLinux() ? ["unshare", "--user", "--map-user=65534", "--map-group=65534"] : [];
 
     private static string Program(string name) => Path.Combine(BinaryFolder.Value, name);

@@ -10,6 +10,9 @@ internal enum RedisKind
 
     /// <summary>An installed redis-server.</summary>
     Redis,
+
+    /// <summary>Three of them as a Redis Cluster, each with a third of the slots.</summary>
+    Cluster,
 }
 
 /// <summary>A Redis-compatible server of its own, in memory, with a password.</summary>
@@ -19,22 +22,26 @@ internal sealed class RedisServer : IAsyncDisposable
 
     private readonly RedisKind _kind;
     private readonly TemporaryFolder _folder = new();
-    private readonly int _port = Loopback.FreePort();
-    private ChildProcess? _server;
+    private readonly int[] _ports;
+    private readonly List<ChildProcess> _servers = [];
     private int _starts;
     private ConnectionMultiplexer? _connection;
 
-    private RedisServer(RedisKind kind) => _kind = kind;
+    private RedisServer(RedisKind kind) =>
+        (_kind, _ports) = (kind, [.. Enumerable.Range(0, kind is RedisKind.Cluster ? 3 : 1).Select(_ => Loopback.FreePort())]);
 
-    public int Port => _port;
+    /// <summary>The port; of a cluster, the first node's.</summary>
+    public int Port => _ports[0];
 
     /// <summary>In the form that the services take it.</summary>
-    public string ConnectionString => $"127.0.0.1:{_port},password={Password}";
+    public string ConnectionString => $"{string.Join(',', _ports.Select(port => $"127.0.0.1:{port}"))},password={Password}";
 
     public static async Task<RedisServer> StartAsync(RedisKind kind)
     {
         var server = new RedisServer(kind);
         await server.StartServerAsync();
+        if (kind is RedisKind.Cluster)
+            await RedisCluster.FormAsync(server._ports, Password);
         server._connection = await ConnectionMultiplexer.ConnectAsync($"{server.ConnectionString},allowAdmin=true,abortConnect=false");
         return server;
     }
@@ -49,8 +56,11 @@ internal sealed class RedisServer : IAsyncDisposable
     public async Task<IReadOnlyList<string>> ValuesAsync(string keyPattern)
     {
         var values = new List<string>();
-        await foreach (var key in _connection!.GetServers()[0].KeysAsync(pattern: keyPattern))
-            values.AddRange(await ValuesOfAsync(key));
+        foreach (var server in _connection!.GetServers())
+        {
+            await foreach (var key in server.KeysAsync(pattern: keyPattern))
+                values.AddRange(await ValuesOfAsync(key));
+        }
         return values;
     }
 
@@ -58,46 +68,57 @@ internal sealed class RedisServer : IAsyncDisposable
     public Task SaveAsync() => Database.ExecuteAsync("SAVE");
 
     /// <summary>Forgets everything, as an operator's mistake would.</summary>
-    public Task FlushAsync() => Database.ExecuteAsync("FLUSHALL");
+    public Task FlushAsync() => Task.WhenAll(_connection!.GetServers().Select(server => server.ExecuteAsync("FLUSHALL")));
+
+    /// <summary>How many keys each node holds.</summary>
+    public async Task<IReadOnlyList<long>> KeysOfNodesAsync() =>
+        await Task.WhenAll(_connection!.GetServers().Select(async server => (long)await server.ExecuteAsync("DBSIZE")));
 
     /// <summary>Starts the server on the port that it had: empty, or with what it saved last.</summary>
     public async Task StartServerAsync(bool keepData = false)
     {
         var folder = keepData ? DataFolder(_starts) : DataFolder(++_starts);
+        _servers.Clear();
         if (_kind is RedisKind.Garnet)
         {
-            _server = await ChildProcess.StartAsync(
+            var server = await ChildProcess.StartAsync(
                 "Garnet",
-                ["dotnet", BuiltPrograms.Dll("Konstruct.LocalServers"), "redis", "--port", $"{_port}", "--data", folder, "--stop-with-stdin"],
+                ["dotnet", BuiltPrograms.Dll("Konstruct.LocalServers"), "redis", "--port", $"{Port}", "--data", folder, "--stop-with-stdin"],
                 new Dictionary<string, string?> { ["KONSTRUCT_REDIS_PASSWORD"] = Password });
-            await _server.WaitForLogAsync($"ready on 127.0.0.1:{_port}");
+            _servers.Add(server);
+            await server.WaitForLogAsync($"ready on 127.0.0.1:{Port}");
+            return;
         }
-        else
+
+        foreach (var port in _ports)
         {
-            _server = await ChildProcess.StartAsync(
+            var data = Directory.CreateDirectory(Path.Combine(folder, $"{port}")).FullName;
+            var server = await ChildProcess.StartAsync(
                 "redis-server",
                 [
-                    "redis-server", "--port", $"{_port}", "--bind", "127.0.0.1", "--requirepass", Password,
-                    "--dir", folder, "--save", "", "--appendonly", "no",
+                    "redis-server", "--port", $"{port}", "--bind", "127.0.0.1", "--requirepass", Password,
+                    "--dir", data, "--save", "", "--appendonly", "no",
+                    .. _kind is RedisKind.Cluster ? RedisCluster.Options() : [],
                 ]);
-            await _server.WaitForLogAsync("Ready to accept connections");
+            _servers.Add(server);
+            await server.WaitForLogAsync("Ready to accept connections");
         }
     }
 
     /// <summary>Ends it as a crash would; what it held is gone.</summary>
-    public Task KillServerAsync() => _server!.EndAsync(Signal.Kill);
+    public Task KillServerAsync() => Task.WhenAll(_servers.Select(server => server.EndAsync(Signal.Kill)));
 
     /// <summary>Stops it from answering without closing a connection.</summary>
-    public void Stall() => _server!.Signal(Signal.Stop);
+    public void Stall() => _servers.ForEach(server => server.Signal(Signal.Stop));
 
-    public void Resume() => _server!.Signal(Signal.Continue);
+    public void Resume() => _servers.ForEach(server => server.Signal(Signal.Continue));
 
     public async ValueTask DisposeAsync()
     {
         if (_connection is not null)
             await _connection.DisposeAsync();
-        if (_server is not null)
-            await _server.DisposeAsync();
+        foreach (var server in _servers)
+            await server.DisposeAsync();
         _folder.Dispose();
     }
 

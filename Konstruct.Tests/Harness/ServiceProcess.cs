@@ -20,15 +20,20 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The memory that it holds, in MB.</summary>
     public long ResidentMegabytes => _process.ResidentBytes / (1024 * 1024);
 
+    /// <summary>Null while it runs.</summary>
+    public int? ExitCode => _process.ExitCode;
+
     /// <summary>The latest lines of its output.</summary>
     public string Log => _process.Log;
 
     /// <param name="project">The project's name; it must be built.</param>
     /// <param name="arguments">For the program.</param>
     /// <param name="environment">Configuration, in the form of environment variables.</param>
-    public static async Task<ServiceProcess> StartAsync(string project, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    /// <param name="at">The port to serve on; null: a free one.</param>
+    public static async Task<ServiceProcess> StartAsync(
+        string project, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, int? at = null)
     {
-        var port = Loopback.FreePort();
+        var port = at ?? Loopback.FreePort();
         var all = new Dictionary<string, string?>
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
@@ -44,6 +49,17 @@ internal sealed class ServiceProcess : IAsyncDisposable
         foreach (var (key, value) in environment)
             all[key] = value;
         return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), ["dotnet", BuiltPrograms.Dll(project), .. arguments], all), port);
+    }
+
+    /// <summary>A plain TCP balancer, which clients take for the service itself. It knows nothing of requests, sockets or health.</summary>
+    /// <param name="ports">Where the service's replicas are, or will be.</param>
+    public static async Task<ServiceProcess> StartBalancerAsync(params int[] ports)
+    {
+        var port = Loopback.FreePort();
+        var balancer = await ChildProcess.StartAsync(
+            "balancer", ["dotnet", BuiltPrograms.Dll("Konstruct.LocalServers"), "balancer", "--port", $"{port}", "--to", string.Join(',', ports)]);
+        await balancer.WaitForLogAsync($"ready on 127.0.0.1:{port}");
+        return new(balancer, port);
     }
 
     /// <summary>Waits for readiness; fails at once, with the log, when the process ends first.</summary>
@@ -64,7 +80,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Ends it in order, as a deployment would.</summary>
-    public Task TerminateAsync() => _process.EndAsync(Signal.Terminate);
+    /// <param name="within">How long it may take.</param>
+    public Task TerminateAsync(TimeSpan? within = null) => _process.EndAsync(Signal.Terminate, within);
 
     /// <summary>Ends it as a crash would.</summary>
     public Task KillAsync() => _process.EndAsync(Signal.Kill);

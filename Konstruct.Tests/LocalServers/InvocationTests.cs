@@ -11,10 +11,12 @@ public sealed class InvocationTests : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     [Theory]
-    [InlineData("There is no server named 'mysql': it is redis, postgres or dashboard.", "mysql")]
-    [InlineData("There is no server named '0': it is redis, postgres or dashboard.", "0")]
+    [InlineData("There is no server named 'mysql': it is redis, postgres, dashboard or balancer.", "mysql")]
+    [InlineData("There is no server named '0': it is redis, postgres, dashboard or balancer.", "0")]
     [InlineData("--port is missing.", "redis", "--data", "x")]
     [InlineData("--data is missing.", "redis", "--port", "1")]
+    [InlineData("--to is missing.", "balancer", "--port", "1")]
+    [InlineData("'two' is no port: a port is a number from 1 to 65535.", "balancer", "--port", "1", "--to", "1,two")]
     [InlineData("A value is missing after --port.", "redis", "--port")]
     [InlineData("'70000' is no port: a port is a number from 1 to 65535.", "redis", "--port", "70000")]
     [InlineData("Unknown option '--colour'; --help lists what there is.", "redis", "--colour")]

@@ -147,3 +147,6 @@ public sealed class ConversationsOnGarnet(UsualPipelineOnGarnet fixture) : Conve
 
 [Collection<UsualOnRedis>]
 public sealed class ConversationsOnRedis(UsualPipelineOnRedis fixture) : ConversationTests(fixture);
+
+[Collection<UsualBehindBalancer>]
+public sealed class ConversationsBehindBalancer(UsualPipelineBehindBalancer fixture) : ConversationTests(fixture);

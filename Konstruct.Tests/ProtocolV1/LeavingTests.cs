@@ -146,3 +146,6 @@ public sealed class LeavingOnGarnet(UsualPipelineOnGarnet fixture) : LeavingTest
 
 [Collection<UsualOnRedis>]
 public sealed class LeavingOnRedis(UsualPipelineOnRedis fixture) : LeavingTests(fixture);
+
+[Collection<UsualBehindBalancer>]
+public sealed class LeavingBehindBalancer(UsualPipelineBehindBalancer fixture) : LeavingTests(fixture);

@@ -293,3 +293,6 @@ public sealed class MessagesOnGarnet(UsualPipelineOnGarnet fixture) : MessageTes
 
 [Collection<UsualOnRedis>]
 public sealed class MessagesOnRedis(UsualPipelineOnRedis fixture) : MessageTests(fixture);
+
+[Collection<UsualBehindBalancer>]
+public sealed class MessagesBehindBalancer(UsualPipelineBehindBalancer fixture) : MessageTests(fixture);

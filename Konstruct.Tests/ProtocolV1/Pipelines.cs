@@ -24,6 +24,19 @@ public sealed class UsualPipelineOnRedis(DatabaseFactory databases) : UsualPipel
     private protected override RedisKind Redis => RedisKind.Redis;
 }
 
+/// <summary>Two gateways and two workers behind a balancer: no client knows where its socket is.</summary>
+public sealed class UsualPipelineBehindBalancer(DatabaseFactory databases) : UsualPipeline(databases)
+{
+    private protected override RedisKind Redis => RedisKind.Redis;
+
+    private protected override int Workers => 2;
+
+    private protected override bool IsBalanced => true;
+}
+
+[CollectionDefinition]
+public sealed class UsualBehindBalancer : ICollectionFixture<UsualPipelineBehindBalancer>;
+
 [CollectionDefinition]
 public sealed class UsualOnGarnet : ICollectionFixture<UsualPipelineOnGarnet>;
 

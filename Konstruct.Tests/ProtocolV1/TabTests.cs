@@ -101,3 +101,6 @@ public sealed class TabsOnGarnet(UsualPipelineOnGarnet fixture) : TabTests(fixtu
 
 [Collection<UsualOnRedis>]
 public sealed class TabsOnRedis(UsualPipelineOnRedis fixture) : TabTests(fixture);
+
+[Collection<UsualBehindBalancer>]
+public sealed class TabsBehindBalancer(UsualPipelineBehindBalancer fixture) : TabTests(fixture);

@@ -155,3 +155,9 @@ public sealed class CancelsOnGarnet(ReplicatedPipelineOnGarnet fixture) : Cancel
 
 [Collection<ReplicatedOnRedis>]
 public sealed class CancelsOnRedis(ReplicatedPipelineOnRedis fixture) : CancelTests(fixture);
+
+[Collection<ReplicatedOnCluster>]
+public sealed class CancelsOnCluster(ReplicatedPipelineOnCluster fixture) : CancelTests(fixture);
+
+[Collection<ReplicatedBehindBalancer>]
+public sealed class CancelsBehindBalancer(ReplicatedPipelineBehindBalancer fixture) : CancelTests(fixture);

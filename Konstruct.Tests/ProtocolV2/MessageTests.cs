@@ -250,3 +250,9 @@ public sealed class MessagesOnGarnet(ReplicatedPipelineOnGarnet fixture) : Messa
 
 [Collection<ReplicatedOnRedis>]
 public sealed class MessagesOnRedis(ReplicatedPipelineOnRedis fixture) : MessageTests(fixture);
+
+[Collection<ReplicatedOnCluster>]
+public sealed class MessagesOnCluster(ReplicatedPipelineOnCluster fixture) : MessageTests(fixture);
+
+[Collection<ReplicatedBehindBalancer>]
+public sealed class MessagesBehindBalancer(ReplicatedPipelineBehindBalancer fixture) : MessageTests(fixture);

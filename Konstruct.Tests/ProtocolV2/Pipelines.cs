@@ -13,7 +13,7 @@ public abstract class ReplicatedPipeline(DatabaseFactory databases) : PipelineFi
     internal Task<ServiceProcess> OtherGatewayAsync()
     {
         lock (_gate)
-            return _other ??= Pipeline.StartGatewayAsync();
+            return _other ??= IsBalanced ? Task.FromResult(Pipeline.Gateway) : Pipeline.StartGatewayAsync();
     }
 
     private protected override Dictionary<string, string> Settings => new()
@@ -34,6 +34,27 @@ public sealed class ReplicatedPipelineOnRedis(DatabaseFactory databases) : Repli
 {
     private protected override RedisKind Redis => RedisKind.Redis;
 }
+
+public sealed class ReplicatedPipelineOnCluster(DatabaseFactory databases) : ReplicatedPipeline(databases)
+{
+    private protected override RedisKind Redis => RedisKind.Cluster;
+}
+
+/// <summary>Two workers, too, and a balancer: a client that comes back comes back to either gateway.</summary>
+public sealed class ReplicatedPipelineBehindBalancer(DatabaseFactory databases) : ReplicatedPipeline(databases)
+{
+    private protected override RedisKind Redis => RedisKind.Redis;
+
+    private protected override int Workers => 2;
+
+    private protected override bool IsBalanced => true;
+}
+
+[CollectionDefinition]
+public sealed class ReplicatedOnCluster : ICollectionFixture<ReplicatedPipelineOnCluster>;
+
+[CollectionDefinition]
+public sealed class ReplicatedBehindBalancer : ICollectionFixture<ReplicatedPipelineBehindBalancer>;
 
 [CollectionDefinition]
 public sealed class ReplicatedOnGarnet : ICollectionFixture<ReplicatedPipelineOnGarnet>;

@@ -194,3 +194,9 @@ public sealed class ResumesOnGarnet(ReplicatedPipelineOnGarnet fixture) : Resume
 
 [Collection<ReplicatedOnRedis>]
 public sealed class ResumesOnRedis(ReplicatedPipelineOnRedis fixture) : ResumeTests(fixture);
+
+[Collection<ReplicatedOnCluster>]
+public sealed class ResumesOnCluster(ReplicatedPipelineOnCluster fixture) : ResumeTests(fixture);
+
+[Collection<ReplicatedBehindBalancer>]
+public sealed class ResumesBehindBalancer(ReplicatedPipelineBehindBalancer fixture) : ResumeTests(fixture);

@@ -46,6 +46,15 @@ internal sealed record Manifest(string File, IReadOnlyDictionary<string, Manifes
         ? resource
         : throw Broken(File, $"an expression names '{name}', which is no resource of it");
 
+    /// <summary>The processes that run for a resource: one of its name, or as many replicas as are asked for, numbered from 1.</summary>
+    public IReadOnlyList<string> InstancesOf(string name, int replicas) =>
+        replicas > 1 && this[name].CanBeReplicated ? [.. Enumerable.Range(1, replicas).Select(number => $"{name}-{number}")] : [name];
+
+    /// <summary>Whether clients, or other resources, use an address of this one.</summary>
+    public bool IsReached(string name) => this[name].Bindings.Values.Any(binding => binding.External)
+        || Resources.Any(other => other.Key != name
+            && other.Value.Expressions.SelectMany(Expression.References).Any(reference => reference.StartsWith($"{name}.bindings.", StringComparison.Ordinal)));
+
     public CannotRunException Broken(string what) => Broken(File, what);
 
     private static ManifestDocument? Parse(string file)

@@ -42,6 +42,10 @@ internal sealed record ManifestResource
     [JsonIgnore]
     public bool IsProcess => IsContainer || IsProject;
 
+    /// <summary>A project that is started with arguments is a step of its own, such as the schema's, and runs once.</summary>
+    [JsonIgnore]
+    public bool CanBeReplicated => IsProject && Args.Count == 0;
+
     [JsonIgnore]
     public bool CanRun => (IsProcess && Build is null) || Type is "parameter.v0" or "value.v0" or "annotated.string";
 

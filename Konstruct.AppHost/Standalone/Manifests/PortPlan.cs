@@ -19,18 +19,24 @@ internal readonly record struct Endpoint(string Scheme, int Port)
 internal sealed class PortPlan
 {
     private readonly Dictionary<(string Resource, string Scheme), Endpoint> _endpoints = [];
+    private readonly Dictionary<string, Endpoint> _instances = [];
     private readonly Manifest _manifest;
 
     private PortPlan(Manifest manifest) => _manifest = manifest;
 
     public Endpoint this[string resource, string binding] => _endpoints[(resource, SchemeOf(_manifest[resource].Bindings[binding]))];
 
-    /// <summary>Where a project answers http.</summary>
+    /// <summary>Where a project answers http: itself, or what stands before its replicas.</summary>
     public Endpoint HttpOf(string project) => _endpoints[(project, "http")];
+
+    /// <summary>Where one process of a project answers http.</summary>
+    /// <param name="instance">A name of <see cref="Manifest.InstancesOf"/>.</param>
+    public Endpoint HttpOfInstance(string instance) => _instances[instance];
 
     /// <param name="manifest">Whose bindings get ports.</param>
     /// <param name="chosen">Ports by resource that somebody chose; 0 is a free one.</param>
-    public static PortPlan Make(Manifest manifest, IReadOnlyDictionary<string, int> chosen)
+    /// <param name="replicas">How many processes run for each project; the resource's own port is then the one before them.</param>
+    public static PortPlan Make(Manifest manifest, IReadOnlyDictionary<string, int> chosen, int replicas = 1)
     {
         var plan = new PortPlan(manifest);
         if (chosen.Keys.FirstOrDefault(name => !manifest.Resources.ContainsKey(name)) is { } unknown)
@@ -50,6 +56,8 @@ internal sealed class PortPlan
             // Every service answers probes, also one that the manifest gives no binding.
             if (resource.IsProject && !plan._endpoints.ContainsKey((name, "http")))
                 plan._endpoints.Add((name, "http"), new("http", FreePort(held)));
+            foreach (var instance in resource.IsProject ? manifest.InstancesOf(name, replicas) : [])
+                plan._instances.Add(instance, instance == name ? plan.HttpOf(name) : new("http", FreePort(held)));
         }
         held.ForEach(listener => listener.Dispose());
         return plan;

@@ -24,15 +24,23 @@ internal sealed class LocalServerPlans(string assembly, StateFolder state)
         if (container.Bindings.Count != 1)
             throw manifest.Broken($"container '{name}' has {container.Bindings.Count} bindings, not one");
         var endpoint = ports[name, container.Bindings.Keys.Single()];
-        return new(name, Role.Store, endpoint.Url, new HashSet<string>(),
+        return new(name, name, Role.Store, endpoint.Url, new HashSet<string>(),
             () => new Dictionary<string, string?> { [passwordTo] = resolver.Resolve(password) },
             () => Start(server, endpoint.Port, state.DataOf(name)), Health: null);
     }
 
     public ProcessPlan Dashboard(int port, int otlpPort) =>
-        new(DashboardName, Role.Dashboard, $"http://localhost:{port}", new HashSet<string>(),
+        new(DashboardName, DashboardName, Role.Dashboard, $"http://localhost:{port}", new HashSet<string>(),
             () => new Dictionary<string, string?>(),
             () => Start("dashboard", port, state.DataOf(DashboardName), "--otlp-port", $"{otlpPort}"), Health: null);
+
+    /// <summary>Deals connections out to the replicas of a project, whose port it takes.</summary>
+    public ProcessPlan Balancer(string name, Endpoint endpoint, IEnumerable<Endpoint> replicas) =>
+        new(name, name, Role.Balancer, endpoint.Url, new HashSet<string>(),
+            () => new Dictionary<string, string?>(),
+            () => new(ProjectOutput.Dotnet,
+                [assembly, "balancer", "--port", $"{endpoint.Port}", "--to", string.Join(',', replicas.Select(replica => replica.Port)), "--stop-with-stdin"]),
+            Health: null);
 
     private ProcessStartInfo Start(string server, int port, string data, params string[] more) =>
         new(ProjectOutput.Dotnet, [assembly, server, "--port", $"{port}", "--data", data, "--packages", state.Packages, "--stop-with-stdin", .. more]);

@@ -13,17 +13,23 @@ internal sealed class ProjectPlans(Manifest manifest, PortPlan ports, Resolver r
     private static readonly string[] ForDeployment =
         ["HTTP_PORTS", "HTTPS_PORTS", "ASPNETCORE_HTTP_PORTS", "ASPNETCORE_HTTPS_PORTS", "ASPNETCORE_FORWARDEDHEADERS_ENABLED"];
 
-    public ProcessPlan For(string name, ManifestResource project, string assembly)
+    /// <param name="name">The resource.</param>
+    /// <param name="instance">The process of it: its name, or a replica's.</param>
+    /// <param name="project">The resource.</param>
+    /// <param name="assembly">Its build.</param>
+    public ProcessPlan For(string name, string instance, ManifestResource project, string assembly)
     {
-        var url = ports.HttpOf(name).Url;
-        return new(name, Role.Service, url, resolver.ProcessesBehind(name),
-            () => WithHook(EnvironmentOf(name)),
+        var url = ports.HttpOfInstance(instance).Url;
+        return new(instance, name, Role.Service, url, resolver.ProcessesBehind(name),
+            () => WithHook(EnvironmentOf(name, url)),
             () => new(ProjectOutput.Dotnet, [assembly, .. project.Args.Select(resolver.Resolve)]) { WorkingDirectory = FolderOf(project) },
             new Uri($"{url}/health"));
     }
 
     /// <summary>The variables that a service runs with, in an IDE as well as here.</summary>
-    public Dictionary<string, string?> EnvironmentOf(string name)
+    /// <param name="name">The resource.</param>
+    /// <param name="url">Where it listens: its own address, or a replica's.</param>
+    public Dictionary<string, string?> EnvironmentOf(string name, string url)
     {
         var project = manifest[name];
         var environment = new Dictionary<string, string?>();
@@ -34,10 +40,19 @@ internal sealed class ProjectPlans(Manifest manifest, PortPlan ports, Resolver r
         foreach (var variable in ForDeployment)
             environment[variable] = null;
         environment["ASPNETCORE_ENVIRONMENT"] = environment["DOTNET_ENVIRONMENT"] = "Development";
-        environment["ASPNETCORE_URLS"] = ports.HttpOf(name).Url;
+        environment["ASPNETCORE_URLS"] = url;
         AddTelemetry(environment, name);
         return environment;
     }
+
+    /// <summary>The variables of every service, and of every replica, by name.</summary>
+    public Dictionary<string, Dictionary<string, string?>> Environments(int replicas) => manifest.Resources
+        .Where(resource => resource.Value.IsProject)
+        .SelectMany(resource => manifest.InstancesOf(resource.Key, replicas)
+            .Select(instance => (Name: instance, Environment: EnvironmentOf(resource.Key, ports.HttpOfInstance(instance).Url)))
+            .Prepend((Name: resource.Key, Environment: EnvironmentOf(resource.Key, ports.HttpOf(resource.Key).Url))))
+        .DistinctBy(service => service.Name)
+        .ToDictionary(service => service.Name, service => service.Environment);
 
     private void AddTelemetry(Dictionary<string, string?> environment, string name)
     {
