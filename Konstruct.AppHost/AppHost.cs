@@ -40,7 +40,8 @@ var schema = builder.AddProject<Projects.Konstruct_Gateway>("schema")
 builder.AddProject<Projects.Konstruct_OrchestratorStub>("orchestrator")
     .OnAnyPort()
     .WithReference(redis).WaitFor(redis)
-    .WithHttpHealthCheck("/health");
+    .WithHttpHealthCheck("/health")
+    .WithUrlForEndpoint("http", url => (url.Url, url.DisplayText) = ("/health", "Health"));
 
 // What browsers connect to, and the only resource that the outside can reach.
 builder.AddProject<Projects.Konstruct_Gateway>("gateway")
@@ -48,8 +49,10 @@ builder.AddProject<Projects.Konstruct_Gateway>("gateway")
     .WithReference(redis).WaitFor(redis)
     .WithReference(conversations).WaitFor(schema)
     .WithHttpHealthCheck("/health")
-    .WithUrlForEndpoint("http", url => url.DisplayText = "Gateway")
-    .WithUrlForEndpoint("http", _ => new() { Url = "/health", DisplayText = "Health" });
+    .WithUrlForEndpoint("http", url => url.DisplayText = "Chat")
+    .WithUrlForEndpoint("http", _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
+    .WithUrlForEndpoint("http", _ => new() { Url = "/health", DisplayText = "Health" })
+    .WithScenarioCommands();
 
 builder.Build().Run();
 #else
