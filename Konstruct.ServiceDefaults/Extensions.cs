@@ -78,8 +78,10 @@ public static class ServiceDefaultsExtensions
             .WithTracing(tracing => tracing
                 .AddAspNetCoreInstrumentation(options => options.Filter = IsWorthASpan)
                 .AddHttpClientInstrumentation()
-                .AddSource("Konstruct.*", "Npgsql"));
+                .AddSource("Konstruct.*", "Npgsql")
+                .AddProcessor(new NoLoneClientSpans()));
 
+        // Above: what there is to see. Here: where it goes.
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             telemetry.UseOtlpExporter();
         return builder;
