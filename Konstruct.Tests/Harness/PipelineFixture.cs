@@ -14,9 +14,9 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
     /// <summary>Environment variables for gateways and workers.</summary>
     private protected virtual Dictionary<string, string> Settings => [];
 
-    public async ValueTask InitializeAsync() => Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings);
+    public virtual async ValueTask InitializeAsync() => Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings);
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         if (Pipeline is not null)
             await Pipeline.DisposeAsync();

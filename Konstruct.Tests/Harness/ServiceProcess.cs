@@ -33,6 +33,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
             // Whoever runs the tests may have a collector; the services under test must not export to it.
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = null,
+            ["OTEL_SERVICE_NAME"] = project,
             ["Logging__Console__FormatterName"] = "simple",
             ["Logging__Console__FormatterOptions__SingleLine"] = "true",
             // The folder of its appsettings.json, as under dotnet run.
