@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Konstruct.Tests.Harness;
 
 /// <summary>One of the application's web services as a process of its own: the gateway, its schema step, or the orchestrator stub.</summary>
@@ -42,6 +44,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
         foreach (var (key, value) in environment)
             all[key] = value;
         return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), ["dotnet", BuiltPrograms.Dll(project), .. arguments], all), port);
+    }
+
+    /// <summary>The CPU time that it has used, on all cores.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            using var process = Process.GetProcessById(_process.Id);
+            return process.TotalProcessorTime;
+        }
     }
 
     /// <summary>Waits for readiness; fails at once, with the log, when the process ends first.</summary>

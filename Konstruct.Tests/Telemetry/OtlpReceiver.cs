@@ -56,6 +56,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
         ["OTEL_BLRP_SCHEDULE_DELAY"] = "100",
         ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
+        ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "10000", // A second, as in Development, is short on a machine that runs other tests.
         ["NO_PROXY"] = "127.0.0.1",
     };
 
