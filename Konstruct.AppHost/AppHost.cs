@@ -49,7 +49,8 @@ builder.AddProject<Projects.Konstruct_OrchestratorStub>("orchestrator")
     .OnAnyPort()
     .WithReplicas(builder.Replicas())
     .WithReference(redis).WaitFor(redis)
-    .WithHttpHealthCheck("/health");
+    .WithHttpHealthCheck("/health")
+    .WithUrlForEndpoint("http", url => (url.Url, url.DisplayText) = ("/health", "Health"));
 
 // What browsers connect to, and the only resource that the outside can reach.
 builder.AddProject<Projects.Konstruct_Gateway>("gateway")
@@ -62,8 +63,10 @@ builder.AddProject<Projects.Konstruct_Gateway>("gateway")
     .WithEnvironment("Auth__Jwt__Authority", authority)
     .WithEnvironment("Auth__Jwt__SigningKey", signingKey)
     .WithHttpHealthCheck("/health")
-    .WithUrlForEndpoint("http", url => url.DisplayText = "Gateway")
-    .WithUrlForEndpoint("http", _ => new() { Url = "/health", DisplayText = "Health" });
+    .WithUrlForEndpoint("http", url => url.DisplayText = "Chat")
+    .WithUrlForEndpoint("http", _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
+    .WithUrlForEndpoint("http", _ => new() { Url = "/health", DisplayText = "Health" })
+    .WithScenarioCommands();
 
 builder.Build().Run();
 #else

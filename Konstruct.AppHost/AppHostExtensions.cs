@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Konstruct.AppHost;
 
@@ -62,6 +63,30 @@ internal static class AppHostExtensions
     /// <summary>Leaves the port of the launch profile to whoever runs the project alone, or as the resource that is named after it.</summary>
     public static IResourceBuilder<ProjectResource> OnAnyPort(this IResourceBuilder<ProjectResource> project) =>
         project.WithEndpoint("http", endpoint => endpoint.Port = null, createIfNotExists: false);
+
+    /// <summary>The stub's scenarios, to be started from the gateway's row in the dashboard. Commands exist where the model runs, not in what is published.</summary>
+    public static IResourceBuilder<ProjectResource> WithScenarioCommands(this IResourceBuilder<ProjectResource> gateway)
+    {
+        foreach (var scenario in Scenario.All)
+        {
+            gateway.WithCommand(
+                $"scenario-{scenario.Name}",
+                scenario.DisplayName,
+                async context =>
+                {
+                    var (accepted, sentence) = await scenario.StartAsync(new Uri(gateway.GetEndpoint("http").Url), context.CancellationToken);
+                    return accepted ? CommandResults.Success(sentence) : CommandResults.Failure(sentence);
+                },
+                new CommandOptions
+                {
+                    Description = $"Sends \"{scenario.Text}\" as the user that Development knows.",
+                    IconName = "Chat",
+                    UpdateState = context => context.ResourceSnapshot.HealthStatus is HealthStatus.Healthy ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
+                });
+        }
+
+        return gateway;
+    }
 
     /// <summary>Redis without a container: Garnet, a compatible server that comes from NuGet.</summary>
     public static IResourceBuilder<LocalServerResource> AddLocalRedis(this IDistributedApplicationBuilder builder, string name)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 
 namespace Konstruct.Gateway;
 
@@ -26,6 +27,7 @@ internal sealed partial class OwnedTasks(ILogger<OwnedTasks> logger)
 
     private async Task ObserveAsync(string what, Func<Task> work)
     {
+        Activity.Current = null; // It outlives the caller's span; it begins its own in the trace that it belongs to.
         await Task.Yield(); // The caller may hold a lock that the work wants.
         try
         {

@@ -1,6 +1,7 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.OrchestratorStub.Model;
+using Konstruct.OrchestratorStub.Telemetry;
 using Konstruct.OrchestratorStub.Work;
 using Microsoft.Extensions.AI;
 
@@ -33,6 +34,7 @@ internal static class OrchestratorServices
         services.AddSingleton<DispatchQueue>();
         services.AddSingleton<TurnAnswerer>();
         services.AddSingleton<RunningTurns>();
+        services.AddSingleton<OrchestratorMetrics>();
         services.AddHostedService<Heartbeat>();
         services.AddHostedService<Worker>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(28));

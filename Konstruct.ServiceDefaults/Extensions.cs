@@ -63,6 +63,9 @@ public static class ServiceDefaultsExtensions
         if (builder.Environment.IsDevelopment())
             builder.Configuration["OTEL_EXPORTER_OTLP_TIMEOUT"] ??= "1000";
 
+        // Event ids are what alerts on logs are made of; the exporter leaves them out unless told.
+        builder.Configuration["OTEL_DOTNET_EXPERIMENTAL_OTLP_EMIT_EVENT_LOG_ATTRIBUTES"] ??= "true";
+
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;
@@ -78,8 +81,10 @@ public static class ServiceDefaultsExtensions
             .WithTracing(tracing => tracing
                 .AddAspNetCoreInstrumentation(options => options.Filter = IsWorthASpan)
                 .AddHttpClientInstrumentation()
-                .AddSource("Konstruct.*", "Npgsql"));
+                .AddSource("Konstruct.*", "Npgsql")
+                .AddProcessor(new NoLoneClientSpans()));
 
+        // Above: what there is to see. Here: where it goes.
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             telemetry.UseOtlpExporter();
         return builder;

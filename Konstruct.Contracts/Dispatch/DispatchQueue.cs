@@ -23,7 +23,16 @@ public enum DispatchState
 /// <param name="Entry">Names the turn and the attempt; see <see cref="RedisKeys.Entry"/>.</param>
 /// <param name="Payload">The task payload.</param>
 /// <param name="Waited">How long it was in the queue.</param>
-public sealed record ClaimedTask(string Entry, ReadOnlyMemory<byte> Payload, TimeSpan Waited);
+/// <param name="ClaimedFrom">When the worker asked for it, by the worker's clock.</param>
+/// <param name="ClaimedAt">When the worker had it.</param>
+public sealed record ClaimedTask(string Entry, ReadOnlyMemory<byte> Payload, TimeSpan Waited, DateTimeOffset ClaimedFrom, DateTimeOffset ClaimedAt);
+
+/// <summary>How full the dispatch queue is.</summary>
+/// <param name="Waiting">Entries that no worker has taken.</param>
+/// <param name="Held">Entries that a worker holds the lease of, or held when it died.</param>
+/// <param name="Answered">Entries whose answer is not in Postgres yet.</param>
+/// <param name="Oldest">How long the oldest waiting entry has waited; 0 when none waits.</param>
+public readonly record struct QueueMeasure(int Waiting, int Held, int Answered, TimeSpan Oldest);
 
 /// <summary>
 /// The dispatch queue in Redis: one entry for each attempt of a turn, in exactly one of the states of <see cref="DispatchState"/>.
@@ -44,13 +53,15 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
     /// <summary>Takes up to <paramref name="most"/> of the oldest entries and leases them for <paramref name="lease"/>.</summary>
     public async Task<IReadOnlyList<ClaimedTask>> ClaimAsync(TimeSpan lease, int most)
     {
+        var from = DateTimeOffset.UtcNow;
         var result = await Script.Claim.RunAsync(
             Database, [RedisKeys.Queue, RedisKeys.Tasks, RedisKeys.Leases], [(long)lease.TotalMilliseconds, most]);
         var values = (RedisValue[])result!;
+        var at = DateTimeOffset.UtcNow;
         var claimed = new ClaimedTask[values.Length / 3];
         for (var i = 0; i < claimed.Length; i++)
         {
-            claimed[i] = new(values[3 * i]!, values[(3 * i) + 1], TimeSpan.FromMicroseconds((long)values[(3 * i) + 2]));
+            claimed[i] = new(values[3 * i]!, values[(3 * i) + 1], TimeSpan.FromMicroseconds((long)values[(3 * i) + 2]), from, at);
         }
 
         return claimed;
@@ -84,5 +95,12 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
     {
         var result = await Script.Stale.RunAsync(Database, AllKeys, [(long)age.TotalMilliseconds, most]);
         return [.. ((RedisValue[])result!).Chunk(2).Select(pair => ((string)pair[0]!, (ReadOnlyMemory<byte>)pair[1]))];
+    }
+
+    /// <summary>How full it is now.</summary>
+    public async Task<QueueMeasure> MeasureAsync()
+    {
+        var values = (RedisValue[])(await Script.Measure.RunAsync(Database, AllKeys, []))!;
+        return new((int)values[0], (int)values[1], (int)values[2], TimeSpan.FromMicroseconds((long)values[3]));
     }
 }

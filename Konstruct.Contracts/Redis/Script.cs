@@ -1,4 +1,5 @@
 using System.Reflection;
+using Konstruct.Contracts.Telemetry;
 using StackExchange.Redis;
 
 namespace Konstruct.Contracts.Redis;
@@ -6,10 +7,12 @@ namespace Konstruct.Contracts.Redis;
 /// <summary>A Lua script that is embedded as a file of its own; its head comment states keys, arguments, result and the race it closes.</summary>
 internal sealed class Script
 {
+    private readonly string _name;
     private readonly string _text;
 
     private Script(string name)
     {
+        _name = name;
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(name + ".lua")
             ?? throw new InvalidOperationException($"The script {name}.lua is not embedded.");
         using var reader = new StreamReader(stream);
@@ -28,7 +31,13 @@ internal sealed class Script
     public static readonly Script Inspect = new("inspect");
     public static readonly Script Stale = new("stale");
     public static readonly Script Take = new("take");
+    public static readonly Script Measure = new("measure");
 
+    /// <summary>Runs it, as a span if it is part of a trace.</summary>
     public Task<RedisResult> RunAsync(IDatabaseAsync database, RedisKey[] keys, RedisValue[] values) =>
+        RedisOperation.TraceAsync(_name, () => RunUntracedAsync(database, keys, values));
+
+    /// <summary>Runs what may run for every token.</summary>
+    public Task<RedisResult> RunUntracedAsync(IDatabaseAsync database, RedisKey[] keys, RedisValue[] values) =>
         database.ScriptEvaluateAsync(_text, keys, values);
 }

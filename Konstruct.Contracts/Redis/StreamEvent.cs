@@ -52,6 +52,9 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
     /// <summary><see cref="StreamEventKind.Accepted"/>: the client's own id of the message.</summary>
     public string? MessageId { get; init; }
 
+    /// <summary><see cref="StreamEventKind.Accepted"/>: the turn's trace; null when it is not traced.</summary>
+    public string? Traceparent { get; init; }
+
     /// <summary>Published by an orchestrator that knows nothing of turns: it belongs to the conversation's oldest pending one.</summary>
     public bool IsForeign => TurnId == Guid.Empty;
 
@@ -116,7 +119,7 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
     public static byte[] Reset(Guid turnId, int attempt) => ServerFrames.Reset(turnId, attempt).ToArray();
 
     /// <summary>The payload that announces an accepted message to the conversation's other gateways.</summary>
-    public static byte[] Accepted(Guid turnId, string? messageId)
+    public static byte[] Accepted(Guid turnId, string? messageId, string? traceparent = null)
     {
         var output = new ArrayBufferWriter<byte>(128);
         output.Write("{\"type\":\"accepted\""u8);
@@ -124,6 +127,11 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
         if (messageId is not null)
         {
             ServerFrames.WriteMember(output, "message_id"u8, messageId);
+        }
+
+        if (traceparent is not null)
+        {
+            ServerFrames.WriteMember(output, "traceparent"u8, traceparent);
         }
 
         output.Write("}"u8);
@@ -180,6 +188,11 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
             {
                 reader.Read();
                 result = result with { MessageId = reader.TokenType == JsonTokenType.String ? JsonText.Unescape(reader.ValueSpan) : null };
+            }
+            else if (reader.ValueTextEquals("traceparent"u8))
+            {
+                reader.Read();
+                result = result with { Traceparent = reader.TokenType == JsonTokenType.String ? JsonText.Unescape(reader.ValueSpan) : null };
             }
             else
             {

@@ -1,4 +1,5 @@
 using System.Text;
+using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using StackExchange.Redis;
 
@@ -43,7 +44,8 @@ public readonly record struct AttemptKey(Guid ConversationId, Guid TurnId, int A
 /// <param name="Outcome">A word of <see cref="TurnOutcome"/> when the turn has ended; null otherwise.</param>
 /// <param name="LastSign">When the last chunk came; null: none yet.</param>
 /// <param name="LastSeq">The last chunk of that attempt; 0: none yet. Kept beside the rest, so that all four are of one moment.</param>
-public readonly record struct TurnState(int Attempt, string? Outcome, DateTimeOffset? LastSign, int LastSeq);
+/// <param name="Traceparent">The turn's trace; null when it is not traced, or no worker has taken it yet.</param>
+public readonly record struct TurnState(int Attempt, string? Outcome, DateTimeOffset? LastSign, int LastSeq, string? Traceparent = null);
 
 /// <summary>
 /// The ordered log of each attempt of a turn, and the fence that lets one attempt write. A chunk's seq is fixed by the script that appends and
@@ -61,12 +63,15 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     private IDatabase Database => redis.GetDatabase();
 
     /// <summary>Opens an attempt: no earlier one can write any more. <paramref name="claimId"/> tells a repeated call from another worker's.</summary>
-    public async Task<LogWrite> OpenAsync(AttemptKey key, string claimId)
+    /// <param name="key">The attempt.</param>
+    /// <param name="claimId">The same in a repeated call, another in any other.</param>
+    /// <param name="traceparent">The turn's trace, for those who find the turn here and not in their memory.</param>
+    public async Task<LogWrite> OpenAsync(AttemptKey key, string claimId, string? traceparent = null)
     {
         var result = await Script.Open.RunAsync(
             Database,
             [key.Turn],
-            [key.Attempt, claimId, key.Channel.ToString(), Seconds(KeptWhileRunning), StreamEvent.Reset(key.TurnId, key.Attempt)]);
+            [key.Attempt, claimId, key.Channel.ToString(), Seconds(KeptWhileRunning), StreamEvent.Reset(key.TurnId, key.Attempt), traceparent ?? ""]);
         return Outcome((long)result);
     }
 
@@ -85,7 +90,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
             values[i++] = payload;
         }
 
-        return Outcome((long)await Script.Append.RunAsync(Database, [key.Turn, key.Log], values));
+        return Outcome((long)await Script.Append.RunUntracedAsync(Database, [key.Turn, key.Log], values));
     }
 
     /// <summary>Ends the turn as its worker: the last entry of the log.</summary>
@@ -124,18 +129,21 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     /// <summary>What Redis knows of a turn.</summary>
     public async Task<TurnState> ReadStateAsync(Guid conversationId, Guid turnId)
     {
-        var fields = await Database.HashGetAsync(RedisKeys.Turn(conversationId, turnId), ["attempt", "end", "at", "seq"]);
+        var fields = await RedisOperation.TraceAsync(
+            "read_state", () => Database.HashGetAsync(RedisKeys.Turn(conversationId, turnId), ["attempt", "end", "at", "seq", "trace"]));
         return new(
             fields[0].IsNull ? 0 : (int)fields[0],
             fields[1].IsNull ? null : (string)fields[1]!,
             fields[2].IsNull ? null : DateTimeOffset.FromUnixTimeSeconds((long)fields[2]),
-            fields[3].IsNull ? 0 : (int)fields[3]);
+            fields[3].IsNull ? 0 : (int)fields[3],
+            fields[4].IsNullOrEmpty ? null : (string)fields[4]!);
     }
 
     /// <summary>Entries of an attempt's log, from seq <paramref name="after"/> + 1, at most <paramref name="most"/>.</summary>
     public async Task<IReadOnlyList<StreamEvent>> ReadAsync(Guid conversationId, Guid turnId, int attempt, int after, int most)
     {
-        var entries = await Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt), after, (long)after + most - 1);
+        var entries = await RedisOperation.TraceAsync(
+            "read_log", () => Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt), after, (long)after + most - 1));
         return [.. entries.Select(entry => StreamEvent.Parse(entry))];
     }
 
@@ -144,7 +152,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     /// </summary>
     public async Task<string> ReadTextAsync(Guid conversationId, Guid turnId, int attempt)
     {
-        var entries = await Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt));
+        var entries = await RedisOperation.TraceAsync("read_text", () => Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt)));
         var text = new StringBuilder();
         foreach (var entry in entries)
         {

@@ -24,6 +24,7 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
 
         if (!origins.Admit(context.Request))
         {
+            metrics.Rejected("forbidden_origin");
             await Results.Problem("Pages of this origin may not connect (Edge:AllowedOrigins).", statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
             return;
         }

@@ -29,7 +29,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         _urlConversationId = urlConversationId;
         _isV2 = isV2;
         _services = services;
-        _writer = new(socket, services.Options);
+        _writer = new(socket, services.Options, services.Metrics);
         _reader = new(socket, services.Options.MaxFrameBytes);
         _line = new(services.Options.MaxWaitingMessages, message => GuardAsync(message, () => AnswerAsync(message)), _gone.Token);
     }
@@ -207,8 +207,11 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         return (new(_sender, conversationId, spelled, known), null);
     }
 
-    private void SendError(WireError error, Guid? turnId = null, string? messageId = null, TimeSpan? retryAfter = null) =>
+    private void SendError(WireError error, Guid? turnId = null, string? messageId = null, TimeSpan? retryAfter = null)
+    {
+        _services.Metrics.Rejected(error.Code);
         _writer.Send(_isV2 ? ServerFrames.Error(error, turnId, messageId, retryAfter) : ServerFrames.Error(error));
+    }
 
     private static partial class Log
     {

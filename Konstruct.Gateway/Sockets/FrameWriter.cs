@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.WebSockets;
 using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Sockets;
 
@@ -9,7 +10,7 @@ namespace Konstruct.Gateway.Sockets;
 /// Never blocks its caller: a client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>. Before that, chunks of v1,
 /// which have no seq, become fewer: while one waits, what follows joins it.
 /// </summary>
-internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyncDisposable
+internal sealed class FrameWriter(WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null) : IAsyncDisposable
 {
     /// <summary>A peer that does not take the close frame by then is cut off.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
@@ -18,9 +19,10 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
     private const int LongestMerged = 16 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly Queue<ReadOnlyMemory<byte>> _frames = new();
+    private readonly Queue<(ReadOnlyMemory<byte> Bytes, FrameTiming Timing)> _frames = new();
     private readonly CancellationTokenSource _dead = new();
     private ArrayBufferWriter<byte>? _merged; // The chunk at the end of the queue, not yet closed: more text may join it.
+    private FrameTiming _mergedTiming; // Of the text that it began with: the one that has waited longest.
     private TaskCompletionSource? _room;
     private (int Code, string Reason)? _close;
     private Task _pump = Task.CompletedTask;
@@ -35,7 +37,9 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
     public int? CloseCode => _close?.Code;
 
     /// <summary>Queues a frame. Nothing happens once the socket is closing.</summary>
-    public void Send(ReadOnlyMemory<byte> frame)
+    /// <param name="frame">Its bytes.</param>
+    /// <param name="timing">What to measure when it has been sent; default: nothing.</param>
+    public void Send(ReadOnlyMemory<byte> frame, FrameTiming timing = default)
     {
         lock (_gate)
         {
@@ -47,7 +51,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
             Seal();
             if (HasPlaceFor(frame.Length))
             {
-                _frames.Enqueue(frame);
+                _frames.Enqueue((frame, timing));
                 _queuedBytes += frame.Length;
                 StartPump();
             }
@@ -55,13 +59,13 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
     }
 
     /// <summary>Queues a chunk of v1, as a frame of its own when it can go at once. <paramref name="escapedText"/> is copied.</summary>
-    public void SendChunk(ReadOnlySpan<byte> escapedText)
+    public void SendChunk(ReadOnlySpan<byte> escapedText, FrameTiming timing = default)
     {
         lock (_gate)
         {
             if (!_pumping || _finished || _close is not null)
             {
-                Send(ServerFrames.Chunk(escapedText));
+                Send(ServerFrames.Chunk(escapedText), timing);
                 return;
             }
 
@@ -71,6 +75,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
             }
 
             var before = _merged?.WrittenCount ?? 0;
+            _mergedTiming = _merged is null ? timing : _mergedTiming.With(timing);
             _merged ??= ServerFrames.BeginChunk();
             _merged.Write(escapedText);
             _queuedBytes += _merged.WrittenCount - before;
@@ -145,7 +150,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
         if (_merged is not null)
         {
             var open = _merged.WrittenCount;
-            _frames.Enqueue(ServerFrames.EndChunk(_merged));
+            _frames.Enqueue((ServerFrames.EndChunk(_merged), _mergedTiming));
             _queuedBytes += _merged.WrittenCount - open;
             _merged = null;
         }
@@ -183,7 +188,11 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
             (int Code, string Reason)? close;
             while (TryTake(out var frame, out close))
             {
-                await socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, Dead);
+                await socket.SendAsync(frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, Dead);
+                if (frame.Timing.IsMeasured)
+                {
+                    metrics?.FrameSent(frame.Timing);
+                }
             }
 
             if (close is var (code, reason) && socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
@@ -199,7 +208,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
     }
 
     /// <summary>False: nothing is left but the close frame, if there is to be one. Decided in one step, so that only one pump sends it.</summary>
-    private bool TryTake(out ReadOnlyMemory<byte> frame, out (int Code, string Reason)? close)
+    private bool TryTake(out (ReadOnlyMemory<byte> Bytes, FrameTiming Timing) frame, out (int Code, string Reason)? close)
     {
         lock (_gate)
         {
@@ -211,7 +220,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options) : IAsyn
 
             if (_frames.TryDequeue(out frame))
             {
-                _queuedBytes -= frame.Length;
+                _queuedBytes -= frame.Bytes.Length;
                 if (_room is not null && HasRoom())
                 {
                     _room.TrySetResult();

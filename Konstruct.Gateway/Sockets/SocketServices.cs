@@ -1,6 +1,7 @@
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Edge;
+using Konstruct.Gateway.Telemetry;
 using Konstruct.Gateway.Turns;
 using Microsoft.Extensions.Options;
 
@@ -9,7 +10,7 @@ namespace Konstruct.Gateway.Sockets;
 /// <summary>What every socket works with.</summary>
 internal sealed class SocketServices(
     IOptions<ChatOptions> options, IOptions<EdgeOptions> edge, IAuthenticator authenticator, OpenSockets open, MessageBucket bucket, ConversationFeeds feeds, TabOpener tabs, TurnStarter starter, TurnCanceller canceller,
-    Stopping stopping, TimeProvider time, ILogger<ChatSocket> logger)
+    Stopping stopping, GatewayMetrics metrics, TimeProvider time, ILogger<ChatSocket> logger)
 {
     public ChatOptions Options { get; } = options.Value;
 
@@ -30,6 +31,8 @@ internal sealed class SocketServices(
     public TurnCanceller Canceller => canceller;
 
     public Stopping Stopping => stopping;
+
+    public GatewayMetrics Metrics => metrics;
 
     public TimeProvider Time => time;
 

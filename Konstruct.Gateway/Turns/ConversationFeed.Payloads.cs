@@ -1,6 +1,7 @@
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -10,16 +11,17 @@ internal sealed partial class ConversationFeed
     /// <summary>A payload of the channel. Called for one at a time, in the order in which they were published.</summary>
     public void OnPayload(ReadOnlyMemory<byte> payload)
     {
+        var heardAt = services.Metrics.Now;
         var read = StreamEvent.Parse(payload);
         lock (_gate)
         {
             switch (read.Kind)
             {
                 case StreamEventKind.Chunk when read.IsForeign:
-                    OnForeignChunk(read);
+                    OnForeignChunk(read, heardAt);
                     break;
                 case StreamEventKind.Chunk:
-                    OnChunk(read);
+                    OnChunk(read, heardAt);
                     break;
                 case StreamEventKind.Done:
                     OnDone(read);
@@ -39,6 +41,11 @@ internal sealed partial class ConversationFeed
     {
         lock (_gate)
         {
+            if (turn is { IsOwned: true, End: null })
+            {
+                services.Metrics.TurnTook(row.Status, services.Time.GetElapsedTime(turn.BeganAt));
+            }
+
             turn.IsEnding = true;
             turn.End = row;
             foreach (var cursor in turn.Cursors.ToArray())
@@ -50,7 +57,7 @@ internal sealed partial class ConversationFeed
 
                 if (cursor.Mode == CursorMode.Live && !cursor.IsUpToDate)
                 {
-                    StartCatchUp(cursor);
+                    StartCatchUp(cursor, ReplayCause.Gap);
                     continue;
                 }
 
@@ -69,6 +76,7 @@ internal sealed partial class ConversationFeed
             return;
         }
 
+        turn.Activity?.AddEvent(new("reset", tags: new() { ["konstruct.turn.attempt"] = reset.Attempt }));
         Advance(turn, reset.Attempt, seq: 0);
         foreach (var cursor in turn.Cursors.Where(cursor => cursor.Mode == CursorMode.Live))
         {
@@ -76,7 +84,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    private void OnChunk(StreamEvent chunk)
+    private void OnChunk(StreamEvent chunk, long heardAt)
     {
         if (FindOrFollow(chunk.TurnId) is not { } turn || chunk.Attempt < turn.Attempt)
         {
@@ -95,16 +103,16 @@ internal sealed partial class ConversationFeed
             cursor.MoveTo(chunk.Attempt);
             if (cursor.Mode == CursorMode.Live && chunk.Seq == cursor.Seq + 1)
             {
-                cursor.SendNext(chunk);
+                cursor.SendNext(chunk, heardAt);
             }
             else if (cursor.Mode == CursorMode.Live && chunk.Seq > cursor.Seq)
             {
-                StartCatchUp(cursor);
+                StartCatchUp(cursor, ReplayCause.Gap);
             }
         }
     }
 
-    private void OnForeignChunk(StreamEvent chunk)
+    private void OnForeignChunk(StreamEvent chunk, long heardAt)
     {
         if (OldestPending() is not { } turn)
         {
@@ -114,7 +122,7 @@ internal sealed partial class ConversationFeed
         OnSignOfLife(turn);
         foreach (var cursor in turn.Cursors.Where(cursor => cursor.Mode == CursorMode.Live))
         {
-            cursor.SendForeign(chunk);
+            cursor.SendForeign(chunk, heardAt);
         }
     }
 
@@ -147,7 +155,6 @@ internal sealed partial class ConversationFeed
         turn.LastSignAt = services.Time.GetTimestamp();
         if (!turn.HasChunks && turn.IsOwned)
         {
-            services.Metrics.FirstChunk(services.Time.GetElapsedTime(turn.BeganAt, turn.LastSignAt));
             turn.Activity?.AddEvent(new("first_chunk"));
         }
 
@@ -173,6 +180,6 @@ internal sealed partial class ConversationFeed
     {
         turn.IsEnding = true;
         var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, outcome, attempt, text);
-        services.Tasks.Run("persisting an answer", async () => OnPersisted(turn, await services.Finisher.FinishAsync(ending, turn.Activity)));
+        services.Tasks.Run("persisting an answer", async () => OnPersisted(turn, await services.Finisher.FinishAsync(ending, turn.Trace, turn.Activity)));
     }
 }

@@ -1,4 +1,5 @@
 using Konstruct.Contracts.Redis;
+using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -29,6 +30,7 @@ internal sealed partial class ConversationFeed
                 return;
             }
 
+            turn.LearnTrace(state.Traceparent);
             Advance(turn, state.Attempt, state.LastSeq);
             if (state.Outcome is { } outcome)
             {
@@ -40,16 +42,24 @@ internal sealed partial class ConversationFeed
                 cursor.MoveTo(turn.Attempt);
                 if (!cursor.IsUpToDate)
                 {
-                    StartCatchUp(cursor);
+                    StartCatchUp(cursor, ReplayCause.Gap);
                 }
             }
         }
     }
 
-    private void StartCatchUp(TurnCursor cursor)
+    private void StartCatchUp(TurnCursor cursor, ReplayCause cause)
     {
         cursor.Mode = CursorMode.CatchingUp;
-        services.Tasks.Run("replaying a turn", () => CatchUpAsync(cursor));
+        services.Metrics.Replayed(cause);
+        var (trace, isOver) = (cursor.Turn.Trace, cursor.Turn.End is not null);
+        services.Tasks.Run("replaying a turn", async () =>
+        {
+            // The trace of a turn that is over has been read as it was; what comes later has its own, which points there.
+            using var span = isOver ? GatewayTelemetry.StartLinked("turn.replay", trace) : GatewayTelemetry.StartChild("turn.replay", trace);
+            span?.SetTurn(cursor.Turn.TurnId).SetTag("konstruct.replay.cause", cause.ToString().ToLowerInvariant());
+            await CatchUpAsync(cursor);
+        });
     }
 
     /// <summary>Reads pages of the log until the socket has all there is; the look and the change to live are one step, so that nothing falls between.</summary>

@@ -1,6 +1,7 @@
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -83,6 +84,7 @@ internal sealed partial class ConversationFeed
             }
 
             turn.Cursors.RemoveAll(cursor => cursor.Mode == CursorMode.Ended);
+            turn.LearnTrace(known.Traceparent);
             Advance(turn, known.Attempt, known.LastSeq);
             var cursor = new TurnCursor(turn, tab.Writer, isV2: true, tab.ConversationId) { Mode = CursorMode.CatchingUp, Attempt = turn.Attempt };
             turn.Cursors.Add(cursor);
@@ -101,7 +103,7 @@ internal sealed partial class ConversationFeed
                 cursor.StartOver(turn.Attempt); // Another attempt than the client's, or nothing that could be continued.
             }
 
-            StartCatchUp(cursor);
+            StartCatchUp(cursor, ReplayCause.Resume);
             return cursor;
         }
     }
@@ -152,7 +154,7 @@ internal sealed partial class ConversationFeed
         if (!cursor.IsUpToDate || turn.End is not null)
         {
             cursor.Attempt = turn.Attempt;
-            StartCatchUp(cursor);
+            StartCatchUp(cursor, ReplayCause.Join);
         }
     }
 
@@ -168,6 +170,7 @@ internal sealed partial class ConversationFeed
             return;
         }
 
+        turn.LearnTrace(accepted.Traceparent);
         foreach (var tab in _tabs.Where(tab => tab.State == TabState.Joined && !tab.Silent.Contains(turn.TurnId)))
         {
             Announce(turn, tab, accepted.MessageId);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Telemetry;
 using StackExchange.Redis;
 
 namespace Konstruct.Gateway.Turns;
@@ -38,6 +39,35 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
         {
             return [.. _turns];
         }
+    }
+
+    /// <summary>The trace of a turn; default: it is not known here.</summary>
+    public ActivityContext TraceOf(Guid turnId)
+    {
+        lock (_gate)
+        {
+            return Find(turnId)?.Trace ?? default;
+        }
+    }
+
+    /// <summary>Adds the turns that this gateway began and that have not ended.</summary>
+    public TurnCounts Count(TurnCounts counts)
+    {
+        lock (_gate)
+        {
+            foreach (var turn in _turns)
+            {
+                counts = turn switch
+                {
+                    { IsOwned: false } or { End: not null } => counts,
+                    { IsEnding: true } => counts with { Ending = counts.Ending + 1 },
+                    { HasChunks: true } => counts with { Streaming = counts.Streaming + 1 },
+                    _ => counts with { Waiting = counts.Waiting + 1 },
+                };
+            }
+        }
+
+        return counts;
     }
 
     /// <summary>A turn begins here: before it is dispatched, so that its first chunk finds a listener.</summary>

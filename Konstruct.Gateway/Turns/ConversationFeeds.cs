@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Telemetry;
@@ -27,6 +28,7 @@ internal sealed partial class ConversationFeeds
         _channel = new(options.Value.ResponseChannel);
         _services = new(store, log, finisher, tasks, metrics, time, Release);
         _logger = logger;
+        metrics.ObserveTurns(() => All().Aggregate(default(TurnCounts), (counts, feed) => feed.Count(counts)));
         redis.ConnectionRestored += (_, restored) =>
         {
             if (restored.ConnectionType == ConnectionType.Subscription)
@@ -38,6 +40,15 @@ internal sealed partial class ConversationFeeds
 
     /// <summary>The channel of a conversation.</summary>
     public RedisChannel ChannelOf(FeedKey key) => _channel.For(key.TenantId, key.ConversationId);
+
+    /// <summary>The trace of a turn; default: it is not known here.</summary>
+    public ActivityContext TraceOf(FeedKey key, Guid turnId)
+    {
+        lock (_gate)
+        {
+            return _feeds.TryGetValue(key, out var feed) ? feed.TraceOf(turnId) : default;
+        }
+    }
 
     /// <summary>All of them, for looking at.</summary>
     public ConversationFeed[] All()

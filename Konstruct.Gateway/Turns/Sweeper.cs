@@ -1,7 +1,9 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Turns;
@@ -11,8 +13,8 @@ namespace Konstruct.Gateway.Turns;
 /// all look the same from here. Postgres gives out the next attempt, so that of several gateways one dispatches it.
 /// </summary>
 internal sealed partial class Sweeper(
-    PendingTurns pending, ConversationStore store, ConversationFeeds feeds, TurnLog log, DispatchQueue queue, TurnFinisher finisher, Readiness readiness,
-    Stopping stopping, TimeProvider time, IOptions<ChatOptions> options, ILogger<Sweeper> logger) : BackgroundService
+    PendingTurns pending, ConversationStore store, ConversationFeeds feeds, TurnLog log, DispatchQueue queue, TurnFinisher finisher, GatewayMetrics metrics,
+    Readiness readiness, Stopping stopping, TimeProvider time, IOptions<ChatOptions> options, ILogger<Sweeper> logger) : BackgroundService
 {
     private const int PageSize = 500;
 
@@ -34,6 +36,7 @@ internal sealed partial class Sweeper(
             }
             catch (Exception exception) when (exception.IsOutage())
             {
+                metrics.QueueMeasured(null);
                 Log.Skipped(logger, exception.Message);
             }
         }
@@ -69,6 +72,10 @@ internal sealed partial class Sweeper(
 
         _missing = missing;
         await TidyAsync(cancellationToken);
+        if (metrics.IsQueueWanted)
+        {
+            metrics.QueueMeasured(await queue.MeasureAsync());
+        }
     }
 
     /// <summary>
@@ -103,10 +110,11 @@ internal sealed partial class Sweeper(
             return;
         }
 
+        using var scope = logger.BeginTurn(turn.TenantId, turn.ConversationId, turn.TurnId);
         var state = await log.ReadStateAsync(turn.ConversationId, turn.TurnId);
         if (state.Outcome is { } outcome)
         {
-            await FinishAsync(turn, outcome, state.Attempt);
+            await FinishAsync(turn, outcome, state.Attempt, state.Traceparent);
         }
         else if (IsOverdue(turn, state))
         {
@@ -140,8 +148,11 @@ internal sealed partial class Sweeper(
             return; // Another gateway was faster, or the turn has just ended.
         }
 
-        Log.Redispatching(logger, turn.TurnId, turn.Attempt + 1);
-        await queue.EnqueueAsync(KonstructMessage.Parse(task) with { Attempt = turn.Attempt + 1 });
+        var message = KonstructMessage.Parse(task) with { Attempt = turn.Attempt + 1 };
+        using var span = GatewayTelemetry.StartDispatch(TraceParent.Parse(message.Traceparent), message.TurnId, message.Attempt);
+        Log.Redispatching(logger, turn.TurnId, message.Attempt);
+        await queue.EnqueueAsync(span?.Id is { } parent ? message with { Traceparent = parent } : message);
+        metrics.Redelivered();
     }
 
     private async Task FailAsync(PendingTurn turn)
@@ -149,12 +160,12 @@ internal sealed partial class Sweeper(
         var channel = feeds.ChannelOf(new(turn.TenantId, turn.ConversationId));
         await log.EndAsync(new(turn.ConversationId, turn.TurnId, turn.Attempt, channel), TurnOutcome.Failed);
         var state = await log.ReadStateAsync(turn.ConversationId, turn.TurnId);
-        await FinishAsync(turn, state.Outcome ?? TurnOutcome.Failed, Math.Max(state.Attempt, turn.Attempt));
+        await FinishAsync(turn, state.Outcome ?? TurnOutcome.Failed, Math.Max(state.Attempt, turn.Attempt), state.Traceparent);
     }
 
     /// <summary>The sockets of the turn, wherever they are, hear of it from their own gateway: it got the same end on the channel.</summary>
-    private async Task FinishAsync(PendingTurn turn, string outcome, int attempt) =>
-        await finisher.FinishAsync(new(turn.TenantId, turn.ConversationId, turn.TurnId, outcome, attempt, Text: null), turn: null);
+    private async Task FinishAsync(PendingTurn turn, string outcome, int attempt, string? traceparent) =>
+        await finisher.FinishAsync(new(turn.TenantId, turn.ConversationId, turn.TurnId, outcome, attempt, Text: null), TraceParent.Parse(traceparent));
 
     private static partial class Log
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Konstruct.Contracts.Telemetry;
 using Konstruct.Gateway.Conversations;
 
 namespace Konstruct.Gateway.Turns;
@@ -44,6 +45,22 @@ internal sealed class Turn(Guid turnId)
     /// <summary>The root span, in the gateway that accepted the message.</summary>
     public Activity? Activity { get; init; }
 
+    /// <summary>Where spans about it belong; default while this gateway does not know.</summary>
+    public ActivityContext Trace
+    {
+        get => Activity?.Context ?? field;
+        private set;
+    }
+
     /// <summary>The sockets that follow it.</summary>
     public List<TurnCursor> Cursors { get; } = [];
+
+    /// <summary>Learns its trace from whoever knows it. The first counts.</summary>
+    public void LearnTrace(string? traceparent)
+    {
+        if (Trace == default)
+        {
+            Trace = TraceParent.Parse(traceparent);
+        }
+    }
 }

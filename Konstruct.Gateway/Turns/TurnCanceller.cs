@@ -1,6 +1,8 @@
 using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -38,7 +40,16 @@ internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds f
     }
 
     /// <summary>Cancels a turn that has not ended, as far as its row tells.</summary>
-    public Task EndAsync(TurnRow row) =>
-        log.EndAsync(
-            new(row.ConversationId, row.TurnId, row.Attempt, feeds.ChannelOf(new(row.TenantId, row.ConversationId))), TurnOutcome.Cancelled);
+    public async Task EndAsync(TurnRow row)
+    {
+        var key = new FeedKey(row.TenantId, row.ConversationId);
+        var trace = feeds.TraceOf(key, row.TurnId);
+        if (trace == default)
+        {
+            trace = TraceParent.Parse((await log.ReadStateAsync(row.ConversationId, row.TurnId)).Traceparent); // It began on another gateway.
+        }
+
+        using var span = GatewayTelemetry.StartChild("turn.cancel", trace)?.SetTurn(row.TurnId);
+        await log.EndAsync(new(row.ConversationId, row.TurnId, row.Attempt, feeds.ChannelOf(key)), TurnOutcome.Cancelled);
+    }
 }

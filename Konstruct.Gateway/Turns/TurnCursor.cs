@@ -2,6 +2,7 @@ using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -45,6 +46,9 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
     /// <summary>Whether this socket sent the turn's message.</summary>
     public bool IsSender { get; init; }
 
+    /// <summary>When the turn's message was taken up, in its sender's cursor; see <see cref="FrameTiming"/>. Set before the turn is dispatched.</summary>
+    public long AskedAt { get; set; }
+
     /// <summary>Completes when the socket has had the end of the turn, or never wants it.</summary>
     public Task Ended => _ended.Task;
 
@@ -81,14 +85,16 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
     }
 
     /// <summary>Sends the chunk whose seq is next.</summary>
-    public void SendNext(StreamEvent chunk)
+    /// <param name="chunk">The chunk.</param>
+    /// <param name="heardAt">When it came on the channel; 0: it comes from the log.</param>
+    public void SendNext(StreamEvent chunk, long heardAt = 0)
     {
         Seq = chunk.Seq;
-        SendChunk(chunk);
+        SendChunk(chunk, heardAt);
     }
 
     /// <summary>Sends a chunk that has no seq: an orchestrator's that knows nothing of turns.</summary>
-    public void SendForeign(StreamEvent chunk) => SendChunk(chunk);
+    public void SendForeign(StreamEvent chunk, long heardAt) => SendChunk(chunk, heardAt);
 
     /// <summary>Sends the end of the turn, from its row.</summary>
     public void SendEnd(TurnRow row)
@@ -115,7 +121,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         _ended.TrySetResult();
     }
 
-    private void SendChunk(StreamEvent chunk)
+    private void SendChunk(StreamEvent chunk, long heardAt)
     {
         var text = chunk.EscapedText.GetValueOrDefault();
         if (text.IsEmpty)
@@ -123,15 +129,16 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
             return; // Empty ones are not sent; they count all the same.
         }
 
+        var timing = new FrameTiming(heardAt, _sentAny ? 0 : AskedAt);
         _sentAny = true;
         if (!isV2)
         {
-            writer.SendChunk(JsonText.Normalise(text).Span);
+            writer.SendChunk(JsonText.Normalise(text).Span, timing);
             return;
         }
 
         writer.Send(chunk.IsForeign
             ? ServerFrames.Chunk(JsonText.Normalise(text).Span, turn.TurnId, Math.Max(turn.Attempt, 1), seq: null)
-            : chunk.Payload);
+            : chunk.Payload, timing);
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Telemetry;
@@ -28,17 +29,23 @@ internal sealed partial class TurnFinisher(
     /// <summary>
     /// Persists, trying until it succeeds or the gateway stops; then another gateway's sweep does it. The row as it is then.
     /// </summary>
+    /// <param name="ending">The end.</param>
+    /// <param name="trace">The turn's trace; default: not known here.</param>
+    /// <param name="turn">The root span, where it is this gateway's.</param>
     /// <exception cref="OperationCanceledException">The gateway stops.</exception>
-    public async Task<TurnRow> FinishAsync(TurnEnding ending, Activity? turn)
+    public async Task<TurnRow> FinishAsync(TurnEnding ending, ActivityContext trace, Activity? turn = null)
     {
-        using var span = GatewayTelemetry.StartChild("turn.finalize", turn);
+        using var scope = logger.BeginTurn(ending.TenantId, ending.ConversationId, ending.TurnId);
+        using var span = GatewayTelemetry.StartChild("turn.finalize", trace)?.SetTurn(ending.TurnId);
         var pause = TimeSpan.FromMilliseconds(100);
         while (true)
         {
             try
             {
                 var row = await TryFinishAsync(ending, stopping.Hard);
-                turn?.SetTag("konstruct.turn.outcome", row.Status);
+                span?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt);
+                turn?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt)
+                    .SetStatus(row.Status == TurnOutcome.Failed ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
                 return row;
             }
             catch (Exception exception) when (exception.IsOutage())
@@ -58,6 +65,7 @@ internal sealed partial class TurnFinisher(
         if (won)
         {
             metrics.TurnEnded(ending.Outcome);
+            Log.Ended(logger, ending.TurnId, ending.Outcome, row!.Attempt);
         }
 
         try
@@ -92,6 +100,9 @@ internal sealed partial class TurnFinisher(
 
     private static partial class Log
     {
+        [LoggerMessage(302, LogLevel.Information, "Turn {TurnId} is {Outcome}, attempt {Attempt}")]
+        public static partial void Ended(ILogger logger, Guid turnId, string outcome, int attempt);
+
         [LoggerMessage(300, LogLevel.Warning, "The end of turn {TurnId} could not be persisted yet, trying again: {Reason}")]
         public static partial void Retrying(ILogger logger, Guid turnId, string reason);
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Conversations;
@@ -32,8 +33,8 @@ internal readonly record struct StartResult(WireError? Error, Guid TurnId, TurnC
 /// not stored. What is committed and, since Redis fails just then, not dispatched, the sweep dispatches.
 /// </summary>
 internal sealed partial class TurnStarter(
-    ConversationFeeds feeds, ConversationStore store, TurnLog log, DispatchQueue queue, IConnectionMultiplexer redis, TimeProvider time,
-    IOptions<ChatOptions> options, ILogger<TurnStarter> logger)
+    ConversationFeeds feeds, ConversationStore store, TurnLog log, DispatchQueue queue, IConnectionMultiplexer redis, GatewayMetrics metrics,
+    TimeProvider time, IOptions<ChatOptions> options, ILogger<TurnStarter> logger)
 {
     private readonly ChatOptions _options = options.Value;
 
@@ -44,14 +45,20 @@ internal sealed partial class TurnStarter(
     public async Task<StartResult> StartAsync(IncomingMessage message, FrameWriter writer, bool isV2)
     {
         var turnId = Guid.CreateVersion7(time.GetUtcNow());
-        var activity = GatewayTelemetry.StartTurn(turnId, message.ConversationId, message.Sender.TenantId, message.Frame.TraceParent);
+        var askedAt = metrics.Now;
+        using var scope = logger.BeginTurn(message.Sender.TenantId, message.ConversationId, turnId);
+        var activity = GatewayTelemetry.StartTurn(turnId, message.Key, message.Frame.TraceParent)?.SetTag("konstruct.protocol.version", isV2 ? 2 : 1);
         using var limit = new CancellationTokenSource(_options.StoreTimeout, time);
         var result = await ListenAsync(message, limit.Token) is { } feed
-            ? await StartAsync(feed, message, turnId, activity, writer, isV2, limit.Token)
+            ? await StartAsync(feed, message, turnId, activity, askedAt, writer, isV2, limit.Token)
             : new(WireError.Unavailable, default, null);
         if (result.Cursor is null)
         {
-            activity?.SetTag("error.type", result.Error?.Code);
+            if (result.Error is { } error)
+            {
+                activity?.SetTag("error.type", error.Code).SetStatus(ActivityStatusCode.Error);
+            }
+
             activity?.Dispose(); // Otherwise the turn's feed ends it.
         }
 
@@ -61,30 +68,38 @@ internal sealed partial class TurnStarter(
     /// <summary>Null: Redis is down or too slow.</summary>
     private async Task<ConversationFeed?> ListenAsync(IncomingMessage message, CancellationToken limit)
     {
+        using var span = GatewayTelemetry.Source.StartActivity("turn.listen");
         try
         {
             return await feeds.AcquireAsync(new(message.Sender.TenantId, message.ConversationId), limit);
         }
         catch (Exception exception) when (exception.IsOutage() || exception is OperationCanceledException)
         {
+            span?.SetStatus(ActivityStatusCode.Error);
             Log.NotListening(logger, message.ConversationId, exception.Message);
             return null;
         }
     }
 
     private async Task<StartResult> StartAsync(
-        ConversationFeed feed, IncomingMessage message, Guid turnId, Activity? activity, FrameWriter writer, bool isV2, CancellationToken limit)
+        ConversationFeed feed, IncomingMessage message, Guid turnId, Activity? activity, long askedAt, FrameWriter writer, bool isV2, CancellationToken limit)
     {
         var cursor = feed.Begin(turnId, writer, isV2, message.ConversationIdAsSpelled, activity);
+        cursor.AskedAt = askedAt;
         var isAccepted = false;
         try
         {
             var task = TaskFor(message, turnId, activity);
-            var accepted = await AcceptAsync(message, task, activity, limit);
+            var accepted = await AcceptAsync(message, task, limit);
             isAccepted = accepted is { Acceptance: Acceptance.Accepted };
             if (accepted is { Acceptance: Acceptance.Accepted or Acceptance.Repeated })
             {
                 feed.Admit(writer);
+            }
+
+            if (accepted is { Acceptance: Acceptance.Repeated, TurnId: var earlier })
+            {
+                PointTo(activity, earlier, feed.TraceOf(earlier));
             }
 
             if (!isAccepted)
@@ -98,7 +113,7 @@ internal sealed partial class TurnStarter(
                 writer.Send(ServerFrames.TypingFor(turnId, message.Frame.MessageId));
             }
 
-            await DispatchAsync(feed, task, message.Frame.MessageId, activity);
+            await DispatchAsync(feed, task, message.Frame.MessageId);
             return new(null, turnId, cursor);
         }
         finally
@@ -107,6 +122,16 @@ internal sealed partial class TurnStarter(
             {
                 feed.Forget(cursor);
             }
+        }
+    }
+
+    /// <summary>A repeated message is no turn of its own: its span says whose repetition it is.</summary>
+    private static void PointTo(Activity? repeated, Guid earlier, ActivityContext trace)
+    {
+        repeated?.SetTurn(earlier).SetTag("konstruct.turn.repeated", true);
+        if (trace != default)
+        {
+            repeated?.AddLink(new(trace));
         }
     }
 
@@ -119,15 +144,14 @@ internal sealed partial class TurnStarter(
     };
 
     /// <summary>Null: Postgres is down or too slow. It may have committed; then the sweep finds the turn, and the client's repeat is told of it.</summary>
-    private async Task<AcceptResult?> AcceptAsync(
-        IncomingMessage message, KonstructMessage task, Activity? activity, CancellationToken limit)
+    private async Task<AcceptResult?> AcceptAsync(IncomingMessage message, KonstructMessage task, CancellationToken limit)
     {
         // One millisecond apart, so that the answer sorts behind its question though both rows have the time of one transaction.
         var now = time.GetUtcNow();
         var turn = new NewTurn(
             message.Key, task.TurnId, Guid.CreateVersion7(now), Guid.CreateVersion7(now.AddMilliseconds(1)),
             task.AgentId, task.Content.Text, message.Frame.MessageId, task.ToJson());
-        using var span = GatewayTelemetry.StartChild("turn.persist", activity);
+        using var span = GatewayTelemetry.Source.StartActivity("turn.persist");
         try
         {
             return await store.AcceptAsync(turn, _options.CreateMissingConversations, _options.MaxTurnsPerConversation, limit);
@@ -140,9 +164,10 @@ internal sealed partial class TurnStarter(
         }
     }
 
-    private async Task DispatchAsync(ConversationFeed feed, KonstructMessage task, string? messageId, Activity? activity)
+    private async Task DispatchAsync(ConversationFeed feed, KonstructMessage task, string? messageId)
     {
-        using var span = GatewayTelemetry.StartChild("turn.dispatch", activity, ActivityKind.Producer);
+        var trace = TraceParent.Parse(task.Traceparent);
+        using var span = GatewayTelemetry.StartDispatch(trace, task.TurnId, task.Attempt);
         try
         {
             var channel = feeds.ChannelOf(feed.Key);
@@ -153,7 +178,7 @@ internal sealed partial class TurnStarter(
             }
 
             // Other gateways learn of the turn before its first chunk: both go over one connection, in this order.
-            var announced = redis.GetSubscriber().PublishAsync(channel, StreamEvent.Accepted(task.TurnId, messageId));
+            var announced = redis.GetSubscriber().PublishAsync(channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent));
             await queue.EnqueueAsync(span?.Id is { } parent ? task with { Traceparent = parent } : task);
             await announced;
         }

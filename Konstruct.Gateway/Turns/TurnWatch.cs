@@ -1,5 +1,7 @@
 using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Telemetry;
 using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Turns;
@@ -59,6 +61,8 @@ internal sealed partial class TurnWatch(
     private async Task FailAsync(ConversationFeed feed, Turn turn)
     {
         var key = feed.Key;
+        using var scope = logger.BeginTurn(key.TenantId, key.ConversationId, turn.TurnId);
+        using var span = GatewayTelemetry.StartChild("turn.expire", turn.Trace)?.SetTurn(turn.TurnId);
         try
         {
             await log.EndAsync(new(key.ConversationId, turn.TurnId, Math.Max(turn.Attempt, 1), feeds.ChannelOf(key)), TurnOutcome.Failed);
@@ -68,7 +72,7 @@ internal sealed partial class TurnWatch(
         {
             Log.NotEnded(logger, turn.TurnId, exception.Message);
             var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Failed, turn.Attempt, Text: "");
-            feed.OnPersisted(turn, await finisher.FinishAsync(ending, turn.Activity));
+            feed.OnPersisted(turn, await finisher.FinishAsync(ending, turn.Trace, turn.Activity));
         }
     }
 

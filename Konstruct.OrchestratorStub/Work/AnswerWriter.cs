@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using Konstruct.Contracts.Redis;
 
@@ -8,7 +9,7 @@ namespace Konstruct.OrchestratorStub.Work;
 /// goes together with the next call, so that tokens that come faster than a round trip cost fewer of them. It keeps the count that makes a repeated
 /// append harmless.
 /// </summary>
-internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn, int maxAnswerBytes, TimeProvider time)
+internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn, int maxAnswerBytes, TimeProvider time, Activity? span)
 {
     private const int MostInOneCall = 512;
 
@@ -21,6 +22,9 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
     private Task _writing = Task.CompletedTask;
     private bool _isWriting;
     private int _written;
+    private int _appends;
+    private TimeSpan _appending;
+    private TimeSpan _longestAppend;
     private int _given;
 
     /// <summary>All that was given to it.</summary>
@@ -69,11 +73,18 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
         }
     }
 
+    /// <summary>Writes the sums of its appends to the attempt's span.</summary>
+    public void Describe() => span
+        ?.SetTag("konstruct.append.calls", _appends)
+        .SetTag("konstruct.append.seconds", _appending.TotalSeconds)
+        .SetTag("konstruct.append.longest", _longestAppend.TotalSeconds);
+
     private async Task WritePendingAsync()
     {
         while (TryTake(out var batch))
         {
             var first = _written + 1;
+            var began = time.GetTimestamp();
             var outcome = await Patience.UntilKnownAsync(() => log.AppendAsync(key, first, batch, maxAnswerBytes), time, turn.Stopped);
             if (outcome != LogWrite.Written)
             {
@@ -82,7 +93,20 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
                 return;
             }
 
+            Sum(time.GetElapsedTime(began));
             _written += batch.Length;
+        }
+    }
+
+    /// <summary>An append is no span, since there may be one for each token: the attempt's span sums them up.</summary>
+    private void Sum(TimeSpan took)
+    {
+        _appends++;
+        _appending += took;
+        _longestAppend = took > _longestAppend ? took : _longestAppend;
+        if (_appends == 1)
+        {
+            span?.AddEvent(new("first_append"));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using Konstruct.OrchestratorStub.Telemetry;
 using Microsoft.Extensions.AI;
@@ -10,31 +11,24 @@ namespace Konstruct.OrchestratorStub.Work;
 
 /// <summary>Answers one turn: opens the attempt, lets the model speak, writes what it says, ends the turn.</summary>
 internal sealed partial class TurnAnswerer(
-    IChatClient model, TurnLog log, DispatchQueue queue, IOptions<DispatchOptions> options, TimeProvider time, ILogger<TurnAnswerer> logger)
+    IChatClient model, TurnLog log, DispatchQueue queue, IOptions<DispatchOptions> options, OrchestratorMetrics metrics,
+    TimeProvider time, ILogger<TurnAnswerer> logger)
 {
     private readonly DispatchOptions _options = options.Value;
     private readonly ResponseChannel _channel = new(options.Value.ResponseChannel);
 
     /// <summary>Answers. Ends early when <paramref name="turn"/> is stopped.</summary>
-    public async Task AnswerAsync(KonstructMessage message, RunningTurn turn, TimeSpan waited)
+    public async Task AnswerAsync(KonstructMessage message, RunningTurn turn)
     {
-        using var scope = logger.BeginScope(new Dictionary<string, object>
-        {
-            ["tenant_id"] = message.TenantId,
-            ["conversation_id"] = message.ConversationId,
-            ["turn_id"] = message.TurnId,
-        });
-        using var span = OrchestratorTelemetry.Start("turn.process", ActivityKind.Consumer, message.Traceparent);
-        span?.SetTag("konstruct.turn.id", message.TurnId.ToString("D"))
-            .SetTag("konstruct.turn.attempt", message.Attempt)
-            .SetTag("konstruct.queue.wait_ms", waited.TotalMilliseconds);
-
+        using var scope = logger.BeginTurn(message.TenantId, message.ConversationId, message.TurnId);
+        using var span = OrchestratorTelemetry.StartProcess(message);
+        string? outcome = null;
         var key = new AttemptKey(message.ConversationId, message.TurnId, message.Attempt, _channel.For(message.TenantId, message.ConversationId));
         try
         {
-            if (await OpenAsync(key, turn))
+            if (await OpenAsync(key, message, turn))
             {
-                await SpeakAsync(key, message, turn);
+                outcome = await SpeakAsync(key, message, turn, span);
             }
         }
         catch (OperationCanceledException)
@@ -43,18 +37,19 @@ internal sealed partial class TurnAnswerer(
             turn.Stop(StopReason.Lost);
         }
 
-        span?.SetTag("konstruct.turn.stopped", turn.Reason == StopReason.None ? null : turn.Reason.ToString());
+        metrics.Attempted(outcome, turn.Reason);
+        span?.SetTag("konstruct.turn.outcome", turn.Reason == StopReason.None ? outcome : null);
         if (turn.Reason != StopReason.None)
         {
+            span?.SetTag("konstruct.turn.stopped", turn.Reason.ToString());
             await LetGoAsync(key, turn);
         }
     }
 
-    private async Task<bool> OpenAsync(AttemptKey key, RunningTurn turn)
+    private async Task<bool> OpenAsync(AttemptKey key, KonstructMessage message, RunningTurn turn)
     {
-        using var span = OrchestratorTelemetry.Source.StartActivity("turn.open");
         var claimId = Guid.NewGuid().ToString("N");
-        var opened = await Patience.UntilKnownAsync(() => log.OpenAsync(key, claimId), time, turn.Stopped);
+        var opened = await Patience.UntilKnownAsync(() => log.OpenAsync(key, claimId, message.Traceparent), time, turn.Stopped);
         if (opened == LogWrite.Written)
         {
             return true;
@@ -64,9 +59,10 @@ internal sealed partial class TurnAnswerer(
         return false;
     }
 
-    private async Task SpeakAsync(AttemptKey key, KonstructMessage message, RunningTurn turn)
+    /// <returns>How the turn ended, if this attempt ended it: otherwise <see cref="RunningTurn.Reason"/> says why it did not.</returns>
+    private async Task<string> SpeakAsync(AttemptKey key, KonstructMessage message, RunningTurn turn, Activity? span)
     {
-        var answer = new AnswerWriter(log, key, turn, _options.MaxAnswerBytes, time);
+        var answer = new AnswerWriter(log, key, turn, _options.MaxAnswerBytes, time, span);
         var outcome = TurnOutcome.Completed;
         try
         {
@@ -86,9 +82,13 @@ internal sealed partial class TurnAnswerer(
 #pragma warning restore CA1031
         {
             Log.ModelFailed(logger, key.TurnId, exception);
-            Activity.Current?.SetStatus(ActivityStatusCode.Error);
+            span?.SetStatus(ActivityStatusCode.Error);
             await answer.FlushAsync();
             outcome = TurnOutcome.Failed;
+        }
+        finally
+        {
+            answer.Describe();
         }
 
         if (answer.Outcome == LogWrite.TooLong)
@@ -99,11 +99,12 @@ internal sealed partial class TurnAnswerer(
         }
 
         await FinishAsync(key, answer, outcome, turn);
+        return outcome;
     }
 
     private async Task FinishAsync(AttemptKey key, AnswerWriter answer, string outcome, RunningTurn turn)
     {
-        using var span = OrchestratorTelemetry.Source.StartActivity("turn.finish");
+        using var span = OrchestratorTelemetry.Start("turn.finish");
         span?.SetTag("konstruct.turn.outcome", outcome).SetTag("konstruct.turn.chunks", answer.Count);
 
         // What is said has been said: a stop that comes now is too late, and the script decides which of the two was first.

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.OrchestratorStub.Model;
+using Konstruct.OrchestratorStub.Telemetry;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -11,7 +12,7 @@ namespace Konstruct.OrchestratorStub.Work;
 /// <summary>Takes tasks off the queue: on a wake-up, and every second in case one was missed. As many turns at once as it may.</summary>
 internal sealed partial class Worker(
     IConnectionMultiplexer redis, DispatchQueue queue, TurnAnswerer answerer, RunningTurns running, IOptions<DispatchOptions> options,
-    IOptions<StubOptions> stub, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+    IOptions<StubOptions> stub, OrchestratorMetrics metrics, TimeProvider time, ILogger<Worker> logger) : BackgroundService
 {
     private const int MostInOneClaim = 64;
 
@@ -121,11 +122,13 @@ internal sealed partial class Worker(
         try
         {
             var message = KonstructMessage.Parse(claimed.Payload.Span);
+            OrchestratorTelemetry.Claimed(message, claimed);
+            metrics.Claimed(claimed.Waited);
             using var turn = new RunningTurn(claimed.Entry, message.TurnId);
             running.Add(turn);
             try
             {
-                await answerer.AnswerAsync(message, turn, claimed.Waited);
+                await answerer.AnswerAsync(message, turn);
             }
             finally
             {

@@ -15,6 +15,7 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _log;
+    private bool _isDisposed;
 
     private ChildProcess(string name, Process process, ConcurrentQueue<string> log) => (Name, _process, _log) = (name, process, log);
 
@@ -106,6 +107,9 @@ internal sealed class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         await EndAsync(Harness.Signal.Kill);
         _process.Dispose();
     }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Konstruct.Tests.Harness;
 
 /// <summary>One of the application's web services as a process of its own: the gateway, its schema step, or the orchestrator stub.</summary>
@@ -41,6 +43,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
             // Whoever runs the tests may have a collector; the services under test must not export to it.
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = null,
+            ["OTEL_SERVICE_NAME"] = project,
             ["Logging__Console__FormatterName"] = "simple",
             ["Logging__Console__FormatterOptions__SingleLine"] = "true",
             // The folder of its appsettings.json, as under dotnet run.
@@ -60,6 +63,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
             "balancer", ["dotnet", BuiltPrograms.Dll("Konstruct.LocalServers"), "balancer", "--port", $"{port}", "--to", string.Join(',', ports)]);
         await balancer.WaitForLogAsync($"ready on 127.0.0.1:{port}");
         return new(balancer, port);
+    }
+
+    /// <summary>The CPU time that it has used, on all cores.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            using var process = Process.GetProcessById(_process.Id);
+            return process.TotalProcessorTime;
+        }
     }
 
     /// <summary>Waits for readiness; fails at once, with the log, when the process ends first.</summary>

@@ -1,6 +1,6 @@
 -- Opens an attempt of a turn: raises the fence, so that no earlier attempt can write any more.
 -- KEYS[1] turn
--- ARGV[1] attempt  [2] the claim's own id  [3] response channel  [4] seconds to keep  [5] the reset payload
+-- ARGV[1] attempt  [2] the claim's own id  [3] response channel  [4] seconds to keep  [5] the reset payload  [6] trace context of the turn, may be empty
 -- Result: 1 open; -1 a later attempt, or another claim of this one, is open; -3 the turn has ended
 -- Race: a worker that repeats this call after an unknown outcome has the same claim id and is let in; a second worker with a copy
 -- of the same entry is not.
@@ -10,7 +10,7 @@ local attempt = tonumber(ARGV[1])
 local open = tonumber(turn[1] or '0')
 if open > attempt or (open == attempt and turn[2] ~= ARGV[2]) then return -1 end
 if open < attempt then
-  redis.call('HSET', KEYS[1], 'attempt', ARGV[1], 'claim', ARGV[2], 'seq', '0', 'bytes', '0')
+  redis.call('HSET', KEYS[1], 'attempt', ARGV[1], 'claim', ARGV[2], 'seq', '0', 'bytes', '0', 'trace', ARGV[6])
   if attempt > 1 then redis.call('PUBLISH', ARGV[3], ARGV[5]) end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[4])

@@ -1,0 +1,86 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using Konstruct.Gateway;
+using Konstruct.OrchestratorStub.Model;
+using Konstruct.Tests.Harness;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Konstruct.Tests.Telemetry;
+
+/// <summary>Logs are a vocabulary: what can be said is known when the program is built, and each sentence has a number.</summary>
+public sealed partial class LogVocabularyTests
+{
+    private static readonly Assembly[] Services =
+        [typeof(ChatOptions).Assembly, typeof(StubOptions).Assembly, typeof(Contracts.Redis.TurnLog).Assembly, typeof(Microsoft.Extensions.Hosting.ServiceDefaultsExtensions).Assembly];
+
+    private static readonly IReadOnlyList<(int Id, string Where)> Events =
+    [
+        .. from assembly in Services
+           from type in assembly.GetTypes()
+           from method in type.GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
+           let message = method.GetCustomAttribute<LoggerMessageAttribute>()
+           where message is not null
+           select (message.EventId, $"{type.DeclaringType?.FullName ?? type.FullName}.{method.Name}"),
+    ];
+
+    [Fact]
+    public void An_event_id_means_one_thing_in_the_whole_solution()
+    {
+        Assert.True(Events.Count > 30, $"Only {Events.Count} events were found.");
+        Assert.All(Events.GroupBy(e => e.Id), same => Assert.True(same.Count() == 1 && same.Key > 0, $"{same.Key}: {string.Join(", ", same.Select(e => e.Where))}"));
+    }
+
+    /// <summary>The page gives each class a range: what it adds stays in it, so that an id tells where it comes from.</summary>
+    [Fact]
+    public async Task Ids_are_in_the_ranges_that_the_page_gives_them()
+    {
+        var page = await File.ReadAllTextAsync(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "operations.md"), TestContext.Current.CancellationToken);
+        var ranges = Range().Matches(page).Select(m => (From: int.Parse(m.Groups[1].Value, null), To: int.Parse(m.Groups[2].Value, null), Folder: m.Groups[3].Value)).ToList();
+
+        Assert.NotEmpty(ranges);
+        Assert.All(Events, e => Assert.True(
+            ranges.Any(range => e.Id >= range.From && e.Id <= range.To && e.Where.StartsWith($"Konstruct.{range.Folder}", StringComparison.Ordinal)),
+            $"{e.Id} of {e.Where} is in no range of docs/operations.md."));
+    }
+
+    [Fact]
+    public void Nothing_is_logged_but_source_generated_messages()
+    {
+        var sources = from project in (string[])["Konstruct.Gateway", "Konstruct.OrchestratorStub", "Konstruct.Contracts", "Konstruct.ServiceDefaults"]
+                      from file in Directory.EnumerateFiles(Path.Combine(BuiltPrograms.RepositoryRoot, project), "*.cs", SearchOption.AllDirectories)
+                      where !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+                      select file;
+
+        Assert.DoesNotContain(sources, file => FreeLogging().IsMatch(File.ReadAllText(file)));
+    }
+
+    [GeneratedRegex(@"^\| (\d+)–(\d+) \| `([\w.]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex Range();
+
+    [GeneratedRegex(@"\.Log(Trace|Debug|Information|Warning|Error|Critical)?\(\s*(\$?""|LogLevel|exception|ex\b)")]
+    private static partial Regex FreeLogging();
+}
+
+/// <summary>What a line of the log carries when it arrives.</summary>
+[Collection<TracedOnRedis>]
+public sealed class LogTests(TracedPipelineOnRedis fixture) : PipelineTests(fixture)
+{
+    [Theory]
+    [InlineData("/burst 2", "Konstruct.Gateway", "302")]
+    [InlineData("/fail tokens=1 rate=100", "Konstruct.OrchestratorStub", "500")]
+    public async Task A_line_about_a_turn_has_its_trace_and_says_whose_it_is(string text, string service, string eventId)
+    {
+        var (person, conversation) = (Person.New(), Guid.NewGuid());
+        var (chat, _) = await RawChat.OpenV2Async(Gateway, person, conversation);
+        await using var _ = chat;
+        await chat.SayAsync(text, "m1");
+        var turnId = (await chat.ReadToAsync("done"))[^1].TurnId;
+
+        var line = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.LogRecords.FirstOrDefault(
+            log => log.Service == service && log.Attributes.GetValueOrDefault("turn_id") == $"{turnId}" && log.Attributes.GetValueOrDefault("logrecord.event.id") == eventId)));
+        Assert.Equal(($"{person.Tenant}", $"{conversation}"), (line.Attributes["tenant_id"], line.Attributes["conversation_id"]));
+        var root = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.Spans.FirstOrDefault(span => span.Name == "chat.turn" && span["konstruct.turn.id"] == $"{turnId}")));
+        Assert.Equal(root.TraceId, line.TraceId);
+    }
+}

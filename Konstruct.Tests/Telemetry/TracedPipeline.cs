@@ -1,0 +1,47 @@
+using Konstruct.Tests.Harness;
+using Xunit;
+
+namespace Konstruct.Tests.Telemetry;
+
+/// <summary>A pipeline whose services export to the tests, and which repairs soon.</summary>
+public abstract class TracedPipeline(DatabaseFactory databases) : PipelineFixture(databases)
+{
+    internal OtlpReceiver Receiver { get; private set; } = null!;
+
+    private protected override Dictionary<string, string> Settings => new(Receiver.Settings)
+    {
+        ["Chat__CreateMissingConversations"] = "true",
+        ["Chat__SweepInterval"] = "00:00:00.5",
+        ["Chat__SweepAge"] = "00:00:01",
+        ["Dispatch__Lease"] = "00:00:02",
+    };
+
+    public override async ValueTask InitializeAsync()
+    {
+        Receiver = await OtlpReceiver.StartAsync();
+        await base.InitializeAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await Receiver.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}
+
+public sealed class TracedPipelineOnGarnet(DatabaseFactory databases) : TracedPipeline(databases)
+{
+    private protected override RedisKind Redis => RedisKind.Garnet;
+}
+
+public sealed class TracedPipelineOnRedis(DatabaseFactory databases) : TracedPipeline(databases)
+{
+    private protected override RedisKind Redis => RedisKind.Redis;
+}
+
+[CollectionDefinition]
+public sealed class TracedOnGarnet : ICollectionFixture<TracedPipelineOnGarnet>;
+
+[CollectionDefinition]
+public sealed class TracedOnRedis : ICollectionFixture<TracedPipelineOnRedis>;
