@@ -20,6 +20,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private readonly CancellationTokenSource _gone = new();
     private Identity _sender = new(default, default, "");
     private bool _hasEntered;
+    private bool _hasBeenRefused;
     private long _expires = DateTimeOffset.MaxValue.UtcTicks;
     private ConversationFeed? _feed;
     private Tab? _tab;
@@ -210,6 +211,13 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private void SendError(WireError error, Guid? turnId = null, string? messageId = null, TimeSpan? retryAfter = null)
     {
         _services.Metrics.Rejected(error.Code);
+        if (!_hasBeenRefused)
+        {
+            // Once for each socket, and below what a deployment logs: whoever sends garbage must not fill a disk. The metric counts all.
+            _hasBeenRefused = true;
+            Log.Refused(_services.Logger, error.Code);
+        }
+
         _writer.Send(_isV2 ? ServerFrames.Error(error, turnId, messageId, retryAfter) : ServerFrames.Error(error));
     }
 
@@ -217,6 +225,9 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     {
         [LoggerMessage(200, LogLevel.Warning, "A client was told to try again, a store cannot be reached: {Reason}")]
         public static partial void NotServed(ILogger logger, string reason);
+
+        [LoggerMessage(202, LogLevel.Debug, "A client was refused something: {Code}; what else this socket is refused is counted alone")]
+        public static partial void Refused(ILogger logger, string code);
 
         [LoggerMessage(201, LogLevel.Error, "A frame could not be served; the socket is closed with 1011")]
         public static partial void Failed(ILogger logger, Exception exception);

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Konstruct.Gateway.Auth;
+using Microsoft.Extensions.Options;
 using Microsoft.OpenApi;
 
 namespace Konstruct.Gateway.Conversations.Api;
@@ -24,9 +25,22 @@ internal static class ApiDocument
             document.Info = new() { Title = "Konstruct conversations", Version = "v1" };
             return Task.CompletedTask;
         });
-        options.AddOperationTransformer((operation, _, _) =>
+        options.AddOperationTransformer((operation, context, _) =>
         {
             operation.Parameters ??= [];
+            if (context.ApplicationServices.GetRequiredService<IOptions<AuthOptions>>().Value.Mode == AuthMode.Jwt)
+            {
+                operation.Parameters.Add(new OpenApiParameter
+                {
+                    Name = "Authorization",
+                    In = ParameterLocation.Header,
+                    Required = true,
+                    Description = "Bearer, and a token: the same as a socket's.",
+                    Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                });
+                return Task.CompletedTask;
+            }
+
             foreach (var (header, isRequired, format) in new[] { (TrustedHeaders.User, true, "uuid"), (TrustedHeaders.Tenant, true, "uuid"), (TrustedHeaders.Role, false, null) })
             {
                 operation.Parameters.Add(new OpenApiParameter
