@@ -1,5 +1,5 @@
 using Konstruct.Tests.Harness;
-using OpenTelemetry.Proto.Metrics.V1;
+using Konstruct.Tests.Telemetry.Otlp;
 using Xunit;
 
 namespace Konstruct.Tests.Telemetry;

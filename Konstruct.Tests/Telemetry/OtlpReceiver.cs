@@ -1,17 +1,14 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Google.Protobuf;
 using Grpc.Core;
 using Konstruct.Tests.Harness;
+using Konstruct.Tests.Telemetry.Otlp;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using OpenTelemetry.Proto.Collector.Logs.V1;
-using OpenTelemetry.Proto.Collector.Metrics.V1;
-using OpenTelemetry.Proto.Collector.Trace.V1;
-using OpenTelemetry.Proto.Metrics.V1;
-using OpenTelemetry.Proto.Resource.V1;
 
 namespace Konstruct.Tests.Telemetry;
 
@@ -45,7 +42,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     /// <summary>Each metric as its service reported it last.</summary>
     public IReadOnlyDictionary<(string Service, string Name), Metric> LatestMetrics => _metrics.ToDictionary();
 
-    /// <summary>All that came, as text: for what must not be there.</summary>
+    /// <summary>All that came, as the bytes that came, read as text: for what must not be there.</summary>
     public IReadOnlyCollection<string> Requests => [.. _requests];
 
     /// <summary>What makes a service export to it, soon.</summary>
@@ -85,9 +82,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     private sealed class Traces(OtlpReceiver receiver) : TraceService.TraceServiceBase
     {
-        public override Task<ExportTraceServiceResponse> Export(ExportTraceServiceRequest request, ServerCallContext context)
+        public override Task<ExportTraceResponse> Export(ExportTraceRequest request, ServerCallContext context)
         {
-            receiver._requests.Enqueue(request.ToString());
+            receiver._requests.Enqueue(request.ToByteString().ToStringUtf8());
             foreach (var resource in request.ResourceSpans)
             {
                 foreach (var scope in resource.ScopeSpans)
@@ -97,37 +94,37 @@ internal sealed class OtlpReceiver : IAsyncDisposable
                 }
             }
 
-            return Task.FromResult(new ExportTraceServiceResponse());
+            return Task.FromResult(new ExportTraceResponse());
         }
     }
 
     private sealed class Metrics(OtlpReceiver receiver) : MetricsService.MetricsServiceBase
     {
-        public override Task<ExportMetricsServiceResponse> Export(ExportMetricsServiceRequest request, ServerCallContext context)
+        public override Task<ExportMetricsResponse> Export(ExportMetricsRequest request, ServerCallContext context)
         {
-            receiver._requests.Enqueue(request.ToString());
+            receiver._requests.Enqueue(request.ToByteString().ToStringUtf8());
             foreach (var resource in request.ResourceMetrics)
             {
                 foreach (var metric in resource.ScopeMetrics.SelectMany(scope => scope.Metrics))
                     receiver._metrics[(ServiceOf(resource.Resource), metric.Name)] = metric;
             }
 
-            return Task.FromResult(new ExportMetricsServiceResponse());
+            return Task.FromResult(new ExportMetricsResponse());
         }
     }
 
     private sealed class Logs(OtlpReceiver receiver) : LogsService.LogsServiceBase
     {
-        public override Task<ExportLogsServiceResponse> Export(ExportLogsServiceRequest request, ServerCallContext context)
+        public override Task<ExportLogsResponse> Export(ExportLogsRequest request, ServerCallContext context)
         {
-            receiver._requests.Enqueue(request.ToString());
+            receiver._requests.Enqueue(request.ToByteString().ToStringUtf8());
             foreach (var resource in request.ResourceLogs)
             {
                 foreach (var record in resource.ScopeLogs.SelectMany(scope => scope.LogRecords))
                     receiver._logs.Enqueue(SeenLog.Of(ServiceOf(resource.Resource), record));
             }
 
-            return Task.FromResult(new ExportLogsServiceResponse());
+            return Task.FromResult(new ExportLogsResponse());
         }
     }
 }

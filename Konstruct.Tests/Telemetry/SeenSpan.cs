@@ -1,21 +1,19 @@
 using System.Globalization;
 using Google.Protobuf;
 using Google.Protobuf.Collections;
-using OpenTelemetry.Proto.Common.V1;
-using OpenTelemetry.Proto.Logs.V1;
-using OpenTelemetry.Proto.Trace.V1;
+using Konstruct.Tests.Telemetry.Otlp;
 
 namespace Konstruct.Tests.Telemetry;
 
 /// <summary>A span as it was exported. Ids are lower-case hexadecimal, empty where there is none; values of attributes are text.</summary>
 internal sealed record SeenSpan(
-    string Service, string Scope, string Name, Span.Types.SpanKind Kind, string TraceId, string SpanId, string ParentId, ulong Start, ulong End,
+    string Service, string Scope, string Name, SpanKind Kind, string TraceId, string SpanId, string ParentId, ulong Start, ulong End,
     IReadOnlyDictionary<string, string> Attributes, IReadOnlyList<string> Events, IReadOnlyList<string> LinkedTraces, bool IsError)
 {
     public static SeenSpan Of(string service, string scope, Span span) => new(
         service, scope, span.Name, span.Kind, Hex(span.TraceId), Hex(span.SpanId), Hex(span.ParentSpanId), span.StartTimeUnixNano, span.EndTimeUnixNano,
         Texts(span.Attributes), [.. span.Events.Select(e => e.Name)], [.. span.Links.Select(link => Hex(link.TraceId))],
-        span.Status?.Code == Status.Types.StatusCode.Error);
+        span.Status?.Code == SpanOutcome.Error);
 
     /// <summary>The value of an attribute; null when the span has none of that name.</summary>
     public string? this[string attribute] => Attributes.GetValueOrDefault(attribute);
