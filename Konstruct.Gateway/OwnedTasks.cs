@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 
 namespace Konstruct.Gateway;
 
@@ -14,7 +13,14 @@ internal sealed partial class OwnedTasks(ILogger<OwnedTasks> logger)
     /// <summary>Begins work. <paramref name="what"/> names it in the log.</summary>
     public void Run(string what, Func<Task> work)
     {
-        var task = ObserveAsync(what, work);
+        Task task;
+        using (ExecutionContext.SuppressFlow())
+        {
+            // It outlives its caller, whose span and log scope must not cling to it: a subscription would name its first turn for ever.
+            // And never on the caller's thread: it may hold a lock that the work wants.
+            task = Task.Run(() => ObserveAsync(what, work));
+        }
+
         if (!task.IsCompleted)
         {
             _running[task] = what;
@@ -27,8 +33,6 @@ internal sealed partial class OwnedTasks(ILogger<OwnedTasks> logger)
 
     private async Task ObserveAsync(string what, Func<Task> work)
     {
-        Activity.Current = null; // It outlives the caller's span; it begins its own in the trace that it belongs to.
-        await Task.Yield(); // The caller may hold a lock that the work wants.
         try
         {
             await work();

@@ -110,7 +110,6 @@ internal sealed partial class Sweeper(
             return;
         }
 
-        using var scope = logger.BeginTurn(turn.TenantId, turn.ConversationId, turn.TurnId);
         var state = await log.ReadStateAsync(turn.ConversationId, turn.TurnId);
         if (state.Outcome is { } outcome)
         {
@@ -118,7 +117,11 @@ internal sealed partial class Sweeper(
         }
         else if (IsOverdue(turn, state))
         {
-            Log.Overdue(logger, turn.TurnId);
+            using (ScopeOf(turn))
+            {
+                Log.Overdue(logger, turn.TurnId);
+            }
+
             await FailAsync(turn);
         }
         else if (where is DispatchState.Missing or DispatchState.Answered)
@@ -138,7 +141,11 @@ internal sealed partial class Sweeper(
     {
         if (turn.Attempt >= _options.MaxAttempts)
         {
-            Log.OutOfAttempts(logger, turn.TurnId, turn.Attempt);
+            using (ScopeOf(turn))
+            {
+                Log.OutOfAttempts(logger, turn.TurnId, turn.Attempt);
+            }
+
             await FailAsync(turn);
             return;
         }
@@ -150,10 +157,13 @@ internal sealed partial class Sweeper(
 
         var message = KonstructMessage.Parse(task) with { Attempt = turn.Attempt + 1 };
         using var span = GatewayTelemetry.StartDispatch(TraceParent.Parse(message.Traceparent), message.TurnId, message.Attempt);
+        using var scope = ScopeOf(turn);
         Log.Redispatching(logger, turn.TurnId, message.Attempt);
         await queue.EnqueueAsync(span?.Id is { } parent ? message with { Traceparent = parent } : message);
         metrics.Redelivered();
     }
+
+    private IDisposable? ScopeOf(PendingTurn turn) => logger.BeginTurn(turn.TenantId, turn.ConversationId, turn.TurnId);
 
     private async Task FailAsync(PendingTurn turn)
     {

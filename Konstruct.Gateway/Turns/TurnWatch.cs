@@ -47,7 +47,11 @@ internal sealed partial class TurnWatch(
         if (turn.IsOwned && (silence >= _options.TurnSilenceLimit || time.GetElapsedTime(turn.BeganAt) >= _options.TurnLimit))
         {
             turn.IsOverdue = true;
-            Log.Overdue(logger, turn.TurnId);
+            using (logger.BeginTurn(feed.Key.TenantId, feed.Key.ConversationId, turn.TurnId))
+            {
+                Log.Overdue(logger, turn.TurnId);
+            }
+
             tasks.Run("failing an overdue turn", () => FailAsync(feed, turn));
         }
         else if (silence >= SilenceBeforeCheck && time.GetElapsedTime(turn.LastCheckedAt) >= SilenceBeforeCheck)
@@ -61,7 +65,6 @@ internal sealed partial class TurnWatch(
     private async Task FailAsync(ConversationFeed feed, Turn turn)
     {
         var key = feed.Key;
-        using var scope = logger.BeginTurn(key.TenantId, key.ConversationId, turn.TurnId);
         using var span = GatewayTelemetry.StartChild("turn.expire", turn.Trace)?.SetTurn(turn.TurnId);
         try
         {
@@ -70,7 +73,11 @@ internal sealed partial class TurnWatch(
         }
         catch (Exception exception) when (exception.IsRedisOutage())
         {
-            Log.NotEnded(logger, turn.TurnId, exception.Message);
+            using (logger.BeginTurn(key.TenantId, key.ConversationId, turn.TurnId))
+            {
+                Log.NotEnded(logger, turn.TurnId, exception.Message);
+            }
+
             var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Failed, turn.Attempt, Text: "");
             feed.OnPersisted(turn, await finisher.FinishAsync(ending, turn.Trace, turn.Activity));
         }

@@ -62,10 +62,29 @@ public sealed partial class LogVocabularyTests
     private static partial Regex FreeLogging();
 }
 
-/// <summary>What a line of the log carries when it arrives.</summary>
+/// <summary>What a line of the log carries when it arrives. Lines once carried the scope of the turn that had opened the subscription, too.</summary>
 [Collection<TracedOnRedis>]
 public sealed class LogTests(TracedPipelineOnRedis fixture) : PipelineTests(fixture)
 {
+    /// <summary>A v1 socket subscribes with its first message: what is logged of the second must not name the first.</summary>
+    [Fact]
+    public async Task Each_turn_of_a_socket_is_logged_as_itself()
+    {
+        var (person, conversation) = (Person.New(), Guid.NewGuid());
+        await using var chat = await OpenAsync(person, conversation);
+        foreach (var text in (string[])["/burst 1", "/burst 2"])
+        {
+            await chat.SayAsync(text);
+            await chat.ReceiveTurnAsync();
+        }
+
+        var lines = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.LogRecords
+            .Where(log => log.Service == "Konstruct.Gateway" && log.Attributes.GetValueOrDefault("conversation_id")?.StartsWith($"{conversation}", StringComparison.Ordinal) == true)
+            .ToList() is { Count: >= 2 } both ? both : null));
+        Assert.All(lines, line => Assert.Equal((line.Attributes["TurnId"], $"{conversation}"), (line.Attributes["turn_id"], line.Attributes["conversation_id"])));
+        Assert.Distinct(lines.Select(line => line.TraceId));
+    }
+
     [Theory]
     [InlineData("/burst 2", "Konstruct.Gateway", "302")]
     [InlineData("/fail tokens=1 rate=100", "Konstruct.OrchestratorStub", "500")]
@@ -80,6 +99,7 @@ public sealed class LogTests(TracedPipelineOnRedis fixture) : PipelineTests(fixt
         var line = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.LogRecords.FirstOrDefault(
             log => log.Service == service && log.Attributes.GetValueOrDefault("turn_id") == $"{turnId}" && log.Attributes.GetValueOrDefault("logrecord.event.id") == eventId)));
         Assert.Equal(($"{person.Tenant}", $"{conversation}"), (line.Attributes["tenant_id"], line.Attributes["conversation_id"]));
+        Assert.DoesNotContain(fixture.Receiver.LogRecords, log => log.Attributes.GetValueOrDefault("turn_id")?.Contains(" and ", StringComparison.Ordinal) == true);
         var root = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.Spans.FirstOrDefault(span => span.Name == "chat.turn" && span["konstruct.turn.id"] == $"{turnId}")));
         Assert.Equal(root.TraceId, line.TraceId);
     }

@@ -20,14 +20,18 @@ internal sealed record SeenSpan(
 
     public static string Hex(ByteString id) => Convert.ToHexStringLower(id.Span);
 
-    public static IReadOnlyDictionary<string, string> Texts(RepeatedField<KeyValue> attributes) => attributes.ToDictionary(a => a.Key, a => a.Value.ValueCase switch
+    /// <summary>Names and values. A name that came twice, as from a scope inside another, has both values.</summary>
+    public static IReadOnlyDictionary<string, string> Texts(RepeatedField<KeyValue> attributes) =>
+        attributes.GroupBy(a => a.Key).ToDictionary(same => same.Key, same => string.Join(" and ", same.Select(a => Text(a.Value))));
+
+    private static string Text(AnyValue value) => value.ValueCase switch
     {
-        AnyValue.ValueOneofCase.StringValue => a.Value.StringValue,
-        AnyValue.ValueOneofCase.IntValue => a.Value.IntValue.ToString(CultureInfo.InvariantCulture),
-        AnyValue.ValueOneofCase.DoubleValue => a.Value.DoubleValue.ToString(CultureInfo.InvariantCulture),
-        AnyValue.ValueOneofCase.BoolValue => a.Value.BoolValue ? "true" : "false",
-        _ => a.Value.ToString(),
-    });
+        AnyValue.ValueOneofCase.StringValue => value.StringValue,
+        AnyValue.ValueOneofCase.IntValue => value.IntValue.ToString(CultureInfo.InvariantCulture),
+        AnyValue.ValueOneofCase.DoubleValue => value.DoubleValue.ToString(CultureInfo.InvariantCulture),
+        AnyValue.ValueOneofCase.BoolValue => value.BoolValue ? "true" : "false",
+        _ => value.ToString(),
+    };
 }
 
 /// <summary>A log record as it was exported.</summary>
