@@ -82,7 +82,7 @@ public static class ServiceDefaultsExtensions
                 .AddAspNetCoreInstrumentation(options => options.Filter = IsWorthASpan)
                 .AddHttpClientInstrumentation()
                 .AddSource("Konstruct.*", "Npgsql")
-                .AddProcessor(new NoLoneClientSpans()));
+                .AddProcessor(new NoLoneQueries()));
 
         // Above: what there is to see. Here: where it goes.
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
