@@ -2,6 +2,7 @@ using Konstruct.Gateway;
 using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Conversations.Api;
 using Konstruct.Gateway.Edge;
+using Konstruct.Gateway.Page;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Tenancy;
 
@@ -22,11 +23,13 @@ builder.AddAuth();
 builder.AddStores();
 builder.AddChat();
 builder.AddConversationsApi();
+builder.AddPage();
 
 return await builder.RunToEndAsync(app =>
 {
     app.UseEdge();
     app.MapDefaultEndpoints();
     app.MapConversationsApi();
+    app.MapPage();
     ChatEndpoint.Map(app);
 });

@@ -17,11 +17,41 @@ internal static class FakeWords
         "\u202Bright\u202C ", "\u200B", "\uFEFF", "\"quoted\" ", "back\\slash ", "line\nbreak ", "tab\there ", "\u0001", "\u007F", "<b>&amp;</b> ", "\u2028", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 ", "\U0010FFFD",
     ];
 
+    /// <summary>What a model writes when it formats, and markup that a page must show as the words that it is.</summary>
+    private const string Formatted =
+        """
+        ### What happens to a token
+
+        An answer is a **stream**, not a *reply*. Each token takes the same way:
+
+        1. The orchestrator appends it to an ordered log and publishes it, in `one atomic step`.
+        2. The gateway forwards it to every socket of the conversation.
+           - A tab that reads slowly is closed, and resumes.
+           - A tab that comes back asks for what is after its last `seq`.
+        3. At the end the answer is written to Postgres, once.
+
+        | what dies | what a client sees |
+        |---|---|
+        | the gateway | a reconnect, then the rest |
+        | the orchestrator | `reset`, then the next attempt |
+        | the client | nothing: the answer goes on |
+
+        ```json
+        {"type":"chunk","text":"Hi ","turn_id":"…","attempt":1,"seq":1}
+        ```
+
+        > What was accepted ends exactly once.
+
+        The frames are in the [AsyncAPI document](https://www.asyncapi.com/docs/reference/specification/v3.0.0). What looks like markup stays text:
+        <script>alert(1)</script>, [no link](javascript:alert(1)).
+        """;
+
     /// <summary>The tokens of an answer.</summary>
     public static IEnumerable<string> For(string text, Scenario scenario, TimeProvider time) => scenario.Kind switch
     {
         ScenarioKind.Empty or ScenarioKind.Silent => [],
         ScenarioKind.Unicode => EveryScript,
+        ScenarioKind.Markdown => Formatted.Split(' ').Select((word, i) => i == 0 ? word : " " + word),
         ScenarioKind.Giant => [new string('x', scenario.Tokens)],
         ScenarioKind.Tiny => Enumerable.Range(0, scenario.Tokens).Select(i => ((char)('a' + (i % 26))).ToString()),
         ScenarioKind.Stamp => Sentence(text, scenario.Tokens).Select(word => $"{time.GetUtcNow().Subtract(DateTimeOffset.UnixEpoch).Ticks / 10} {word}"),

@@ -20,6 +20,9 @@ internal enum ScenarioKind
     /// <summary>Text of every width and direction.</summary>
     Unicode,
 
+    /// <summary>Every kind of formatting that answers use, and what must stay text.</summary>
+    Markdown,
+
     /// <summary>One huge token.</summary>
     Giant,
 
@@ -57,6 +60,7 @@ internal sealed record Scenario(ScenarioKind Kind, int Tokens, double Rate, Time
             "/fail" => usual with { Kind = ScenarioKind.Fail, Tokens = 5 },
             "/silent" => usual with { Kind = ScenarioKind.Silent },
             "/unicode" => usual with { Kind = ScenarioKind.Unicode },
+            "/markdown" => usual with { Kind = ScenarioKind.Markdown },
             "/giant" => atOnce with { Kind = ScenarioKind.Giant, Tokens = 100_000 },
             "/tiny" => atOnce with { Kind = ScenarioKind.Tiny, Tokens = 10_000 },
             "/stamp" => usual with { Kind = ScenarioKind.Stamp },

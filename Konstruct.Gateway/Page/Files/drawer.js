@@ -1,0 +1,200 @@
+import { byId, el, icon, oncePerFrame } from './dom.js';
+import { claimsOf } from './identity.js';
+
+/** @typedef {import('./identity.js').Person} Person */
+/** @typedef {import('./original.js').AnyTurn} AnyTurn */
+
+/** What the stub does on command (docs/protocol.md). */
+export const scenarios = [
+  ['/stream', 'words at a steady rate'],
+  ['/markdown', 'an answer with every kind of formatting'],
+  ['/burst 100', '100 tokens at once'],
+  ['/long', '2,000 tokens'],
+  ['/empty', 'an answer without a token'],
+  ['/fail 5', 'five tokens, then the model fails'],
+  ['/silent', 'nothing, until it is stopped'],
+  ['/unicode', 'text of every width and direction'],
+  ['/giant 100000', 'one token of 100,000 characters'],
+  ['/tiny 10000', '10,000 tokens of one character'],
+  ['/stamp', 'each token with the time at which it was sent'],
+];
+
+const keptFrames = 200;
+
+/**
+ * @typedef {object} Page What the drawer may do to the page.
+ * @property {(command: string) => void} send
+ * @property {() => void} drop
+ * @property {(version: 1 | 2) => void} speak
+ * @property {(person: Person | null) => void} become null: whom the gateway names.
+ */
+
+/** What a developer wants to see and do: the socket, who this is, the stub's scenarios, the last turn, the frames. */
+export class Drawer {
+  #page;
+  /** @type {{ at: Date, sent: boolean, frame: any }[]} */
+  #waiting = [];
+  #frames = el('ol', { class: 'frames', 'aria-label': 'Frames, the newest first' });
+  #frameCount = el('span', { class: 'quiet' }, '0');
+  #withChunks = el('input', { type: 'checkbox', checked: true });
+  #isPaused = el('input', { type: 'checkbox' });
+  #turn = el('dl', { class: 'facts' });
+  #connection = el('dl', { class: 'facts' });
+  #versions = /** @type {const} */ ([1, 2]).map(version =>
+    el('button', { type: 'button', 'aria-pressed': 'false', click: () => this.#page.speak(version) }, `v${version}`));
+  #form;
+  #count = 0;
+  #drawFrames = oncePerFrame(() => this.#showFrames());
+  #dashboardUrl;
+
+  /**
+   * @param {Page} page
+   * @param {string | null} dashboardUrl
+   */
+  constructor(page, dashboardUrl) {
+    this.#page = page;
+    this.#dashboardUrl = dashboardUrl;
+    this.#form = identityForm(page);
+    byId('drawer-content').replaceChildren(
+      section('Connection',
+        this.#connection,
+        el('div', { class: 'row' },
+          el('button', { type: 'button', id: 'drop', click: () => page.drop() }, 'Drop the socket'),
+          el('span', { class: 'segmented', role: 'group', 'aria-label': 'Protocol' }, ...this.#versions))),
+      section('Last turn', this.#turn),
+      section('Scenarios of the stub', el('div', { class: 'chips' }, ...scenarios.map(([command, what]) =>
+        el('button', { type: 'button', class: 'chip', title: what, 'aria-label': `${command}: ${what}`, click: () => page.send(command ?? '') }, command ?? '')))),
+      section('Who this tab is', this.#form.element),
+      section('Frames', el('div', { class: 'row small' },
+        el('label', null, this.#withChunks, ' chunks'),
+        el('label', null, this.#isPaused, ' pause'),
+        el('button', { type: 'button', click: () => this.clearFrames() }, 'Clear'),
+        this.#frameCount), this.#frames));
+    this.turn(null, null);
+  }
+
+  /** @param {Person} person */
+  person(person) {
+    this.#form.fill(person);
+  }
+
+  /**
+   * @param {{ state: string, version: number, conversation: string, last: string }} facts
+   */
+  connection({ state, version, conversation, last }) {
+    this.#connection.replaceChildren(...facts([['State', state], ['Conversation', conversation], ['Last close', last]]));
+    for (const [i, button] of this.#versions.entries()) button.setAttribute('aria-pressed', String(i + 1 === version));
+  }
+
+  /**
+   * @param {AnyTurn | null} turn
+   * @param {import('./measures.js').Measures | null} measures
+   */
+  turn(turn, measures) {
+    if (!turn || !measures) {
+      this.#turn.replaceChildren(el('dd', { class: 'quiet' }, 'Nothing was said yet.'));
+      return;
+    }
+    const trace = measures.traceId;
+    const link = trace && this.#dashboardUrl
+      ? el('a', { href: `${this.#dashboardUrl.replace(/\/$/, '')}/traces/detail/${trace}`, target: '_blank', rel: 'noopener', id: 'trace-link' }, trace)
+      : trace;
+    this.#turn.replaceChildren(...facts([
+      ['Status', turn.status],
+      ['First token', measures.timeToFirst === undefined ? '–' : `${measures.timeToFirst.toFixed(0)} ms`],
+      ['Tokens', measures.rate === undefined ? `${measures.chunks}` : `${measures.chunks}, ${measures.rate.toFixed(1)} a second`],
+      ['Attempt, seq', turn.attempt ? `${turn.attempt}, ${turn.seq}` : '–'],
+      ['Turn', turn.id ?? '–'],
+      ['Trace', link ?? '–'],
+    ]));
+  }
+
+  /** @param {{ sent: boolean, frame: any }} event */
+  frame(event) {
+    this.#count++;
+    if (this.#isPaused.checked || (event.frame.type === 'chunk' && !this.#withChunks.checked)) return;
+    this.#waiting.push({ at: new Date(), ...event });
+    if (this.#waiting.length > keptFrames) this.#waiting.shift();
+    this.#drawFrames();
+  }
+
+  clearFrames() {
+    this.#count = 0;
+    this.#waiting = [];
+    this.#frames.replaceChildren();
+    this.#frameCount.textContent = '0';
+  }
+
+  #showFrames() {
+    this.#frameCount.textContent = this.#count.toLocaleString('en');
+    this.#frames.prepend(...this.#waiting.splice(0).reverse().map(rowOf));
+    while (this.#frames.childElementCount > keptFrames) this.#frames.lastElementChild?.remove();
+  }
+}
+
+/**
+ * @param {string} title
+ * @param {...Node} content
+ */
+function section(title, ...content) {
+  return el('section', null, el('h3', null, title), ...content);
+}
+
+/** @param {[string, Node | string][]} rows */
+function facts(rows) {
+  return rows.flatMap(([name, value]) => [el('dt', null, name), el('dd', null, value)]);
+}
+
+/** @param {{ at: Date, sent: boolean, frame: any }} entry */
+function rowOf({ at, sent, frame }) {
+  const shown = frame.token ? { ...frame, token: '…' } : frame;
+  const { type, ...rest } = shown;
+  const words = JSON.stringify(rest);
+  return el('li', { class: sent ? 'sent' : 'got' },
+    el('details', null,
+      el('summary', null,
+        el('time', null, at.toISOString().slice(11, 23)),
+        el('span', { class: 'arrow', 'aria-label': sent ? 'sent' : 'received' }, sent ? '→' : '←'),
+        el('b', null, type),
+        el('span', { class: 'words' }, words.length > 120 ? `${words.slice(0, 120)}…` : words)),
+      el('pre', null, JSON.stringify(shown, null, 2).slice(0, 5000))));
+}
+
+/** @param {Page} page */
+function identityForm(page) {
+  const tenant = el('input', { id: 'tenant', autocomplete: 'off', spellcheck: false });
+  const user = el('input', { id: 'user', autocomplete: 'off', spellcheck: false });
+  const role = el('input', { id: 'role', autocomplete: 'off' });
+  const token = el('textarea', { id: 'token', rows: 2, autocomplete: 'off', spellcheck: false, placeholder: 'none: the ids are believed' });
+  const read = () => {
+    const bearer = token.value.trim();
+    const claims = bearer ? claimsOf(bearer) : {};
+    return {
+      userId: claims.userId ?? user.value.trim(),
+      tenantId: claims.tenantId ?? tenant.value.trim(),
+      role: claims.role ?? role.value.trim(),
+      token: bearer,
+    };
+  };
+  const element = el('form',
+    { class: 'identity', submit: (/** @type {Event} */ event) => { event.preventDefault(); page.become(read()); } },
+    el('div', { class: 'row' },
+      el('button', { type: 'button', click: () => page.become({ ...read(), userId: crypto.randomUUID(), token: '' }) }, 'Another user'),
+      el('button', { type: 'button', click: () => page.become({ ...read(), userId: crypto.randomUUID(), tenantId: crypto.randomUUID(), token: '' }) }, 'Another tenant'),
+      el('button', { type: 'button', click: () => page.become(null) }, 'The first one')),
+    el('label', null, 'Tenant', tenant),
+    el('label', null, 'User', user),
+    el('label', null, 'Role', role),
+    el('label', null, 'Token', token),
+    el('button', { type: 'submit', class: 'primary' }, icon('again'), 'Become this'));
+  return {
+    element,
+    /** @param {Person} person */
+    fill: person => {
+      tenant.value = person.tenantId;
+      user.value = person.userId;
+      role.value = person.role;
+      token.value = person.token;
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import { ApiError } from './api.js';
+import { byId, el, icon } from './dom.js';
+
+/** @typedef {import('./api.js').Conversation} Conversation */
+
+/** The conversations on the left, the one in which something was said last first. */
+export class ConversationList {
+  #list = byId('conversations');
+  #state = byId('list-state');
+  /** @type {Conversation[]} */
+  #items = [];
+  /** @type {string | null} */
+  #selected = null;
+  /** @type {string | null} */
+  #next = null;
+  #round = 0;
+
+  /** @param {{ open: (id: string) => void, refused: (error: ApiError) => void }} page */
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** @param {string} id */
+  find(id) {
+    return this.#items.find(item => item.id === id);
+  }
+
+  /**
+   * Reads the newest page. Null: it could not be read, and the list says so.
+   * @param {import('./api.js').Api} api
+   * @param {boolean} [isFirst] Somebody else's list must not be seen while this one's is loading.
+   */
+  async load(api, isFirst = false) {
+    const round = ++this.#round;
+    if (isFirst) {
+      this.#items = [];
+      this.#next = null;
+      this.#list.replaceChildren(...Array.from({ length: 4 }, () => el('li', { class: 'skeleton', 'aria-hidden': 'true' })));
+      this.#state.textContent = 'Loading…';
+    }
+    try {
+      const page = await api.list();
+      if (round !== this.#round) return null;
+      const known = new Set(page.items.map(item => item.id));
+      // Older pages that were opened stay; what was deleted elsewhere among them goes with the next start.
+      const older = isFirst || !page.next ? [] : this.#items.filter(item => !known.has(item.id));
+      if (older.length === 0) this.#next = page.next;
+      this.#items = [...page.items, ...older];
+      this.#draw(api);
+      return this.#items;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (round !== this.#round) return null;
+      if (this.#items.length === 0) this.#list.replaceChildren();
+      const again = el('button', { type: 'button', click: () => void this.load(api, isFirst) }, icon('again'), 'Try again');
+      this.#state.replaceChildren(`The conversations could not be read. ${error.message} `, again);
+      if (error.isRefusal) this.page.refused(error);
+      return null;
+    }
+  }
+
+  /**
+   * One conversation that is new or was renamed.
+   * @param {Conversation} conversation
+   */
+  put(conversation) {
+    const at = this.#items.findIndex(item => item.id === conversation.id);
+    if (at < 0) this.#items.unshift(conversation);
+    else this.#items[at] = conversation;
+    this.#draw();
+  }
+
+  /** @param {string | null} id */
+  select(id) {
+    this.#selected = id;
+    for (const link of this.#list.querySelectorAll('a')) {
+      if (link.dataset.id === id) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
+  }
+
+  /** @param {import('./api.js').Api} [api] */
+  #draw(api) {
+    const focused = document.activeElement instanceof HTMLAnchorElement ? document.activeElement.dataset.id : undefined;
+    this.#list.replaceChildren(...this.#items.map(item => this.#rowOf(item)));
+    this.select(this.#selected);
+    if (focused) this.#list.querySelector(`a[data-id="${CSS.escape(focused)}"]`)?.dispatchEvent(new CustomEvent('refocus'));
+    if (!api) return;
+    this.#state.replaceChildren(
+      this.#items.length === 0 ? 'No conversations yet.' : '',
+      this.#next ? el('button', { type: 'button', click: () => void this.#more(api) }, 'Older conversations') : '');
+  }
+
+  /** @param {Conversation} item */
+  #rowOf(item) {
+    /** @param {Event} event */
+    const open = event => {
+      event.preventDefault();
+      this.page.open(item.id);
+    };
+    const link = el('a', { href: `#/c/${item.id}`, 'data-id': item.id, click: open },
+      el('span', { class: 'name', dir: 'auto' }, item.title ?? 'New conversation'),
+      el('time', { dateTime: item.updated_at }, ago(item.updated_at)));
+    link.addEventListener('refocus', () => link.focus());
+    return el('li', null, link);
+  }
+
+  /** @param {import('./api.js').Api} api */
+  async #more(api) {
+    const round = this.#round;
+    const page = await api.list(this.#next);
+    if (round !== this.#round) return;
+    const known = new Set(this.#items.map(item => item.id));
+    this.#items.push(...page.items.filter(item => !known.has(item.id)));
+    this.#next = page.next;
+    this.#draw(api);
+  }
+}
+
+/** @param {string} time */
+function ago(time) {
+  const minutes = (Date.now() - Date.parse(time)) / 60_000;
+  if (!(minutes >= 1)) return 'now';
+  if (minutes < 60) return `${Math.floor(minutes)} min`;
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`;
+  return new Date(time).toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+}

@@ -1,0 +1,336 @@
+import { ApiError } from './api.js';
+import { byId, el, icon, oncePerFrame, whenQuiet } from './dom.js';
+import { MarkdownView } from './markdown.js';
+
+/** @typedef {import('./api.js').Message} Message */
+/** @typedef {import('./original.js').AnyTurn} AnyTurn */
+
+/** Nearer to the end than this many pixels, the view follows the answer. */
+const nearEnd = 80;
+/** Older messages are asked for this many pixels before they are needed. */
+const ahead = 1500;
+
+/** A question and its answer on the screen. */
+class Entry {
+  status = 'completed';
+  text = '';
+  question = '';
+  note = '';
+  /** @type {string | undefined} */
+  turnId;
+  /** @type {AnyTurn | undefined} */
+  turn;
+  #bubble = el('div', { class: 'bubble', dir: 'auto' });
+  #body = el('div', { class: 'markdown', dir: 'auto' });
+  #foot = el('div', { class: 'foot' });
+  #asked = el('article', { class: 'question', 'aria-label': 'You', hidden: true }, this.#bubble);
+  #answer = el('article', { class: 'answer', 'aria-label': 'Answer', hidden: true }, this.#body, this.#foot);
+  #markdown = new MarkdownView(this.#body);
+  element = el('li', { class: 'turn' }, this.#asked, this.#answer);
+  #again;
+
+  /** @param {(entry: Entry) => void} again Asks the question again. */
+  constructor(again) {
+    this.#again = again;
+  }
+
+  /** @param {string} text */
+  ask(text) {
+    this.question = text;
+    this.#bubble.textContent = text;
+    this.#asked.hidden = false;
+  }
+
+  draw() {
+    const { status, text } = this;
+    this.element.dataset.status = status;
+    this.element.dataset.turn = this.turnId ?? '';
+    this.#answer.hidden = false;
+    this.#answer.setAttribute('aria-busy', String(this.isOpen));
+    this.#markdown.update(text);
+    this.#foot.replaceChildren(...this.#footer());
+  }
+
+  get isOpen() {
+    return this.status === 'sending' || this.status === 'answering' || this.status === 'pending';
+  }
+
+  /** @returns {(Node | string)[]} */
+  #footer() {
+    const again = this.question ? el('button', { type: 'button', class: 'again', click: () => this.#again(this) }, icon('again'), 'Try again') : '';
+    switch (this.status) {
+      case 'sending':
+        return [el('span', { class: 'quiet' }, this.note ? `${this.note} The page tries again by itself.` : 'Sending…')];
+      case 'answering':
+      case 'pending':
+        return this.text ? [] : [el('span', { class: 'dots', role: 'img', 'aria-label': 'Waiting for the first word' }, el('i'), el('i'), el('i'))];
+      case 'cancelled':
+        return [el('span', { class: 'mark' }, this.text ? 'Stopped here' : 'Stopped before the first word')];
+      case 'failed':
+        return [el('span', { class: 'mark bad' }, this.note || (this.text ? 'The answer failed here.' : 'The answer failed.')), again];
+      case 'refused':
+        return [el('span', { class: 'mark bad' }, `Not sent. ${this.note}`), again];
+      case 'left':
+        return [el('span', { class: 'mark' }, 'The connection was lost. The answer goes on without it, and will be in the history.')];
+      default:
+        return this.text ? [] : [el('span', { class: 'mark' }, 'An answer without a word')];
+    }
+  }
+}
+
+/** The messages of one conversation: its history, page by page as it is scrolled to, and what is being said now. */
+export class MessageLog {
+  #log = byId('log');
+  #scroll = byId('scroll');
+  #state = byId('history-state');
+  #jump = byId('jump');
+  /** @type {Map<string, Entry>} */
+  #byTurn = new Map();
+  /** @type {Map<AnyTurn, Entry>} */
+  #live = new Map();
+  /** @type {{ api: import('./api.js').Api, id: string } | null} */
+  #source = null;
+  /** @type {string | null} */
+  #next = null;
+  #isLoading = false;
+  #follows = true;
+  /** @type {Set<Entry>} */
+  #stale = new Set();
+  #drawSoon = oncePerFrame(() => this.#draw());
+  #fillSoon = whenQuiet(() => void this.fill(), 150);
+
+  /** Called when what is there changes: nothing, or something. */
+  changed = () => {};
+
+  /**
+   * @param {{ again: (question: string) => void, announce: (text: string) => void, refused: (error: ApiError) => void }} page
+   */
+  constructor(page) {
+    this.page = page;
+    this.#scroll.addEventListener('scroll', () => this.#scrolled(), { passive: true });
+    this.#jump.addEventListener('click', () => this.toEnd());
+    // Whatever makes the text or the view higher: the end stays in sight when it was.
+    const observer = new ResizeObserver(() => this.#follows && this.#snap());
+    observer.observe(this.#log);
+    observer.observe(this.#scroll);
+  }
+
+  get isEmpty() {
+    return this.#log.childElementCount === 0;
+  }
+
+  get isLoading() {
+    return this.#isLoading;
+  }
+
+  get hasFailed() {
+    return this.#state.dataset.state === 'failed';
+  }
+
+  clear() {
+    this.#source = null;
+    this.#next = null;
+    this.#isLoading = false;
+    this.#byTurn.clear();
+    this.#live.clear();
+    this.#stale.clear();
+    this.#log.replaceChildren();
+    this.#show('');
+    this.toEnd();
+  }
+
+  /**
+   * Opens a conversation. Resolves with the turns that were being answered when its newest page was read.
+   * @param {import('./api.js').Api} api
+   * @param {string} id
+   * @returns {Promise<string[]>}
+   */
+  async open(api, id) {
+    this.clear();
+    this.#source = { api, id };
+    const items = await this.#load(null);
+    return items.filter(message => message.status === 'pending').map(message => message.turn_id);
+  }
+
+  /**
+   * A turn of the socket's: this tab's, another tab's, or one that was running already.
+   * @param {AnyTurn} turn
+   * @param {string} [question]
+   */
+  add(turn, question) {
+    let entry = turn.id ? this.#byTurn.get(turn.id) : undefined;
+    if (!entry) {
+      entry = this.#make();
+      this.#log.append(entry.element);
+    }
+    entry.turn = turn;
+    this.#live.set(turn, entry);
+    if (question !== undefined) entry.ask(question);
+    this.update(turn);
+    if (turn.mine) this.toEnd();
+    this.changed();
+  }
+
+  /** @param {AnyTurn} turn */
+  update(turn) {
+    const entry = this.#live.get(turn);
+    if (!entry) return;
+    if (turn.id && entry.turnId !== turn.id) {
+      // The history may have brought the turn before its acknowledgement came.
+      const other = this.#byTurn.get(turn.id);
+      if (other && other !== entry) other.element.remove();
+      entry.turnId = turn.id;
+      this.#byTurn.set(turn.id, entry);
+    }
+    if (!turn.mine && !entry.question) this.#fillSoon();
+    const wasOpen = entry.isOpen;
+    entry.status = turn.status;
+    entry.text = turn.text;
+    entry.note = turn.error?.message ?? '';
+    if (wasOpen && turn.isEnded) this.#announce(entry);
+    this.#stale.add(entry);
+    this.#drawSoon();
+  }
+
+  /** Reads the newest messages again: what another tab said is in the history alone. */
+  async fill() {
+    const source = this.#source;
+    if (!source) return;
+    try {
+      const { items } = await source.api.messages(source.id, null, 20);
+      if (source !== this.#source) return;
+      for (const message of items.toReversed()) this.#place(message, 'after');
+      this.changed();
+    } catch (error) {
+      // The words are missing until the next time; the socket has its own say about the gateway.
+      if (!(error instanceof ApiError)) throw error;
+    }
+  }
+
+  toEnd() {
+    this.#follows = true;
+    this.#jump.hidden = true;
+    this.#snap();
+  }
+
+  /**
+   * @param {string | null} cursor
+   * @returns {Promise<Message[]>}
+   */
+  async #load(cursor) {
+    const source = this.#source;
+    if (!source) return [];
+    this.#isLoading = true;
+    this.#show('loading', el('span', { class: 'spinner' }), cursor ? 'Older messages…' : 'Loading…');
+    this.changed();
+    try {
+      const page = await source.api.messages(source.id, cursor);
+      if (source !== this.#source) return [];
+      this.#keepPlace(() => {
+        // The newest page meets turns that are here already; of every other, each message is older than all.
+        if (cursor) for (const message of page.items) this.#place(message, 'before');
+        else for (const message of page.items.toReversed()) this.#place(message, 'sorted');
+        this.#next = page.next;
+        this.#show('');
+      });
+      this.#isLoading = false;
+      this.changed();
+      this.#scrolled();
+      return page.items;
+    } catch (error) {
+      if (source !== this.#source) return [];
+      if (!(error instanceof ApiError)) throw error;
+      this.#isLoading = false;
+      if (error.isRefusal) this.page.refused(error);
+      const again = el('button', { type: 'button', click: () => void this.#load(cursor) }, icon('again'), 'Try again');
+      this.#show('failed', `The messages could not be read. ${error.message} `, again);
+      this.changed();
+      return [];
+    }
+  }
+
+  /**
+   * @param {Message} message
+   * @param {'before' | 'after' | 'sorted'} where
+   */
+  #place(message, where) {
+    let entry = this.#byTurn.get(message.turn_id);
+    if (!entry) {
+      entry = this.#make();
+      entry.turnId = message.turn_id;
+      this.#byTurn.set(message.turn_id, entry);
+      if (where === 'before') this.#log.prepend(entry.element);
+      else if (where === 'after') this.#log.append(entry.element);
+      else this.#log.insertBefore(entry.element, this.#live.values().next().value?.element ?? null);
+    }
+    if (message.role === 'user') {
+      if (!entry.question) entry.ask(message.content);
+    } else if (!entry.turn) {
+      entry.status = message.status;
+      entry.text = message.content;
+    }
+    entry.draw();
+  }
+
+  #make() {
+    return new Entry(entry => {
+      if (entry.status === 'refused') {
+        // It was never said: the new try takes its place.
+        entry.element.remove();
+        if (entry.turn) this.#live.delete(entry.turn);
+      }
+      this.page.again(entry.question);
+    });
+  }
+
+  #draw() {
+    for (const entry of this.#stale) entry.draw();
+    this.#stale.clear();
+    if (this.#follows) this.#snap();
+    else this.#jump.hidden = false;
+  }
+
+  /** @param {Entry} entry */
+  #announce(entry) {
+    const how = { completed: 'Answer', cancelled: 'Stopped', failed: 'The answer failed', refused: 'Not sent' }[entry.status] ?? '';
+    this.page.announce(`${how}: ${(entry.text || entry.note).slice(0, 1000)}`);
+  }
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#scroll;
+    this.#follows = scrollHeight - scrollTop - clientHeight < nearEnd;
+    if (this.#follows) this.#jump.hidden = true;
+    else if (scrollHeight - scrollTop - clientHeight > clientHeight) this.#jump.hidden = false;
+    if (scrollTop < ahead && this.#next && !this.#isLoading) void this.#load(this.#next);
+  }
+
+  #snap() {
+    this.#scroll.scrollTop = this.#scroll.scrollHeight;
+  }
+
+  /**
+   * What is in sight stays where it is while something is put above it.
+   * @param {() => void} change
+   */
+  #keepPlace(change) {
+    if (this.#follows) {
+      change();
+      this.#snap();
+      return;
+    }
+    const top = this.#scroll.getBoundingClientRect().top;
+    const anchor = [...this.#log.children].find(child => child.getBoundingClientRect().bottom > top);
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    change();
+    if (anchor) this.#scroll.scrollTop += anchor.getBoundingClientRect().top - before;
+  }
+
+  /**
+   * @param {'' | 'loading' | 'failed'} state
+   * @param {...(Node | string)} content
+   */
+  #show(state, ...content) {
+    this.#state.dataset.state = state;
+    this.#state.replaceChildren(...content);
+  }
+}

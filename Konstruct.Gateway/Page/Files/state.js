@@ -1,0 +1,117 @@
+import { byId, el, icon } from './dom.js';
+
+/** @typedef {import('/page/client/index.js').StateChange} StateChange */
+/** @typedef {import('./api.js').ApiError} ApiError */
+
+/** How the connection is, in one word beside the title, and, when that wants somebody's attention, in a banner with what can be done. */
+export class StateView {
+  #word = byId('connection');
+  #banner = byId('banner');
+  /** @type {StateChange} */
+  #change = { state: 'closed' };
+  #since = 0;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #clock;
+  /** The close that was last, as the drawer shows it. */
+  lastClose = '–';
+  changed = () => {};
+
+  /** @param {{ again: () => void, identity: () => void, create: () => void }} page */
+  constructor(page) {
+    this.page = page;
+    addEventListener('offline', () => this.#draw());
+    addEventListener('online', () => this.#draw());
+  }
+
+  get state() {
+    return this.#change.state;
+  }
+
+  get words() {
+    const { state } = this.#change;
+    if (!navigator.onLine && state !== 'closed' && state !== 'refused') return 'Offline';
+    return { closed: 'Not connected', connecting: 'Connecting', open: 'Connected', waiting: 'Reconnecting', refused: 'Refused' }[state];
+  }
+
+  /** @param {StateChange} change */
+  show(change) {
+    // A try that follows a lost connection is no new beginning: until it is there the connection is being made again.
+    const isAnotherTry = change.state === 'connecting' && this.#change.state === 'waiting';
+    this.#change = isAnotherTry ? { ...this.#change, retryIn: 0 } : change;
+    this.#since = performance.now();
+    if (change.code) this.lastClose = `${change.code}${change.error ? `, ${change.error.message}` : ''}`;
+    clearInterval(this.#clock);
+    if (change.state === 'waiting') this.#clock = setInterval(() => this.#draw(), 500);
+    this.#draw();
+    this.changed();
+  }
+
+  /**
+   * The HTTP API refused who asks.
+   * @param {ApiError} error
+   */
+  refused(error) {
+    this.#say('bad', 'The gateway refused these credentials.', error.message, button('Who am I?', this.page.identity));
+  }
+
+  /**
+   * Something that was asked for did not happen.
+   * @param {ApiError} error
+   */
+  failed(error) {
+    this.#say('bad', 'That did not work.', error.message, button('Close', () => this.#draw()));
+  }
+
+  #draw() {
+    const { state, code, error, retryIn = 0 } = this.#change;
+    this.#word.dataset.state = this.words.toLowerCase().replace(' ', '-');
+    this.#word.textContent = this.words;
+    const again = button('Try now', this.page.again, 'again');
+    if (this.words === 'Offline') {
+      this.#say('quiet', 'You are offline.', 'What you write is sent as soon as the network is back; answers go on meanwhile.');
+    } else if (state === 'waiting') {
+      const left = Math.ceil((retryIn - (performance.now() - this.#since)) / 1000);
+      const why = code === 1012 ? 'The gateway is restarting.' : code === 4009 ? 'There are too many sockets.' : 'The connection was lost.';
+      this.#say('quiet', why, `Answers go on meanwhile. ${left > 0 ? `Next try in ${left} s.` : 'Connecting…'}`, again);
+    } else if (state === 'refused' && code === 4003) {
+      this.#say('bad', 'This conversation is not yours, or does not exist.', '', button('New conversation', this.page.create, 'plus'));
+    } else if (state === 'refused') {
+      const why = code === 4010 ? 'The credentials have expired.' : 'The gateway refused these credentials.';
+      this.#say('bad', why, error?.message ?? '', button('Who am I?', this.page.identity), again);
+    } else {
+      this.#banner.hidden = true;
+      this.#banner.replaceChildren();
+    }
+  }
+
+  /**
+   * @param {'bad' | 'quiet'} kind
+   * @param {string} title
+   * @param {string} words
+   * @param {...Node} actions
+   */
+  #say(kind, title, words, ...actions) {
+    // Said again each half second it would be read out each half second, and a button that has the focus would lose it.
+    const said = `${title}\n${words}`;
+    const isSame = !this.#banner.hidden && this.#banner.dataset.title === title;
+    this.#banner.dataset.kind = kind;
+    this.#banner.dataset.title = title;
+    if (isSame) {
+      const place = this.#banner.querySelector('[data-words]');
+      if (place && this.#banner.dataset.said !== said) place.textContent = words;
+    } else {
+      this.#banner.replaceChildren(el('p', null, el('b', null, title), ' ', el('span', { 'data-words': '', 'aria-live': 'off' }, words)), el('div', { class: 'row' }, ...actions));
+    }
+    this.#banner.dataset.said = said;
+    this.#banner.hidden = false;
+  }
+}
+
+/**
+ * @param {string} words
+ * @param {() => void} click
+ * @param {string} [symbol]
+ */
+function button(words, click, symbol) {
+  return el('button', { type: 'button', click }, symbol ? icon(symbol) : '', words);
+}

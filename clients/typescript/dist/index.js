@@ -1,0 +1,3 @@
+export { ChatClient } from './client.js';
+export { Turn } from './turn.js';
+export * from './wire.js';

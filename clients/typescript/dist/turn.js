@@ -1,0 +1,67 @@
+export class Turn {
+    id;
+    messageId;
+    mine;
+    status = 'sending';
+    text = '';
+    attempt = 0;
+    seq = 0;
+    error;
+    ended;
+    #end;
+    #wake = [];
+    #replacements = 0;
+    #cancel;
+    constructor(mine, cancel) {
+        this.mine = mine;
+        this.#cancel = cancel;
+        this.ended = new Promise(resolve => (this.#end = resolve));
+    }
+    get isEnded() {
+        return this.status !== 'sending' && this.status !== 'answering';
+    }
+    cancel() {
+        if (!this.isEnded)
+            this.#cancel(this);
+    }
+    async *[Symbol.asyncIterator]() {
+        let replacements = 0;
+        let at = 0;
+        for (;;) {
+            const replaced = replacements !== this.#replacements;
+            if (replaced || at < this.text.length) {
+                const text = this.text;
+                const delta = replaced ? text : text.slice(at);
+                replacements = this.#replacements;
+                at = text.length;
+                yield { text, delta, replaced };
+            }
+            else if (this.isEnded) {
+                return;
+            }
+            else {
+                await new Promise(resolve => this.#wake.push(resolve));
+            }
+        }
+    }
+    append(text) {
+        this.text += text;
+        this.#changed();
+    }
+    replace(text) {
+        if (!text.startsWith(this.text))
+            this.#replacements++;
+        this.text = text;
+        this.#changed();
+    }
+    end(status, error) {
+        this.status = status;
+        this.error = error;
+        this.#changed();
+        this.#end(this);
+    }
+    #changed() {
+        for (const wake of this.#wake.splice(0))
+            wake();
+    }
+}
