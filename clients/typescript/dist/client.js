@@ -239,7 +239,8 @@ export class ChatClient {
             turn.error = error;
             this.#emit('update', turn);
             const round = this.#round;
-            setTimeout(() => round === this.#round && this.#bring(turn), this.#pause(sent.tries++));
+            const pause = this.#pause(sent.tries++) + (error.retry_after_ms ?? 0);
+            setTimeout(() => round === this.#round && this.#bring(turn), pause);
         }
         else {
             this.#end(turn, 'refused', error);

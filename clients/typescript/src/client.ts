@@ -321,7 +321,8 @@ export class ChatClient {
       this.#emit('update', turn);
       const round = this.#round;
       // After a reconnect everything that is open is brought again anyway.
-      setTimeout(() => round === this.#round && this.#bring(turn), this.#pause(sent.tries++));
+      const pause = this.#pause(sent.tries++) + (error.retry_after_ms ?? 0);
+      setTimeout(() => round === this.#round && this.#bring(turn), pause);
     } else {
       this.#end(turn, 'refused', error);
     }

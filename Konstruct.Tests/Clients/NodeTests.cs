@@ -1,0 +1,58 @@
+using System.Text.RegularExpressions;
+using Konstruct.Tests.Harness;
+using Xunit;
+
+namespace Konstruct.Tests.Clients;
+
+/// <summary>A pipeline for the client's own tests: one gateway that believes ids, and one on the same stores that wants tokens.</summary>
+public sealed class ClientPipeline(DatabaseFactory databases) : PipelineFixture(databases)
+{
+    public const string SigningKey = "a key of the tests alone, which is long enough";
+
+    private protected override RedisKind Redis => RedisKind.Redis;
+
+    private protected override Dictionary<string, string> Settings => new() { ["Chat__CreateMissingConversations"] = "true" };
+
+    /// <summary>No grace and no skew: a token's last second is its last.</summary>
+    public static IReadOnlyDictionary<string, string> WithTokens { get; } = new Dictionary<string, string>
+    {
+        ["Auth__Mode"] = "Jwt",
+        ["Auth__Jwt__SigningKey"] = SigningKey,
+        ["Auth__Jwt__ClockSkew"] = "00:00:00",
+        ["Auth__ExpiryGrace"] = "00:00:00",
+    };
+}
+
+/// <summary>The client's tests are JavaScript and run under Node: <c>clients/typescript/test</c>.</summary>
+public sealed partial class NodeTests(ClientPipeline fixture) : PipelineTests(fixture), IClassFixture<ClientPipeline>
+{
+    [Fact]
+    public Task What_the_client_decides_by_itself() => RunAsync("policy.test.mjs", new Dictionary<string, string?>());
+
+    [Fact]
+    public async Task The_client_against_a_real_gateway()
+    {
+        var withTokens = await Pipeline.StartGatewayAsync(ClientPipeline.WithTokens);
+        await RunAsync("gateway.test.mjs", new Dictionary<string, string?>
+        {
+            ["KONSTRUCT_GATEWAY"] = $"http://127.0.0.1:{Gateway.Port}",
+            ["KONSTRUCT_GATEWAY_JWT"] = $"http://127.0.0.1:{withTokens.Port}",
+            ["KONSTRUCT_SIGNING_KEY"] = ClientPipeline.SigningKey,
+        });
+    }
+
+    /// <summary>Node 20 has a WebSocket behind this switch; later ones take it and need it not.</summary>
+    private static async Task RunAsync(string file, Dictionary<string, string?> environment)
+    {
+        var (exitCode, output) = await NodeTools.RunAsync(
+            "node", ["--experimental-websocket", "--test", "--test-timeout=90000", "--test-reporter=spec", Path.Combine("test", file)], NodeTools.Client, environment);
+        TestContext.Current.TestOutputHelper?.WriteLine(output);
+        Assert.True(exitCode == 0, output);
+
+        // Node is content with a file without a test.
+        Assert.True(int.Parse(Passed().Match(output).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) > 5, output);
+    }
+
+    [GeneratedRegex(@"^\S* ?pass (\d+)", RegexOptions.Multiline)]
+    private static partial Regex Passed();
+}

@@ -1,0 +1,58 @@
+using CliWrap;
+using CliWrap.Buffered;
+using Konstruct.Tests.Harness;
+
+namespace Konstruct.Tests.Clients;
+
+/// <summary>Node, and the TypeScript compiler that the client's lock file names, in a copy of the sources: the tree that is tested is not written to.</summary>
+internal static class NodeTools
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
+
+    private static readonly Lazy<Task<TemporaryFolder>> Copy = new(PrepareAsync);
+
+    public static string Client { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "clients", "typescript");
+
+    public static string PageFiles { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "Konstruct.Gateway", "Page", "Files");
+
+    /// <summary>The copy's client folder, with the compiler installed.</summary>
+    public static async Task<string> ClientCopyAsync() => Path.Combine((await Copy.Value).Path, "clients", "typescript");
+
+    /// <summary>Runs a program to its end and returns what it said on both streams.</summary>
+    public static async Task<(int ExitCode, string Output)> RunAsync(
+        string program, IEnumerable<string> arguments, string folder, IReadOnlyDictionary<string, string?>? environment = null)
+    {
+        using var limit = new CancellationTokenSource(Limit);
+        var result = await Cli.Wrap(program)
+            .WithArguments(arguments)
+            .WithWorkingDirectory(folder)
+            .WithEnvironmentVariables(environment ?? new Dictionary<string, string?>())
+            .WithValidation(CommandResultValidation.None)
+            .ExecuteBufferedAsync(limit.Token);
+        return (result.ExitCode, $"{result.StandardOutput}\n{result.StandardError}");
+    }
+
+    private static async Task<TemporaryFolder> PrepareAsync()
+    {
+        var folder = new TemporaryFolder();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
+        var client = Path.Combine(folder.Path, "clients", "typescript");
+        foreach (var part in new[] { "", "src", "dist" })
+        {
+            CopyFiles(Path.Combine(Client, part), Path.Combine(client, part));
+        }
+
+        CopyFiles(PageFiles, Path.Combine(folder.Path, "Konstruct.Gateway", "Page", "Files"));
+        var (exitCode, output) = await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], client);
+        return exitCode == 0 ? folder : throw new InvalidOperationException($"npm could not install the compiler:\n{output}");
+    }
+
+    private static void CopyFiles(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (var file in Directory.EnumerateFiles(from))
+        {
+            File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        }
+    }
+}
