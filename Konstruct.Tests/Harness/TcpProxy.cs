@@ -12,7 +12,6 @@ namespace Konstruct.Tests.Harness;
 internal sealed class TcpProxy : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
-    private readonly int _target;
     private readonly CancellationTokenSource _end = new();
     private readonly ConcurrentDictionary<Connection, Task> _connections = new();
     private readonly Task _accepting;
@@ -21,12 +20,15 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     public TcpProxy(int target)
     {
-        _target = target;
+        Target = target;
         _listener.Start();
         _accepting = AcceptAsync();
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>The port behind it; new connections go to whichever it is then.</summary>
+    public int Target { get; set; }
 
     /// <summary>While set, every new connection is closed at once.</summary>
     public bool Refuses { get; set; }
@@ -116,7 +118,7 @@ internal sealed class TcpProxy : IAsyncDisposable
     {
         try
         {
-            await connection.Server.ConnectAsync(IPAddress.Loopback, _target, _end.Token);
+            await connection.Server.ConnectAsync(IPAddress.Loopback, Target, _end.Token);
             await Task.WhenAny(PumpRequestsAsync(connection), PumpRepliesAsync(connection));
         }
         catch (Exception e) when (IsGone(e))

@@ -1,0 +1,86 @@
+using Konstruct.Tests.Harness;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Konstruct.Tests.Page;
+
+/// <summary>The whole path in Development, and a browser to look at its page with. Each test has a browser context, a person and a conversation of its own.</summary>
+public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(databases), IAsyncLifetime
+{
+    private IPlaywright? _playwright;
+
+    internal IBrowser Browser { get; private set; } = null!;
+
+    private protected override RedisKind Redis => RedisKind.Redis;
+
+    private protected override Dictionary<string, string> Settings => new()
+    {
+        ["Chat__CreateMissingConversations"] = "true",
+        ["Page__DashboardUrl"] = "http://localhost:18888/",
+        ["Chat__MaxTextLength"] = "2000",
+    };
+
+    async ValueTask IAsyncLifetime.InitializeAsync()
+    {
+        await InitializeAsync();
+        Assertions.SetDefaultExpectTimeout((float)Until.Soon.TotalMilliseconds);
+        _playwright = await Playwright.CreateAsync();
+        Browser = await _playwright.Chromium.LaunchAsync(new()
+        {
+            ExecutablePath = Chromium(),
+            Args =
+            [
+                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+            ],
+        });
+    }
+
+    async ValueTask IAsyncDisposable.DisposeAsync()
+    {
+        if (Browser is not null)
+            await Browser.DisposeAsync();
+        _playwright?.Dispose();
+        await DisposeAsync();
+    }
+
+    private static string Chromium() =>
+        (from folder in Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator)
+         from name in new[] { "chromium", "chromium-browser", "google-chrome" }
+         let program = Path.Combine(folder, name)
+         where File.Exists(program)
+         select program).FirstOrDefault()
+            ?? throw new InvalidOperationException("The page's tests want Chromium on the PATH. Debian: apt install chromium.");
+}
+
+[CollectionDefinition]
+public sealed class PageCollection : ICollectionFixture<PagePipeline>;
+
+/// <summary>What the page's tests have at hand.</summary>
+[Collection<PageCollection>]
+public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture), IAsyncDisposable
+{
+    private readonly List<ChatTab> _tabs = [];
+
+    private protected Person Me { get; } = Person.New();
+
+    private protected Guid Conversation { get; } = Guid.NewGuid();
+
+    /// <summary>The page in a browser context of its own, on a conversation, past its beginning.</summary>
+    private protected async Task<ChatTab> OpenAsync(
+        Person? person = null, Guid? conversation = null, int? port = null, string token = "", BrowserNewContextOptions? look = null, bool waits = true)
+    {
+        var context = await fixture.Browser.NewContextAsync(look ?? new() { ViewportSize = new() { Width = 1280, Height = 800 } });
+        var tab = await ChatTab.OpenAsync(context, port ?? Gateway.Port, person ?? Me, conversation ?? Conversation, token);
+        _tabs.Add(tab);
+        if (waits)
+            await tab.ExpectStateAsync("Connected");
+        return tab;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var tab in _tabs)
+            await tab.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+}

@@ -1,0 +1,129 @@
+using Konstruct.Tests.Harness;
+using Xunit;
+using static Microsoft.Playwright.Assertions;
+
+namespace Konstruct.Tests.Page;
+
+/// <summary>Whatever happens to the connection is said, and costs no word of an answer.</summary>
+public sealed class ConnectionTests(PagePipeline fixture) : PageTests(fixture)
+{
+    private const string Steady = "/stream tokens=120 rate=20 delay=0";
+
+    [Fact]
+    public async Task A_dropped_socket_is_made_again_and_the_answer_goes_on()
+    {
+        var tab = await OpenAsync();
+        await tab.OpenDrawerAsync();
+        await tab.SayAsync(Steady);
+        foreach (var words in new[] { 10, 25, 40 })
+        {
+            await tab.WordsAsync(words);
+            await tab.Button("Drop the socket").ClickAsync();
+        }
+
+        await tab.ExpectAnswerAsync(Answers.Of(Steady));
+        await Expect(tab.Page.Locator(".frames b").GetByText("resume")).ToHaveCountAsync(3);
+    }
+
+    [Fact]
+    public async Task A_network_that_breaks_is_said_and_waited_for()
+    {
+        await using var network = new TcpProxy(Gateway.Port);
+        var tab = await OpenAsync(port: network.Port);
+        await tab.SayAsync(Steady);
+        await tab.WordsAsync(10);
+        network.Refuses = true;
+        network.Cut();
+        await tab.ExpectStateAsync("Reconnecting");
+        await Expect(tab.Banner).ToContainTextAsync("The connection was lost.");
+        await Expect(tab.Banner).ToContainTextAsync("Next try in");
+
+        // What is written meanwhile leaves as soon as the connection is there.
+        await tab.SayAsync("/burst 2");
+        await tab.ExpectStatusAsync("sending");
+        network.Refuses = false;
+        await tab.Button("Try now").ClickAsync();
+        await tab.ExpectStateAsync("Connected");
+        await Expect(tab.Banner).ToBeHiddenAsync();
+        await tab.ExpectAnswerAsync(Answers.Of("/burst 2"));
+        await tab.ExpectStatusAsync("completed", turn: 0);
+        await Expect(tab.Answers.First).ToHaveTextAsync(Answers.Of(Steady).Trim());
+    }
+
+    [Fact]
+    public async Task A_gateway_that_is_killed_and_comes_back_costs_no_word()
+    {
+        var doomed = await Pipeline.StartGatewayAsync();
+        await using var address = new TcpProxy(doomed.Port);
+        var tab = await OpenAsync(port: address.Port);
+        await tab.SayAsync(Steady);
+        await tab.WordsAsync(10);
+        await doomed.KillAsync();
+        await tab.ExpectStateAsync("Reconnecting");
+        address.Target = (await Pipeline.StartGatewayAsync()).Port;
+        await tab.ExpectStateAsync("Connected");
+        await tab.ExpectAnswerAsync(Answers.Of(Steady));
+        Assert.Single(await AnsweredAsync(Conversation), message => message.Role == "assistant");
+    }
+
+    [Fact]
+    public async Task A_gateway_that_restarts_says_so()
+    {
+        var leaving = await Pipeline.StartGatewayAsync();
+        await using var address = new TcpProxy(leaving.Port);
+        var tab = await OpenAsync(port: address.Port);
+        await leaving.TerminateAsync();
+        await Expect(tab.Banner).ToContainTextAsync("The gateway is restarting.");
+        address.Target = Gateway.Port;
+        await tab.ExpectStateAsync("Connected");
+    }
+
+    [Fact]
+    public async Task Offline_is_said()
+    {
+        await using var network = new TcpProxy(Gateway.Port);
+        var tab = await OpenAsync(port: network.Port);
+        await tab.Page.Context.SetOfflineAsync(true);
+        network.Cut();
+        await tab.ExpectStateAsync("Offline");
+        await Expect(tab.Banner).ToContainTextAsync("You are offline.");
+        await tab.SayAsync("/burst 2");
+        await tab.Page.Context.SetOfflineAsync(false);
+        await tab.ExpectStateAsync("Connected");
+        await tab.ExpectAnswerAsync(Answers.Of("/burst 2"));
+    }
+
+    [Fact]
+    public async Task The_original_protocol_can_be_watched()
+    {
+        var tab = await OpenAsync();
+        await tab.OpenDrawerAsync();
+        await tab.Button("v1").ClickAsync();
+        await Expect(tab.Button("v1")).ToHaveAttributeAsync("aria-pressed", "true");
+        await tab.ExpectStateAsync("Connected");
+        await tab.SayAsync("/burst 3");
+        await tab.ExpectAnswerAsync(Answers.Of("/burst 3"));
+        await Expect(tab.Page.Locator(".frames li").Filter(new() { HasText = "chunk" }).First).Not.ToContainTextAsync("turn_id");
+        await tab.Button("v2").ClickAsync();
+        await tab.ExpectStateAsync("Connected");
+        await tab.SayAsync("/burst 4");
+        await tab.ExpectAnswerAsync(Answers.Of("/burst 4"));
+    }
+
+    [Fact]
+    public async Task The_drawer_shows_the_turn_its_times_and_its_trace()
+    {
+        var tab = await OpenAsync();
+        await tab.OpenDrawerAsync();
+        await tab.SayAsync("/stream tokens=30 rate=30 delay=100");
+        await tab.ExpectStatusAsync("completed");
+        var facts = tab.Page.Locator(".facts").Nth(1);
+        await Expect(facts).ToContainTextAsync("completed");
+        await Expect(facts).ToContainTextAsync(new System.Text.RegularExpressions.Regex(@"First token\d+ ms"));
+        await Expect(facts).ToContainTextAsync(new System.Text.RegularExpressions.Regex(@"30, \d+\.\d a second"));
+        var turn = await tab.Turns.Last.GetAttributeAsync("data-turn");
+        await Expect(facts).ToContainTextAsync(turn!);
+        await Expect(tab.Page.Locator("#trace-link")).ToHaveAttributeAsync(
+            "href", new System.Text.RegularExpressions.Regex("^http://localhost:18888/traces/detail/[0-9a-f]{32}$"));
+    }
+}
