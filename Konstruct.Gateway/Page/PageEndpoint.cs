@@ -35,7 +35,7 @@ internal static class PageEndpoint
         });
         page.MapGet("/", () => Serve(files["index.html"]));
         page.MapGet("/page/settings.json", () => Results.Json(settings, PageJson.Default.PageSettings));
-        page.MapGet("/page/{**path}", (string path) => files.TryGetValue(path, out var file) ? Serve(file) : Results.NotFound());
+        page.MapGet("/page/{**path}", (string? path) => files.TryGetValue(path ?? "", out var file) ? Serve(file) : Results.NotFound());
     }
 
     private static IResult Serve(PageFile file) => Results.File(file.Content, file.ContentType, entityTag: file.ETag);

@@ -20,7 +20,7 @@ internal static class FakeWords
     /// <summary>What a model writes when it formats, and markup that a page must show as the words that it is.</summary>
     private const string Formatted =
         """
-        ### What happens to a token
+        ## What happens to a token
 
         An answer is a **stream**, not a *reply*. Each token takes the same way:
 

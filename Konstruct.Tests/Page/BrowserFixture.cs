@@ -69,6 +69,12 @@ public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture), 
     private protected async Task<ChatTab> OpenAsync(
         Person? person = null, Guid? conversation = null, int? port = null, string token = "", BrowserNewContextOptions? look = null, bool waits = true)
     {
+        if (conversation is null)
+        {
+            await Sql.ExecuteAsync(
+                $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{Me.Tenant}', '{Conversation}', '{Me.User}', '{Person.Agent}') ON CONFLICT DO NOTHING");
+        }
+
         var context = await fixture.Browser.NewContextAsync(look ?? new() { ViewportSize = new() { Width = 1280, Height = 800 } });
         var tab = await ChatTab.OpenAsync(context, port ?? Gateway.Port, person ?? Me, conversation ?? Conversation, token);
         _tabs.Add(tab);

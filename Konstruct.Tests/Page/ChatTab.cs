@@ -16,7 +16,7 @@ internal sealed class ChatTab : IAsyncDisposable
 
     public IPage Page { get; }
 
-    public ILocator Turns => Page.Locator("#log > li.turn");
+    public ILocator Turns => Page.Locator("#log > .turn");
 
     public ILocator Answers => Page.Locator(".answer .markdown");
 

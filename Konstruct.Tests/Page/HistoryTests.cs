@@ -25,7 +25,7 @@ public sealed class HistoryTests(PagePipeline fixture) : PageTests(fixture)
           const frame = () => new Promise(resolve => requestAnimationFrame(resolve));
           while (performance.now() < deadline) {
             const top = scroll.getBoundingClientRect().top;
-            const anchor = [...document.querySelectorAll('#log > li')].find(turn => turn.getBoundingClientRect().bottom > top + 50);
+            const anchor = [...document.querySelectorAll('#log > .turn')].find(turn => turn.getBoundingClientRect().bottom > top + 50);
             const before = anchor.getBoundingClientRect().top;
             const wanted = Math.min(200, scroll.scrollTop);
             scroll.scrollTop -= wanted;
@@ -37,7 +37,7 @@ public sealed class HistoryTests(PagePipeline fixture) : PageTests(fixture)
             if (scroll.scrollTop === 0 && document.getElementById('history-state').dataset.state === '' && document.querySelector('#log .bubble')?.textContent === 'question 1') break;
           }
           frames.sort((a, b) => a - b);
-          return [frames.length, frames[Math.floor(frames.length / 2)], frames[Math.floor(frames.length * .99)], jump, document.querySelectorAll('#log > li').length];
+          return [frames.length, frames[Math.floor(frames.length / 2)], frames[Math.floor(frames.length * .99)], jump, document.querySelectorAll('#log > .turn').length];
         }
         """;
 

@@ -20,7 +20,7 @@ public sealed class PeopleTests(PagePipeline fixture) : PageTests(fixture)
         // Even with the conversation's address.
         var theirs = await OpenAsync(Person.New());
         await Expect(theirs.Page.Locator("#list-state")).ToContainTextAsync("No conversations yet.");
-        await Expect(theirs.Page.Locator("#history-state")).ToContainTextAsync("could not be read");
+        await Expect(theirs.Page.Locator("#history-state")).ToContainTextAsync("does not exist, or is somebody else’s");
         await theirs.SayAsync("/burst 1");
         await theirs.ExpectStatusAsync("refused");
         await Expect(theirs.Turns.Last).ToContainTextAsync("The conversation does not exist.");
@@ -52,7 +52,7 @@ public sealed class PeopleTests(PagePipeline fixture) : PageTests(fixture)
     public async Task An_expired_token_is_refused_and_another_can_be_given()
     {
         var gateway = await Pipeline.StartGatewayAsync(ClientPipeline.WithTokens);
-        var tab = await OpenAsync(port: gateway.Port, token: Tokens.For(Me, TimeSpan.FromHours(-1)), waits: false);
+        var tab = await OpenAsync(conversation: Guid.NewGuid(), port: gateway.Port, token: Tokens.For(Me, TimeSpan.FromHours(-1)), waits: false);
         await tab.ExpectStateAsync("Refused");
         await Expect(tab.Banner).ToContainTextAsync("The gateway refused these credentials.");
         await tab.Button("Who am I?").ClickAsync();

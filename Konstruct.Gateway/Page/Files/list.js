@@ -14,6 +14,8 @@ export class ConversationList {
   /** @type {string | null} */
   #next = null;
   #round = 0;
+  /** @type {Promise<Conversation[] | null>} */
+  #latest = Promise.resolve(null);
 
   /** @param {{ open: (id: string) => void, refused: (error: ApiError) => void }} page */
   constructor(page) {
@@ -29,8 +31,18 @@ export class ConversationList {
    * Reads the newest page. Null: it could not be read, and the list says so.
    * @param {import('./api.js').Api} api
    * @param {boolean} [isFirst] Somebody else's list must not be seen while this one's is loading.
+   * @returns {Promise<Conversation[] | null>}
    */
-  async load(api, isFirst = false) {
+  load(api, isFirst = false) {
+    return (this.#latest = this.#load(api, isFirst));
+  }
+
+  /**
+   * @param {import('./api.js').Api} api
+   * @param {boolean} isFirst
+   * @returns {Promise<Conversation[] | null>}
+   */
+  async #load(api, isFirst) {
     const round = ++this.#round;
     if (isFirst) {
       this.#items = [];
@@ -40,7 +52,8 @@ export class ConversationList {
     }
     try {
       const page = await api.list();
-      if (round !== this.#round) return null;
+      // Somebody asked again meanwhile: that answer is everybody's.
+      if (round !== this.#round) return this.#latest;
       const known = new Set(page.items.map(item => item.id));
       // Older pages that were opened stay; what was deleted elsewhere among them goes with the next start.
       const older = isFirst || !page.next ? [] : this.#items.filter(item => !known.has(item.id));
@@ -50,7 +63,7 @@ export class ConversationList {
       return this.#items;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      if (round !== this.#round) return null;
+      if (round !== this.#round) return this.#latest;
       if (this.#items.length === 0) this.#list.replaceChildren();
       const again = el('button', { type: 'button', click: () => void this.load(api, isFirst) }, icon('again'), 'Try again');
       this.#state.replaceChildren(`The conversations could not be read. ${error.message} `, again);

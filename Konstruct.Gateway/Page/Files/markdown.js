@@ -103,8 +103,8 @@ function blockOf(source, depth = 0) {
   }
   const title = heading.exec(first);
   if (title) {
-    // An answer is below the page's own two levels.
-    const tag = /** @type {'h3' | 'h4' | 'h5'} */ (`h${Math.min((title[1] ?? '').length + 2, 5)}`);
+    // Below the page's own heading; models begin with one # or two.
+    const tag = /** @type {'h2' | 'h3' | 'h4'} */ (`h${Math.min(Math.max((title[1] ?? '').length, 2), 4)}`);
     return el(tag, null, ...inline(title[2] ?? ''));
   }
   if (rule.test(first)) return el('hr');

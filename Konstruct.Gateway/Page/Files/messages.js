@@ -26,7 +26,7 @@ class Entry {
   #asked = el('article', { class: 'question', 'aria-label': 'You', hidden: true }, this.#bubble);
   #answer = el('article', { class: 'answer', 'aria-label': 'Answer', hidden: true }, this.#body, this.#foot);
   #markdown = new MarkdownView(this.#body);
-  element = el('li', { class: 'turn' }, this.#asked, this.#answer);
+  element = el('div', { class: 'turn' }, this.#asked, this.#answer);
   #again;
 
   /** @param {(entry: Entry) => void} again Asks the question again. */
@@ -166,6 +166,7 @@ export class MessageLog {
     entry.turn = turn;
     this.#live.set(turn, entry);
     if (question !== undefined) entry.ask(question);
+    if (this.#state.dataset.state === 'absent') this.#show('');
     this.update(turn);
     if (turn.mine) this.toEnd();
     this.changed();
@@ -221,7 +222,7 @@ export class MessageLog {
     const source = this.#source;
     if (!source) return [];
     this.#isLoading = true;
-    this.#show('loading', el('span', { class: 'spinner' }), cursor ? 'Older messages…' : 'Loading…');
+    this.#show(cursor ? 'older' : 'loading', el('span', { class: 'spinner' }), cursor ? 'Older messages…' : 'Loading…');
     this.changed();
     try {
       const page = await source.api.messages(source.id, cursor);
@@ -241,6 +242,11 @@ export class MessageLog {
       if (source !== this.#source) return [];
       if (!(error instanceof ApiError)) throw error;
       this.#isLoading = false;
+      if (error.status === 404 && !cursor) {
+        this.#show('absent', 'This conversation does not exist, or is somebody else’s. In Development the first message begins one that does not exist.');
+        this.changed();
+        return [];
+      }
       if (error.isRefusal) this.page.refused(error);
       const again = el('button', { type: 'button', click: () => void this.#load(cursor) }, icon('again'), 'Try again');
       this.#show('failed', `The messages could not be read. ${error.message} `, again);
@@ -326,7 +332,7 @@ export class MessageLog {
   }
 
   /**
-   * @param {'' | 'loading' | 'failed'} state
+   * @param {'' | 'loading' | 'older' | 'failed' | 'absent'} state
    * @param {...(Node | string)} content
    */
   #show(state, ...content) {
