@@ -66,7 +66,8 @@ builder.AddProject<Projects.Konstruct_Gateway>("gateway")
     .WithUrlForEndpoint("http", url => url.DisplayText = "Chat")
     .WithUrlForEndpoint("http", _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
     .WithUrlForEndpoint("http", _ => new() { Url = "/health", DisplayText = "Health" })
-    .WithScenarioCommands();
+    .WithScenarioCommands()
+    .WithDashboardLink();
 
 builder.Build().Run();
 #else

@@ -64,6 +64,13 @@ internal static class AppHostExtensions
     public static IResourceBuilder<ProjectResource> OnAnyPort(this IResourceBuilder<ProjectResource> project) =>
         project.WithEndpoint("http", endpoint => endpoint.Port = null, createIfNotExists: false);
 
+    /// <summary>Where the gateway's page finds the trace of a turn: on this machine, where the dashboard listens. No part of the manifest.</summary>
+    public static IResourceBuilder<ProjectResource> WithDashboardLink(this IResourceBuilder<ProjectResource> gateway) =>
+        gateway.ApplicationBuilder is { ExecutionContext.IsRunMode: true } application
+        && application.Configuration["ASPNETCORE_URLS"]?.Split(';')[0] is { Length: > 0 } dashboard
+            ? gateway.WithEnvironment("Page__DashboardUrl", dashboard)
+            : gateway;
+
     /// <summary>The stub's scenarios, to be started from the gateway's row in the dashboard. Commands exist where the model runs, not in what is published.</summary>
     public static IResourceBuilder<ProjectResource> WithScenarioCommands(this IResourceBuilder<ProjectResource> gateway)
     {

@@ -59,7 +59,10 @@ internal sealed class Application(Manifest manifest, RunnerOptions options, Stat
             await output.AssemblyAsync(Path.Combine(ProjectOutput.SolutionFolder, "Konstruct.LocalServers", "Konstruct.LocalServers.csproj"), stop), state);
         var otlpPort = PortPlan.IsFree(OtlpPort) ? OtlpPort : PortPlan.FreePort();
         var projects = new ProjectPlans(manifest, ports, resolver,
-            () => _processes.Any(process => process.Plan.Role is Role.Dashboard && !process.HasEnded) ? $"http://localhost:{otlpPort}" : null);
+            () => _processes.Any(process => process.Plan.Role is Role.Dashboard && !process.HasEnded) ? $"http://localhost:{otlpPort}" : null)
+        {
+            DashboardUrl = options.Dashboard is { } shown ? $"http://localhost:{shown}" : null,
+        };
 
         foreach (var (name, resource) in manifest.Resources.Where(resource => resource.Value.IsProcess && !options.Without.Contains(resource.Key)))
         {

@@ -9,6 +9,9 @@ namespace Konstruct.AppHost.Standalone.Processes;
 /// <param name="otlpEndpoint">Where somebody takes telemetry, or null: an exporter that talks to nobody delays the stop.</param>
 internal sealed class ProjectPlans(Manifest manifest, PortPlan ports, Resolver resolver, Func<string?> otlpEndpoint)
 {
+    /// <summary>Where the dashboard is, for the link of the gateway's page to a trace; null: there is none.</summary>
+    public string? DashboardUrl { get; init; }
+
     /// <summary>What the manifest says for a deployment behind a proxy, and what else could decide where a service listens.</summary>
     private static readonly string[] ForDeployment =
         ["HTTP_PORTS", "HTTPS_PORTS", "ASPNETCORE_HTTP_PORTS", "ASPNETCORE_HTTPS_PORTS", "ASPNETCORE_FORWARDEDHEADERS_ENABLED"];
@@ -59,6 +62,7 @@ internal sealed class ProjectPlans(Manifest manifest, PortPlan ports, Resolver r
         environment["OTEL_SERVICE_NAME"] = name;
         environment["OTEL_RESOURCE_ATTRIBUTES"] = $"service.instance.id={Guid.NewGuid().ToString("N")[..8]}";
         environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = otlpEndpoint();
+        environment["Page__DashboardUrl"] = DashboardUrl;
         environment["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc";
         // Milliseconds. Whoever looks at the dashboard wants to see a chat at once; and should the dashboard be gone, the stop does not wait for it.
         environment["OTEL_BSP_SCHEDULE_DELAY"] = environment["OTEL_BLRP_SCHEDULE_DELAY"] = environment["OTEL_METRIC_EXPORT_INTERVAL"] = "1000";

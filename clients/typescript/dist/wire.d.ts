@@ -104,6 +104,14 @@ export declare const closeCodes: {
         readonly code: 1000;
         readonly again: 'no';
     };
+    readonly protocolError: {
+        readonly code: 1002;
+        readonly again: 'no';
+    };
+    readonly invalidText: {
+        readonly code: 1007;
+        readonly again: 'backoff';
+    };
     readonly frameTooBig: {
         readonly code: 1009;
         readonly again: 'backoff';

@@ -1,6 +1,8 @@
 export const subprotocol = 'konstruct.chat.v2';
 export const closeCodes = {
     normal: { code: 1000, again: 'no' },
+    protocolError: { code: 1002, again: 'no' },
+    invalidText: { code: 1007, again: 'backoff' },
     frameTooBig: { code: 1009, again: 'backoff' },
     internalError: { code: 1011, again: 'backoff' },
     restarting: { code: 1012, again: 'soon' },
