@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Text.Json;
 using Konstruct.Contracts.Wire;
 
@@ -66,7 +67,7 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
     {
         try
         {
-            return Read(payload);
+            return TryReadPlainChunk(payload, out var chunk) ? chunk : Read(payload);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -136,6 +137,61 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
 
         output.Write("}"u8);
         return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>
+    /// The payload that comes ten thousand times for every other: a chunk in exactly the form of <see cref="Chunk"/>, with nothing escaped. Recognised by its
+    /// fixed parts, in a third of the time that a JSON reader takes; whatever deviates by a byte is left to the reader.
+    /// </summary>
+    private static bool TryReadPlainChunk(ReadOnlyMemory<byte> payload, out StreamEvent chunk)
+    {
+        chunk = default;
+        var rest = payload.Span;
+        if (!TryTake(ref rest, "{\"type\":\"chunk\",\"text\":\""u8))
+        {
+            return false;
+        }
+
+        var length = JsonText.PlainLength(rest);
+        var text = payload.Slice(payload.Length - rest.Length, length);
+        rest = rest[length..];
+        if (!TryTake(ref rest, "\",\"turn_id\":\""u8) || !Utf8Parser.TryParse(rest, out Guid turnId, out var digits, 'D'))
+        {
+            return false;
+        }
+
+        rest = rest[digits..];
+        if (!TryTake(ref rest, "\",\"attempt\":"u8) || !TryTake(ref rest, out var attempt) || !TryTake(ref rest, ",\"seq\":"u8) || !TryTake(ref rest, out var seq)
+            || !rest.SequenceEqual("}"u8))
+        {
+            return false;
+        }
+
+        chunk = new(StreamEventKind.Chunk) { Payload = payload, EscapedText = text, TurnId = turnId, Attempt = attempt, Seq = seq };
+        return true;
+    }
+
+    private static bool TryTake(ref ReadOnlySpan<byte> rest, ReadOnlySpan<byte> expected)
+    {
+        if (!rest.StartsWith(expected))
+        {
+            return false;
+        }
+
+        rest = rest[expected.Length..];
+        return true;
+    }
+
+    private static bool TryTake(ref ReadOnlySpan<byte> rest, out int number)
+    {
+        if (rest.IsEmpty || rest[0] is < (byte)'1' or > (byte)'9' || !Utf8Parser.TryParse(rest, out number, out var digits))
+        {
+            number = 0;
+            return false;
+        }
+
+        rest = rest[digits..];
+        return true;
     }
 
     private static StreamEvent Read(ReadOnlyMemory<byte> payload)

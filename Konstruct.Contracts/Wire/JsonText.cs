@@ -82,6 +82,9 @@ public static class JsonText
         }
     }
 
+    /// <summary>How many bytes come before the first that a JSON string must escape, or that ends it; all of them when there is none.</summary>
+    internal static int PlainLength(ReadOnlySpan<byte> raw) => raw.IndexOfAny(MustEscape) is var end and >= 0 ? end : raw.Length;
+
     private static (char Character, int Length) ReadEscape(ReadOnlySpan<byte> escape) => escape[1] switch
     {
         (byte)'n' => ('\n', 2),

@@ -167,6 +167,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
     {
         _close = (code, reason);
         _room?.TrySetResult();
+        _dead.Token.UnsafeRegister(static socket => ((WebSocket)socket!).Abort(), socket);
         _dead.CancelAfter(CloseLimit);
         StartPump();
     }
@@ -188,7 +189,9 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
             (int Code, string Reason)? close;
             while (TryTake(out var frame, out close))
             {
-                await socket.SendAsync(frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, Dead);
+                // Without a token: a send that could be cancelled takes a slower way through the WebSocket, with a registration and a state machine for
+                // each frame. What must end a send that is stuck aborts the socket.
+                await socket.SendAsync(frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
                 if (frame.Timing.IsMeasured)
                 {
                     metrics?.FrameSent(frame.Timing);

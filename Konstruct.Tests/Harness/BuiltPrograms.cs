@@ -12,10 +12,10 @@ internal static class BuiltPrograms
     /// <summary>The folder that holds the solution file.</summary>
     public static string RepositoryRoot { get; } = Metadata["RepositoryRoot"]!;
 
-    /// <summary>The dll of a project, built with the configuration that the tests were built with.</summary>
+    /// <summary>The dll of a project, by its folder in the repository, built with the configuration that the tests were built with.</summary>
     public static string Dll(string project)
     {
-        var path = Path.Combine(RepositoryRoot, project, Metadata["OutputPath"]!, $"{project}.dll");
+        var path = Path.Combine(RepositoryRoot, project, Metadata["OutputPath"]!, $"{Path.GetFileName(project)}.dll");
         return File.Exists(path) ? path : throw new FileNotFoundException($"{project} is not built; the tests start it from {path}.", path);
     }
 }

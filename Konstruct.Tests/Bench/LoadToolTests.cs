@@ -1,0 +1,121 @@
+using Konstruct.Tests.Harness;
+using Konstruct.Tests.ProtocolV1;
+using Xunit;
+
+namespace Konstruct.Tests.Bench;
+
+/// <summary>The generator counts what it should: against a real gateway everything, once.</summary>
+[Collection<UsualOnRedis>]
+public sealed class LoadToolTests(UsualPipelineOnRedis fixture) : PipelineTests(fixture)
+{
+    private const int Conversations = 20;
+    private const int Tokens = 40;
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public async Task Every_chunk_of_every_answer_is_counted_once(string dialect)
+    {
+        var result = await LoadTool.RunAsync(
+            Gateway.Port, "--dialect", dialect, "--conversations", $"{Conversations}", "--messages", "2", "--text", $"/stamp tokens={Tokens} rate=200 delay=0");
+
+        Assert.True(result.ExitCode == 0, result.Table);
+        Assert.Equal(2 * Conversations, result["done"]);
+        Assert.Equal(2 * Conversations * Tokens, result["chunks"]);
+        AssertNothingWrong(result);
+        Assert.Equal(2 * Conversations * Tokens, result.Json.GetProperty("delay").GetProperty("count").GetInt32());
+        Assert.InRange(result.Time("delay", "p50"), 0.001, 10_000);
+        Assert.True(result.Time("first_chunk", "p50") <= result.Time("answer", "p50"), "An answer ended before it began.");
+    }
+
+    [Fact]
+    public async Task Sockets_that_break_in_a_storm_come_back_and_miss_nothing()
+    {
+        var result = await LoadTool.RunAsync(
+            Gateway.Port, "--conversations", $"{Conversations}", "--storm", "0.3", "--text", $"/stamp tokens={5 * Tokens} rate=100 delay=0");
+
+        Assert.True(result.ExitCode == 0, result.Table);
+        Assert.Equal(Conversations * 5 * Tokens, result["chunks"]);
+        AssertNothingWrong(result);
+        Assert.True(result["returned"] >= Conversations, $"Only {result["returned"]} sockets came back: there was no storm.");
+    }
+
+    private static void AssertNothingWrong(LoadResult result) => Assert.All(
+        ["missing", "duplicated", "corrupt", "hung", "cut", "unknown_frames"], count => Assert.True(result[count] == 0, $"{count}:\n{result.Table}"));
+}
+
+/// <summary>The detector finds what it is there to find: each fault is made on purpose, once an answer.</summary>
+public sealed class LoadToolFaultTests
+{
+    private const int Conversations = 3;
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public async Task A_dropped_chunk_is_missing(string dialect) =>
+        await AssertFoundAsync(dialect, new Faults(Dropped: 4), "missing", FaultyServer.Chunks - 1);
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public async Task A_dropped_last_chunk_is_missing(string dialect) =>
+        await AssertFoundAsync(dialect, new Faults(Dropped: FaultyServer.Chunks), "missing", FaultyServer.Chunks - 1);
+
+    [Theory]
+    [InlineData("v1", FaultyServer.Chunks + 1)]
+    [InlineData("v2", FaultyServer.Chunks)] // What seq says has come before does not count as a chunk.
+    public async Task A_repeated_chunk_is_duplicated(string dialect, int chunks) =>
+        await AssertFoundAsync(dialect, new Faults(Repeated: 5), "duplicated", chunks);
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public async Task A_chunk_that_says_something_else_is_corrupt(string dialect)
+    {
+        await using var server = await FaultyServer.StartAsync(new Faults(Garbled: 6));
+        var result = await RunAsync(server, dialect);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(Conversations, result["corrupt"]);
+    }
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public async Task An_answer_without_an_end_is_hung(string dialect)
+    {
+        await using var server = await FaultyServer.StartAsync(new Faults(IsEndless: true));
+        var result = await RunAsync(server, dialect);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(Conversations, result["hung"]);
+        Assert.Equal(0, result["done"]);
+    }
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v2")]
+    public async Task A_server_without_faults_has_none(string dialect)
+    {
+        await using var server = await FaultyServer.StartAsync(new Faults());
+        var result = await RunAsync(server, dialect);
+
+        Assert.True(result.ExitCode == 0, result.Table);
+        Assert.Equal(Conversations * FaultyServer.Chunks, result["chunks"]);
+    }
+
+    private static async Task AssertFoundAsync(string dialect, Faults faults, string count, int chunksOfAnAnswer)
+    {
+        await using var server = await FaultyServer.StartAsync(faults);
+        var result = await RunAsync(server, dialect);
+
+        Assert.Equal(1, result.ExitCode);
+        Assert.Equal(Conversations * chunksOfAnAnswer, result["chunks"]);
+        Assert.All(
+            ["missing", "duplicated", "corrupt", "hung", "cut"],
+            wrong => Assert.True(result[wrong] == (wrong == count ? Conversations : 0), $"{wrong}:\n{result.Table}"));
+    }
+
+    private static Task<LoadResult> RunAsync(FaultyServer server, string dialect) =>
+        LoadTool.RunAsync(server.Port, "--dialect", dialect, "--conversations", $"{Conversations}", "--ramp", "0", "--patience", "2");
+}

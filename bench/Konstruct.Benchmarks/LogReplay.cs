@@ -1,0 +1,25 @@
+using BenchmarkDotNet.Attributes;
+using Konstruct.Contracts.Redis;
+using Konstruct.Gateway.Turns;
+
+namespace Konstruct.Benchmarks;
+
+/// <summary>A page of a turn's log, as a resuming client gets it: 256 entries parsed and sent. Redis' part is not in it.</summary>
+public class LogReplay
+{
+    private const int Page = 256;
+
+    private readonly byte[][] _entries = [.. Enumerable.Range(1, Page).Select(seq => StreamEvent.Chunk("answer ", Guid.CreateVersion7(), attempt: 1, seq))];
+    private readonly TurnCursor _cursor = FrameWriting.Cursor(isV2: true);
+
+    [Benchmark(OperationsPerInvoke = Page)]
+    public int Entry()
+    {
+        foreach (var entry in _entries)
+        {
+            _cursor.SendNext(StreamEvent.Parse(entry));
+        }
+
+        return _cursor.Seq;
+    }
+}

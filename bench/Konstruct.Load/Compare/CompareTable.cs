@@ -1,0 +1,103 @@
+using System.Globalization;
+using System.Text.Json;
+using Konstruct.Load.Measure;
+
+namespace Konstruct.Load.Compare;
+
+/// <summary>The results of <c>bench/compare</c> side by side: the median of the runs, and what it is of the floor's.</summary>
+internal static class CompareTable
+{
+    private const string Floor = "floor";
+    private static readonly string[] Scenarios = ["paced", "crowd", "bursts", "flood", "turns"];
+    private static readonly string[] Order = [Floor, "signalr", "v2", "v1", "other"];
+
+    private static readonly (string Name, string Format, Func<Outcome, double?> Of)[] Rows =
+    [
+        ("CPU-s per 100,000 chunks", "F2", outcome => Server(outcome)?.Per100K),
+        ("… while all stream", "F2", outcome => Server(outcome)?.SteadyPer100K),
+        ("CPU-ms per turn", "F2", outcome => outcome.Done > 0 ? Server(outcome)?.Seconds * 1000 / outcome.Done : null),
+        ("first chunk p50, ms", "F1", outcome => outcome.FirstChunk.P50),
+        ("first chunk p99, ms", "F1", outcome => outcome.FirstChunk.P99),
+        ("added delay p50, ms", "F2", outcome => outcome.Delay.P50),
+        ("added delay p99, ms", "F1", outcome => outcome.Delay.P99),
+        ("chunks a second", "F0", outcome => outcome.ChunksPerSecond),
+        ("frame, bytes", "F0", outcome => outcome.FrameBytes),
+        ("text in it, bytes", "F0", outcome => outcome.TextBytes),
+        ("missing + duplicated + hung", "F0", outcome => outcome.Missing + outcome.Duplicated + outcome.Corrupt + outcome.Hung + outcome.Cut),
+        ("generator, % of its core", "F0", outcome => outcome.GeneratorShare * 100),
+    ];
+
+    public static int Print(string folder, TextWriter to)
+    {
+        var runs = Directory.GetFiles(folder, "*.json")
+            .Select(file => (Parts: Path.GetFileName(file).Split('.'), File: file))
+            .Where(run => run.Parts.Length == 4)
+            .ToLookup(run => (Scenario: run.Parts[0], Server: run.Parts[1]), run => run.File);
+        var servers = Order.Where(server => runs.Any(run => run.Key.Server == server)).ToArray();
+        to.WriteLine($"| | | {string.Join(" | ", servers)} |");
+        to.WriteLine($"|---|---|{string.Concat(servers.Select(_ => "---|"))}");
+        foreach (var scenario in Scenarios)
+        {
+            var outcomes = servers.ToDictionary(server => server, server => runs[(scenario, server)].Select(Read).ToArray());
+            if (outcomes.Values.All(runs => runs.Length == 0))
+            {
+                continue;
+            }
+
+            foreach (var (name, format, of) in Rows.Where(row => Belongs(scenario, row.Name)))
+            {
+                Row(to, scenario, name, format, servers.Select(server => Median(outcomes[server].Select(of))).ToArray(), servers);
+            }
+        }
+
+        Idle(to, servers, server => runs[("idle", server)].Select(ReadIdle).FirstOrDefault());
+        return 0;
+    }
+
+    private static bool Belongs(string scenario, string row) => scenario switch
+    {
+        "flood" => !row.Contains("delay", StringComparison.Ordinal) && !row.Contains("bytes", StringComparison.Ordinal) && !row.StartsWith('…') && !row.Contains("turn", StringComparison.Ordinal),
+        "turns" => row.Contains("turn", StringComparison.Ordinal) || row.Contains("first", StringComparison.Ordinal) || row.Contains("missing", StringComparison.Ordinal),
+        _ => !row.Contains("turn", StringComparison.Ordinal) && !row.Contains("a second", StringComparison.Ordinal) && (scenario == "paced" || !row.Contains("bytes", StringComparison.Ordinal)),
+    };
+
+    private static void Idle(TextWriter to, string[] servers, Func<string, IdleOutcome?> of)
+    {
+        var all = servers.Select(of).ToArray();
+        foreach (var (step, i) in (all.FirstOrDefault(outcome => outcome is not null)?.Steps ?? []).Select((step, i) => (step, i)))
+        {
+            Row(to, "idle", string.Create(CultureInfo.InvariantCulture, $"KB each of {step.Sockets:N0} sockets"), "F1", [.. all.Select(outcome => outcome?.Steps[i].KbEach)], servers);
+        }
+
+        if (all.Any(outcome => outcome is not null))
+        {
+            Row(to, "idle", "empty, MB", "F0", [.. all.Select(outcome => (double?)outcome?.EmptyKb / 1024)], servers);
+            Row(to, "idle", "after a burst, of before", "F2", [.. all.Select(outcome => outcome?.AfterBurstRatio)], servers, withRatio: false);
+        }
+    }
+
+    /// <summary>Each value, and behind it what it is of the floor's.</summary>
+    private static void Row(TextWriter to, string scenario, string name, string format, double?[] values, string[] servers, bool withRatio = true)
+    {
+        var floor = Array.IndexOf(servers, Floor) is var at and >= 0 ? values[at] : null;
+        var cells = values.Select((value, i) =>
+            value is not { } number ? "–"
+            : withRatio && floor is > 0 && servers[i] != Floor ? $"{Format(number, format)} ({Format(number / floor.Value, "F2")})"
+            : Format(number, format));
+        to.WriteLine($"| {scenario} | {name} | {string.Join(" | ", cells)} |");
+    }
+
+    private static string Format(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
+
+    private static double? Median(IEnumerable<double?> values)
+    {
+        var sorted = values.OfType<double>().Order().ToArray();
+        return sorted.Length == 0 ? null : sorted[sorted.Length / 2];
+    }
+
+    private static CpuUse? Server(Outcome outcome) => outcome.Cpu.FirstOrDefault(cpu => cpu.Name == "server");
+
+    private static Outcome Read(string file) => JsonSerializer.Deserialize(File.ReadAllBytes(file), OutcomeJson.Default.Outcome)!;
+
+    private static IdleOutcome ReadIdle(string file) => JsonSerializer.Deserialize(File.ReadAllBytes(file), OutcomeJson.Default.IdleOutcome)!;
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using System.Text;
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.Load.Measure;
+using StackExchange.Redis;
+
+namespace Konstruct.Load.Worker;
+
+/// <summary>An answer that is being given: what is published next, and when it is due.</summary>
+internal sealed class Answer
+{
+    /// <summary>What bench/peers puts before the channel in <c>reply_to</c> when it wants SignalR's backplane's envelope.</summary>
+    public const string SignalR = "signalr ";
+
+    private static readonly string[] Words = ["the ", "answer ", "is ", "a ", "stream ", "of ", "words ", "that ", "nobody ", "wrote "];
+
+    private readonly KonstructMessage _message;
+    private readonly Script _script;
+    private readonly StringBuilder _text = new();
+    private readonly bool _wrapped;
+    private readonly long _began = Clock.Now;
+    private int _given;
+
+    public Answer(KonstructMessage message, string entry, ResponseChannel channels)
+    {
+        (_message, Entry, _script) = (message, entry, Script.Of(message.Content.Text));
+        _wrapped = message.ReplyTo?.StartsWith(SignalR, StringComparison.Ordinal) == true;
+        Channel = message.ReplyTo is { } replyTo
+            ? RedisChannel.Literal(_wrapped ? replyTo[SignalR.Length..] : replyTo)
+            : channels.For(message.TenantId, message.ConversationId);
+    }
+
+    public string Entry { get; }
+
+    public RedisChannel Channel { get; }
+
+    /// <summary>Whether a gateway of ours waits for it: a peer keeps no books of turns.</summary>
+    public bool IsForGateway => _message.ReplyTo is null;
+
+    public bool IsOver { get; private set; }
+
+    /// <summary>How much later than due the last one was taken, in microseconds.</summary>
+    public long Late { get; private set; }
+
+    /// <summary>The next payload that is due; null: none is.</summary>
+    public byte[]? Next()
+    {
+        var now = Clock.Now;
+        var due = _began + _script.DueOf(Math.Min(_given, _script.Tokens - 1));
+        if (IsOver || now < due)
+        {
+            return null;
+        }
+
+        Late = now - due;
+        if (_given == _script.Tokens)
+        {
+            IsOver = true;
+            return Wrap(StreamEvent.Done(_text.ToString(), _message.ConversationId, _message.TurnId, _message.Attempt, _given + 1, TurnOutcome.Completed));
+        }
+
+        var token = string.Create(CultureInfo.InvariantCulture, $"{now} {Words[_given % Words.Length]}");
+        _text.Append(token);
+        return Wrap(StreamEvent.Chunk(token, _message.TurnId, _message.Attempt, ++_given));
+    }
+
+    private byte[] Wrap(byte[] payload) => _wrapped ? SignalREnvelope.Around(payload) : payload;
+}

@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using HdrHistogram;
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using StackExchange.Redis;
+
+namespace Konstruct.Load.Worker;
+
+/// <summary>
+/// An orchestrator that is nothing but fast: it takes tasks of the queue and publishes what the stub would publish, when it is due, without a log, a model
+/// or a fence. One thread paces all answers. How late it was itself, and how much nobody heard, is said at the end.
+/// </summary>
+internal sealed class LoadWorker(IConnectionMultiplexer redis, WorkerOptions options) : IDisposable
+{
+    private const int MostInOneClaim = 512;
+
+    /// <summary>Longer than any run: nothing renews it.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(15);
+
+    private readonly DispatchQueue _queue = new(redis);
+    private readonly ResponseChannel _channels = new(options.Channel);
+    private readonly ConcurrentQueue<Answer> _new = new();
+    private readonly SemaphoreSlim _wake = new(1);
+    private readonly LongHistogram _late = new(1, 60_000_000, 3);
+    private long _published;
+
+    public static async Task<int> RunAsync(WorkerOptions options, CancellationToken stop)
+    {
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(options.Redis);
+        using var worker = new LoadWorker(redis, options);
+        await worker.RunAsync(stop);
+        return 0;
+    }
+
+    public void Dispose() => _wake.Dispose();
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        await redis.GetSubscriber().SubscribeAsync(RedisKeys.Wake, (_, _) => Wake());
+        Console.WriteLine("ready");
+        var pacing = Task.Factory.StartNew(() => Pace(stop), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        try
+        {
+            while (true)
+            {
+                while (await ClaimAsync() > 0)
+                {
+                }
+
+                await _wake.WaitAsync(TimeSpan.FromSeconds(1), stop);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            await pacing;
+        }
+
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"published {_published}, late p50 {_late.GetValueAtPercentile(50) / 1000.0:F1} ms, p99 {_late.GetValueAtPercentile(99) / 1000.0:F1} ms"));
+    }
+
+    private void Wake()
+    {
+        if (_wake.CurrentCount == 0)
+        {
+            _wake.Release();
+        }
+    }
+
+    private async Task<int> ClaimAsync()
+    {
+        var claimed = await _queue.ClaimAsync(Lease, MostInOneClaim);
+        foreach (var task in claimed)
+        {
+            _new.Enqueue(new(KonstructMessage.Parse(task.Payload.Span), task.Entry, _channels));
+        }
+
+        return claimed.Count;
+    }
+
+    /// <summary>Every millisecond: publishes what is due, in order, over one connection.</summary>
+    private void Pace(CancellationToken stop)
+    {
+        var database = redis.GetDatabase();
+        var answers = new List<Answer>();
+        while (!stop.IsCancellationRequested)
+        {
+            while (_new.TryDequeue(out var answer))
+            {
+                answers.Add(answer);
+            }
+
+            foreach (var answer in answers)
+            {
+                while (answer.Next() is { } payload)
+                {
+                    database.Publish(answer.Channel, payload, CommandFlags.FireAndForget);
+                    _published++;
+                    _late.RecordValue(Math.Clamp(answer.Late, 1, 60_000_000));
+                }
+
+                if (answer.IsOver)
+                {
+                    _ = answer.IsForGateway ? _queue.AnswerAsync(answer.Entry) : _queue.SettleAsync(answer.Entry); // Behind what was published, on the same connection.
+                }
+            }
+
+            answers.RemoveAll(answer => answer.IsOver);
+            Thread.Sleep(1);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using Konstruct.Contracts.Dispatch;
+
+namespace Konstruct.Peers;
+
+/// <summary>A user's message as the queue holds it. <c>reply_to</c> tells the load worker where the answer goes.</summary>
+internal static class Asking
+{
+    public static KonstructMessage For(Guid tenant, Guid user, Guid conversation, string text, string replyTo) => new()
+    {
+        Id = Guid.CreateVersion7(),
+        TenantId = tenant,
+        ChannelMetadata = new($"{user:D}", tenant, conversation),
+        Sender = new($"{user:D}", "Load"),
+        Content = new(text),
+        Timestamp = DateTimeOffset.UtcNow,
+        ThreadId = conversation,
+        ReplyTo = replyTo,
+        ConversationId = conversation,
+        PortalUserId = $"{user:D}",
+        AgentId = "",
+        TurnId = Guid.CreateVersion7(),
+        Attempt = 1,
+    };
+}

@@ -1,0 +1,61 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using StackExchange.Redis;
+
+namespace Konstruct.Peers;
+
+/// <summary>
+/// The least that a .NET server can do: a Kestrel WebSocket, one subscription for it, and every payload of the channel sent as it is. What the gateway costs
+/// beyond this is the price of what it promises.
+/// </summary>
+internal static class Floor
+{
+    private static readonly ResponseChannel Channels = new(ResponseChannel.DefaultTemplate);
+
+    public static async Task ServeAsync(HttpContext context, Guid conversation, IConnectionMultiplexer redis, DispatchQueue queue)
+    {
+        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        var buffer = new byte[4096];
+        if (await ReadAsync(socket, buffer) is not { } auth)
+        {
+            return;
+        }
+
+        var (tenant, user) = (auth.GetProperty("tenantId").GetGuid(), auth.GetProperty("userId").GetGuid());
+        var channel = Channels.For(tenant, conversation);
+        var messages = await redis.GetSubscriber().SubscribeAsync(channel);
+        messages.OnMessage(message => socket.SendAsync((ReadOnlyMemory<byte>)message.Message, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None).AsTask());
+        await socket.SendAsync("{\"type\":\"ready\"}"u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+        buffer = null; // An idle socket holds none: see ReadAsync.
+        while (await ReadAsync(socket, buffer) is { } message)
+        {
+            await queue.EnqueueAsync(Asking.For(tenant, user, conversation, message.GetProperty("text").GetString()!, channel.ToString()));
+        }
+
+        await messages.UnsubscribeAsync();
+    }
+
+    /// <summary>A zero-byte read waits, and only then is there a buffer, as in the gateway.</summary>
+    private static async Task<JsonElement?> ReadAsync(WebSocket socket, byte[]? buffer)
+    {
+        try
+        {
+            var waiting = await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
+            if (waiting.MessageType == WebSocketMessageType.Close)
+            {
+                return null;
+            }
+
+            buffer ??= new byte[4096];
+            var read = await socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None);
+            using var json = JsonDocument.Parse(buffer.AsMemory(0, read.Count));
+            return json.RootElement.Clone();
+        }
+        catch (WebSocketException)
+        {
+            return null; // The client is gone.
+        }
+    }
+}
