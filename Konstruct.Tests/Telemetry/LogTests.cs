@@ -12,7 +12,7 @@ namespace Konstruct.Tests.Telemetry;
 public sealed partial class LogVocabularyTests
 {
     private static readonly Assembly[] Services =
-        [typeof(ChatOptions).Assembly, typeof(StubOptions).Assembly, typeof(Contracts.Redis.TurnLog).Assembly, typeof(Microsoft.Extensions.Hosting.ServiceDefaultsExtensions).Assembly];
+        [typeof(ChatOptions).Assembly, typeof(StubOptions).Assembly, typeof(Konstruct.Contracts.Redis.TurnLog).Assembly, typeof(Microsoft.Extensions.Hosting.ServiceDefaultsExtensions).Assembly];
 
     private static readonly IReadOnlyList<(int Id, string Where)> Events =
     [
