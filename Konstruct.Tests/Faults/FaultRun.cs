@@ -11,7 +11,7 @@ namespace Konstruct.Tests.Faults;
 /// <param name="Duplicated">A chunk or an end that came twice after the client's rule, a second row.</param>
 /// <param name="Hung">No end within <see cref="FaultRun.Limit"/>.</param>
 /// <param name="LeftBehind">Entries, subscriptions and pending rows that stayed in the stores.</param>
-/// <param name="Recovery">The longest time in which a client got nothing new, counted from the fault.</param>
+/// <param name="Recovery">The longest time in which a client got nothing new, counted from the fault, or from the question where that came later.</param>
 /// <param name="Reports">What was wrong, in words.</param>
 internal sealed record FaultResult(int Lost, int Duplicated, int Hung, int LeftBehind, TimeSpan Recovery, IReadOnlyList<string> Reports)
 {
@@ -65,7 +65,7 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     /// <summary>Says something; the answer is reckoned with at the end.</summary>
     public Task AskAsync(ResumingClient client, string text, string messageId = "m")
     {
-        _questions.Add(new(client, text, messageId));
+        _questions.Add(new(client, text, messageId, Stopwatch.GetTimestamp()));
         return client.SayAsync(text, messageId);
     }
 
@@ -175,8 +175,9 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
         var longest = TimeSpan.Zero;
         foreach (var question in _questions)
         {
-            var last = struck;
-            foreach (var news in question.Heard?.News.Where(at => at > struck) ?? [])
+            var start = Math.Max(struck, question.Asked);
+            var last = start;
+            foreach (var news in question.Heard?.News.Where(at => at > start) ?? [])
             {
                 var silence = Stopwatch.GetElapsedTime(last, news);
                 longest = silence > longest ? silence : longest;
@@ -224,7 +225,7 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
         return count;
     }
 
-    private sealed record Question(ResumingClient Client, string Text, string MessageId)
+    private sealed record Question(ResumingClient Client, string Text, string MessageId, long Asked)
     {
         public HeardTurn? Heard => Client.Of(MessageId);
     }

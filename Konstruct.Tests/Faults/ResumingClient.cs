@@ -47,7 +47,8 @@ internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person p
     {
         lock (_gate)
             _told[messageId] = new(text, null);
-        await SendAsync(Message(text, messageId));
+        if (_chat is { } chat && IsNewTo(chat, messageId))
+            await SendWhileOpenAsync(chat, Message(text, messageId));
     }
 
     /// <summary>Stops a message's answer. Sent once: a cancel that is lost is the user's to repeat.</summary>
@@ -138,12 +139,28 @@ internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person p
             frames =
             [
                 .. _turns.Values.Where(turn => turn.Done is null).Select(Resume),
-                .. _told.Where(told => told.Value.TurnId is null).Select(told => Message(told.Value.Text, told.Key)),
+                .. _told.Where(told => told.Value.TurnId is null).ToArray().Where(told => IsNewTo(chat, told.Key)).Select(told => Message(told.Value.Text, told.Key)),
             ];
         }
 
         foreach (var frame in frames)
             await SendAsync(chat, frame);
+    }
+
+    /// <summary>
+    /// Whether a message has not gone out on this socket yet; from now on it has. Something that is said just when the client comes back would otherwise be sent by
+    /// both, and sending again on the same socket is asking for the answer again.
+    /// </summary>
+    private bool IsNewTo(RawChat chat, string messageId)
+    {
+        lock (_gate)
+        {
+            var told = _told[messageId];
+            if (told.SentOn == chat)
+                return false;
+            _told[messageId] = told with { SentOn = chat };
+            return true;
+        }
     }
 
     private async Task TryAgainAsync(RawChat chat, FrameV2 error)
@@ -183,12 +200,13 @@ internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person p
     }
 
     /// <summary>While it is away nothing is sent: what matters is sent when it is back.</summary>
-    private async Task SendAsync(string frame)
+    private Task SendAsync(string frame) => _chat is { } chat ? SendWhileOpenAsync(chat, frame) : Task.CompletedTask;
+
+    private async Task SendWhileOpenAsync(RawChat chat, string frame)
     {
         try
         {
-            if (_chat is { } chat)
-                await SendAsync(chat, frame);
+            await SendAsync(chat, frame);
         }
         catch (Exception e) when (e is WebSocketException or ObjectDisposedException or InvalidOperationException)
         {
@@ -219,7 +237,7 @@ internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person p
     private static string Message(string text, string messageId) =>
         $$"""{"type":"message","text":{{PythonJson.Compact(text)}},"agentId":"{{Harness.Person.Agent}}","messageId":"{{messageId}}"}""";
 
-    private sealed record Told(string Text, Guid? TurnId);
+    private sealed record Told(string Text, Guid? TurnId, RawChat? SentOn = null);
 }
 
 /// <summary>A frame that no client should ever get: the run fails with it.</summary>
