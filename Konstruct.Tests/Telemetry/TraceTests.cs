@@ -133,7 +133,8 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         var trace = await WholeTraceAsync(spans => spans.Any(span => span is { Service: "other", Name: "turn.finalize" }) && HasAll(spans, "chat.turn", "turn.process"));
         Assert.Equal(
             ["turn.cancel", "turn.finalize", "turn.replay"],
-            trace.Where(span => span.Service == "other" && span.Name.StartsWith("turn.", StringComparison.Ordinal)).Select(span => span.Name).Order());
+            trace.Where(span => span.Service == "other" && span.Name.StartsWith("turn.", StringComparison.Ordinal)).Select(span => span.Name)
+                .Distinct().Order()); // Its sweep may have persisted the end, too.
         Assert.Equal("cancelled", One(trace, "chat.turn")["konstruct.turn.outcome"]);
         Assert.Equal("Ended", One(trace, "turn.process")["konstruct.turn.stopped"]);
         Assert.Contains(trace, span => span.Name == "redis end" && span.ParentId == One(trace, "turn.cancel").SpanId);

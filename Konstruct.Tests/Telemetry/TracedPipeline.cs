@@ -12,7 +12,7 @@ public abstract class TracedPipeline(DatabaseFactory databases) : PipelineFixtur
     {
         ["Chat__CreateMissingConversations"] = "true",
         ["Chat__SweepInterval"] = "00:00:00.5",
-        ["Chat__SweepAge"] = "00:00:01",
+        ["Chat__SweepAge"] = "00:00:03", // Longer than a chat, whose tree would otherwise have the sweep's attempt to end it.
         ["Dispatch__Lease"] = "00:00:02",
     };
 
