@@ -224,7 +224,11 @@ public sealed class ApiTests : PipelineTests
             operations.Order(StringComparer.Ordinal));
         Assert.Contains("\"agent_id\"", document.RootElement.GetProperty("components").GetRawText(), StringComparison.Ordinal);
 
-        var production = await Pipeline.StartGatewayAsync(new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = "Production" });
+        var production = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
+        {
+            ["ASPNETCORE_ENVIRONMENT"] = "Production",
+            ["Auth__Jwt__SigningKey"] = Edge.Tokens.Key,
+        });
         Assert.Equal(404, await production.StatusAsync("/openapi/v1.json"));
         await production.TerminateAsync();
     }

@@ -15,7 +15,7 @@ public sealed class BesiegedPipeline(DatabaseFactory databases) : PipelineFixtur
     private protected override Dictionary<string, string> Settings => new()
     {
         ["Chat__CreateMissingConversations"] = "true",
-        ["Chat__AuthDeadline"] = "00:00:02",
+        ["Chat__AuthDeadline"] = "00:00:05",
         ["Edge__MaxSocketsPerUser"] = "20",
     };
 }
@@ -88,8 +88,7 @@ public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
             await using var socket = await ComeAsync(gateway);
             for (var i = 0; i < 1_000; i++)
                 await socket.TextAsync("[");
-            for (var i = 0; i < 1_000; i++)
-                await socket.ReadAsync();
+            await ReadAsync(socket, 1_000);
         }),
         ("a frame that is too big", async gateway => await EndAsync(await ComeAsync(gateway), socket => socket.FrameAsync(WireFrame.Text, new byte[100_000]))),
         ("a bomb of brackets", async gateway =>
@@ -103,8 +102,7 @@ public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
             await using var socket = await ComeAsync(gateway);
             for (var i = 0; i < 20; i++)
                 await socket.TextAsync("""{"type":"message","text":"/burst 100"}""");
-            for (var i = 0; i < 12; i++)
-                await socket.ReadAsync();
+            await ReadAsync(socket, 12);
         }),
         ("forged turns", async gateway =>
         {
@@ -112,7 +110,7 @@ public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
             for (var i = 0; i < 20; i++)
             {
                 await socket.TextAsync($$"""{"type":"resume","turnId":"{{Guid.NewGuid()}}"}""");
-                await socket.ReadAsync();
+                await ReadAsync(socket, 1);
             }
         }),
         ("asks for a long answer and does not read", async gateway =>
@@ -176,6 +174,13 @@ public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
         }
 
         return socket;
+    }
+
+    /// <summary>Reads frames, or to the end: on a busy machine a hostile client may be too late to authenticate.</summary>
+    private static async Task ReadAsync(RawSocket socket, int frames)
+    {
+        for (var i = 0; i < frames && !socket.HasEnded; i++)
+            await socket.ReadAsync();
     }
 
     private static async Task EndAsync(RawSocket hostile, Func<RawSocket, Task> attack)

@@ -116,13 +116,20 @@ internal sealed class RawSocket : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether the end of the connection has been read.</summary>
+    public bool HasEnded { get; private set; }
+
     /// <summary>The next frame, other than a ping; null: the connection has ended.</summary>
     public async Task<WireFrame?> ReadAsync()
     {
         if (!await _arrived.WaitAsync(Until.Soon))
             throw new TimeoutException("No frame came.");
         lock (_frames)
-            return _frames.Dequeue();
+        {
+            var frame = _frames.Dequeue();
+            HasEnded = frame is null;
+            return frame;
+        }
     }
 
     public async ValueTask DisposeAsync()

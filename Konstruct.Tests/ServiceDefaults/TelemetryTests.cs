@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Konstruct.Tests.Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -25,12 +26,15 @@ public sealed class TelemetryTests : IDisposable
             port = service.Http.BaseAddress!.Port;
             foreach (var path in (string[])["/health", "/alive", "/chat/ws/0", "/other"])
                 await service.GetAsync(path);
+            await Until.TrueAsync(() => Task.FromResult(Paths().Any())); // A span ends after its response has left.
         }
 
+        Assert.Equal(["/other"], Paths());
+
         // Instrumentation sees every server of the process: other tests have theirs.
-        Assert.Equal(["/other"], _spans.OfKind(ActivityKind.Server)
+        IEnumerable<object?> Paths() => _spans.OfKind(ActivityKind.Server)
             .Where(span => span.GetTagItem("server.port") is int served && served == port)
-            .Select(span => span.GetTagItem("url.path")));
+            .Select(span => span.GetTagItem("url.path"));
     }
 
     [Fact]
