@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Konstruct.Tests.Edge;
 using Konstruct.Tests.Harness;
 using Xunit;
 
@@ -7,8 +8,6 @@ namespace Konstruct.Tests.Clients;
 /// <summary>A pipeline for the client's own tests: one gateway that believes ids, and one on the same stores that wants tokens.</summary>
 public sealed class ClientPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
-    public const string SigningKey = "a key of the tests alone, which is long enough";
-
     private protected override RedisKind Redis => RedisKind.Redis;
 
     private protected override Dictionary<string, string> Settings => new() { ["Chat__CreateMissingConversations"] = "true" };
@@ -17,7 +16,7 @@ public sealed class ClientPipeline(DatabaseFactory databases) : PipelineFixture(
     public static IReadOnlyDictionary<string, string> WithTokens { get; } = new Dictionary<string, string>
     {
         ["Auth__Mode"] = "Jwt",
-        ["Auth__Jwt__SigningKey"] = SigningKey,
+        ["Auth__Jwt__SigningKey"] = Tokens.Key,
         ["Auth__Jwt__ClockSkew"] = "00:00:00",
         ["Auth__ExpiryGrace"] = "00:00:00",
     };
@@ -37,7 +36,7 @@ public sealed partial class NodeTests(ClientPipeline fixture) : PipelineTests(fi
         {
             ["KONSTRUCT_GATEWAY"] = $"http://127.0.0.1:{Gateway.Port}",
             ["KONSTRUCT_GATEWAY_JWT"] = $"http://127.0.0.1:{withTokens.Port}",
-            ["KONSTRUCT_SIGNING_KEY"] = ClientPipeline.SigningKey,
+            ["KONSTRUCT_SIGNING_KEY"] = Tokens.Key,
         });
     }
 

@@ -1,5 +1,6 @@
 using Konstruct.Tests.Clients;
 using Konstruct.Tests.Conversations;
+using Konstruct.Tests.Edge;
 using Konstruct.Tests.Harness;
 using Microsoft.Playwright;
 using Xunit;
@@ -62,7 +63,7 @@ public sealed class PeopleTests(PagePipeline fixture) : PageTests(fixture)
         await tab.SayAsync("/burst 2");
         await tab.ExpectAnswerAsync(Answers.Of("/burst 2"));
         await Expect(tab.Banner).ToBeHiddenAsync();
-        await Expect(tab.Page.Locator(".frames")).Not.ToContainTextAsync(Tokens.Header);
+        await Expect(tab.Page.Locator(".frames")).Not.ToContainTextAsync(Tokens.For(Me).Split('.')[0]);
     }
 
     [Fact]
