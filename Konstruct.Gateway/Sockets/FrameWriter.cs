@@ -7,8 +7,8 @@ namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
 /// The one writer of a socket: a bounded queue, and a pump that runs only while there is something to send, so that an idle socket costs nothing.
-/// Never blocks its caller: a client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>. Before that, chunks of v1,
-/// which have no seq, become fewer: while one waits, what follows joins it.
+/// Never blocks its caller: a client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>. Before that, when
+/// the queue is a quarter full, chunks of v1, which have no seq, become fewer: while one waits, what follows joins it.
 /// </summary>
 internal sealed class FrameWriter(WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null) : IAsyncDisposable
 {
@@ -58,12 +58,12 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
         }
     }
 
-    /// <summary>Queues a chunk of v1, as a frame of its own when it can go at once. <paramref name="escapedText"/> is copied.</summary>
+    /// <summary>Queues a chunk of v1, as a frame of its own as long as its client keeps up. <paramref name="escapedText"/> is copied.</summary>
     public void SendChunk(ReadOnlySpan<byte> escapedText, FrameTiming timing = default)
     {
         lock (_gate)
         {
-            if (!_pumping || _finished || _close is not null)
+            if ((_merged is null && HasRoom()) || _finished || _close is not null)
             {
                 Send(ServerFrames.Chunk(escapedText), timing);
                 return;

@@ -268,7 +268,7 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
         await chat.SayAsync(text);
 
         var turn = (await chat.ReceiveTurnAsync(TimeSpan.FromSeconds(60))).AssertWhole(_conversation);
-        Assert.Equal(chunks, turn.Chunks.Count);
+        Assert.InRange(turn.Chunks.Count, Math.Min(chunks, 1_000), chunks); // A client that is behind by a quarter of its queue gets several in one.
         Assert.Equal(characters, turn.Answer.Length);
     }
 
