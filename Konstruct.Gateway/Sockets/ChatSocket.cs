@@ -11,6 +11,9 @@ namespace Konstruct.Gateway.Sockets;
 /// </summary>
 internal sealed partial class ChatSocket : IAsyncDisposable
 {
+    /// <summary>A connection whose bytes were no frames stays this long: hanging up at once resets it, and the client would not hear why.</summary>
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
+
     private readonly string _urlConversationId;
     private readonly bool _isV2;
     private readonly SocketServices _services;
@@ -43,9 +46,6 @@ internal sealed partial class ChatSocket : IAsyncDisposable
 
     /// <summary>Asks the client to leave.</summary>
     public void Close(int code, string reason) => _writer.Close(code, reason);
-
-    /// <summary>A connection whose bytes were no frames stays this long: hanging up at once resets it, and the client would not hear why.</summary>
-    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
 
     /// <summary>Serves the socket until either side ends it.</summary>
     public async Task RunAsync(CancellationToken aborted)
@@ -145,7 +145,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
                 SendError(WireError.TooManyWaiting, null, frame.MessageId);
                 break;
             case ClientFrameKind.Auth when _services.Authenticator.Renews:
-                await RenewAsync(frame, cut);
+                await GuardAsync(frame, () => RenewAsync(frame, cut));
                 break;
             case ClientFrameKind.Resume when _isV2:
                 await GuardAsync(frame, () => ResumeAsync(frame, cut));

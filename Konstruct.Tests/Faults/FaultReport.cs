@@ -19,14 +19,13 @@ public sealed class FaultReport : IDisposable
     {
         if (Results.IsEmpty)
             return;
-        var file = Path.Combine(BuiltPrograms.RepositoryRoot, "TestResults", "faults.md");
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        File.WriteAllLines(file,
+        string[] lines =
         [
             "| fault | runs | lost | duplicated | hung | left behind | recovery p50, s | max, s |",
             "|---|---|---|---|---|---|---|---|",
             .. Fault.All.Where(fault => Results.ContainsKey(fault.Name)).Select(Row),
-        ]);
+        ];
+        Report.Write("faults.md", string.Concat(lines.Select(line => $"{line}\n")));
     }
 
     private static string Row(Fault fault)

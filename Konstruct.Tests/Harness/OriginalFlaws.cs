@@ -29,12 +29,7 @@ public sealed class OriginalFlawReport : IDisposable
         _ => passed ? (1, 0) : (0, 1),
         (_, so) => passed ? (so.Passed + 1, so.Failed) : (so.Passed, so.Failed + 1));
 
-    public void Dispose()
-    {
-        var file = Path.Combine(BuiltPrograms.RepositoryRoot, "TestResults", "original-flaws.txt");
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        File.WriteAllLines(file, Outcomes
-            .OrderBy(o => o.Key, StringComparer.Ordinal)
-            .Select(o => $"{(o.Value.Failed == 0 ? "pass" : "FAIL")}  {o.Key}  ({o.Value.Passed} of {o.Value.Passed + o.Value.Failed} tests)"));
-    }
+    public void Dispose() => Report.Write("original-flaws.txt", string.Concat(Outcomes
+        .OrderBy(o => o.Key, StringComparer.Ordinal)
+        .Select(o => $"{(o.Value.Failed == 0 ? "pass" : "FAIL")}  {o.Key}  ({o.Value.Passed} of {o.Value.Passed + o.Value.Failed} tests)\n")));
 }

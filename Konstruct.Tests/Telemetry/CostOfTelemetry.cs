@@ -32,9 +32,7 @@ public sealed class CostOfTelemetry(DatabaseFactory databases)
         table.AppendLine("|---|---|---|");
         foreach (var isOn in (bool[])[false, true])
             table.AppendLine(CultureInfo.InvariantCulture, $"| {(isOn ? "on" : "off")} | {Cell(results[isOn].Select(r => r.Gateway))} | {Cell(results[isOn].Select(r => r.Worker))} |");
-        var file = Path.Combine(BuiltPrograms.RepositoryRoot, "TestResults", "telemetry-cost.md");
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        await File.WriteAllTextAsync(file, table.ToString(), TestContext.Current.CancellationToken);
+        Report.Write("telemetry-cost.md", table.ToString());
         TestContext.Current.TestOutputHelper?.WriteLine(table.ToString());
     }
 

@@ -31,12 +31,8 @@ internal static class SpanTree
     /// <summary>Keeps the tree where <c>.ci/run</c> finds it.</summary>
     public static void Keep(string tree)
     {
-        var file = Path.Combine(BuiltPrograms.RepositoryRoot, "TestResults", "trace.txt");
         lock (Gate)
-        {
-            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-            File.WriteAllText(file, tree);
-        }
+            Report.Write("trace.txt", tree);
     }
 
     private static void Append(StringBuilder text, IReadOnlyList<SeenSpan> trace, SeenSpan span, ulong began, int depth)

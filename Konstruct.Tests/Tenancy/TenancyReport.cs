@@ -30,11 +30,8 @@ public sealed class TenancyReport : IDisposable
 
     public void Dispose()
     {
-        if (Attacks.IsEmpty)
-            return;
-        var file = Path.Combine(BuiltPrograms.RepositoryRoot, "TestResults", "tenant-attacks.txt");
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        File.WriteAllText(file, Table([.. Attacks.OrderBy(a => a.Way, StringComparer.Ordinal)]));
+        if (!Attacks.IsEmpty)
+            Report.Write("tenant-attacks.txt", Table([.. Attacks.OrderBy(a => a.Way, StringComparer.Ordinal)]));
     }
 
     private static string Table(IReadOnlyCollection<Attack> attacks)
