@@ -90,7 +90,7 @@ public abstract class CancelTests(ReplicatedPipeline fixture) : ReplicatedTests(
         {
             var conversation = Guid.NewGuid();
             var (chat, _) = await RawChat.OpenV2Async(Gateway, Me, conversation);
-            var (tab, _) = await RawChat.OpenV2Async(await OtherGatewayAsync(), Me, conversation);
+            var (tab, _) = await RawChat.OpenV2Async(OtherGateway, Me, conversation);
             await chat.SayAsync(text, "m");
             await chat.NextAsync("typing");
             await tab.ReadToAsync(i % 2 == 0 ? "typing" : "chunk");

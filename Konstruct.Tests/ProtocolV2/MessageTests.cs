@@ -115,7 +115,7 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
         {
             var conversation = Guid.NewGuid();
             var (left, _) = await RawChat.OpenV2Async(Gateway, Me, conversation);
-            var (right, _) = await RawChat.OpenV2Async(await OtherGatewayAsync(), Me, conversation);
+            var (right, _) = await RawChat.OpenV2Async(OtherGateway, Me, conversation);
             await Task.WhenAll(left.SayAsync(text, "same"), right.SayAsync(text, "same"));
             var frames = (await Task.WhenAll(left.ReadToAsync("done"), right.ReadToAsync("done"))).SelectMany(f => f).ToArray();
 

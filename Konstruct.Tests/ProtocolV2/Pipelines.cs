@@ -6,14 +6,14 @@ namespace Konstruct.Tests.ProtocolV2;
 /// <summary>Two gateways and a worker on the same stores.</summary>
 public abstract class ReplicatedPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
-    private readonly Lock _gate = new();
-    private Task<ServiceProcess>? _other;
+    /// <summary>The second gateway; behind a balancer, the balancer.</summary>
+    internal ServiceProcess OtherGateway { get; private set; } = null!;
 
-    /// <summary>The second gateway, started for the first test that wants it.</summary>
-    internal Task<ServiceProcess> OtherGatewayAsync()
+    /// <summary>Starts both gateways: a test that began an answer must not wait for a process while it streams.</summary>
+    public override async ValueTask InitializeAsync()
     {
-        lock (_gate)
-            return _other ??= IsBalanced ? Task.FromResult(Pipeline.Gateway) : Pipeline.StartGatewayAsync();
+        await base.InitializeAsync();
+        OtherGateway = IsBalanced ? Pipeline.Gateway : await Pipeline.StartGatewayAsync();
     }
 
     private protected override Dictionary<string, string> Settings => new()

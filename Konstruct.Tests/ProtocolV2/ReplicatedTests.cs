@@ -14,12 +14,12 @@ public abstract class ReplicatedTests : PipelineTests
 
     private protected Guid Conversation { get; } = Guid.NewGuid();
 
-    private protected Task<ServiceProcess> OtherGatewayAsync() => _fixture.OtherGatewayAsync();
+    private protected ServiceProcess OtherGateway => _fixture.OtherGateway;
 
     /// <summary>A socket of version 2 to the first gateway, past its <c>ready</c>.</summary>
     private protected async Task<RawChat> OpenV2Async() => (await RawChat.OpenV2Async(Gateway, Me, Conversation)).Chat;
 
-    private protected async Task<RawChat> OpenV2ElsewhereAsync() => (await RawChat.OpenV2Async(await OtherGatewayAsync(), Me, Conversation)).Chat;
+    private protected async Task<RawChat> OpenV2ElsewhereAsync() => (await RawChat.OpenV2Async(OtherGateway, Me, Conversation)).Chat;
 
     /// <summary>Asserts that the frames are the chunks of this answer from this seq on, each byte as documented, and then its <c>done</c>.</summary>
     private protected void AssertAnswer(string message, Guid turn, IReadOnlyList<FrameV2> frames, int from = 1, int attempt = 1)

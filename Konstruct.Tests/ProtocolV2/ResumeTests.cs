@@ -16,7 +16,7 @@ public abstract class ResumeTests(ReplicatedPipeline fixture) : ReplicatedTests(
         Assert.Equal($$"""{"type":"ready","conversation_id":"{{Conversation}}","active":[]}""", ready.Bytes);
         var turn = await BeginAsync(chat);
 
-        var (other, during) = await RawChat.OpenV2Async(await OtherGatewayAsync(), Me, Conversation);
+        var (other, during) = await RawChat.OpenV2Async(OtherGateway, Me, Conversation);
         var active = Assert.Single(during.Active);
         Assert.Equal((turn, 1), (active.TurnId, active.Attempt));
         Assert.InRange(active.Seq, 1, 60);
