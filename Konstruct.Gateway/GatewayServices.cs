@@ -12,10 +12,22 @@ namespace Konstruct.Gateway;
 /// <summary>What the gateway is made of.</summary>
 internal static class GatewayServices
 {
+    /// <summary>
+    /// Connections that a gateway holds to Postgres at most, where its connection string does not say. None is held while an answer streams. Npgsql's default
+    /// is 100, and so is all that a PostgreSQL takes by its default: two replicas would refuse each other.
+    /// </summary>
+    private const int MaxConnections = 32;
+
     /// <summary>Redis and Postgres, by the names that they have in the application's model.</summary>
     public static void AddStores(this WebApplicationBuilder builder)
     {
         builder.RequireConnectionStrings("redis", "konstruct");
+        if (builder.Configuration.GetConnectionString("konstruct") is { Length: > 0 } given)
+        {
+            // In front: what the connection string says itself comes later, and counts.
+            builder.Configuration["ConnectionStrings:konstruct"] = $"Maximum Pool Size={MaxConnections};{given}";
+        }
+
         builder.AddRedisClient("redis");
         builder.AddNpgsqlDbContext<ChatDbContext>("konstruct");
         builder.Services.AddSingleton<TenantDb>();

@@ -27,7 +27,7 @@ internal enum Acceptance
 }
 
 /// <summary>What became of a message, and of which turn that is.</summary>
-internal readonly record struct AcceptResult(Acceptance Acceptance, Guid TurnId);
+internal sealed record AcceptResult(Acceptance Acceptance, Guid TurnId);
 
 /// <summary>A turn as Postgres has it.</summary>
 internal sealed record TurnRow(Guid TenantId, Guid ConversationId, Guid TurnId, string Status, int Attempt, string Content)
@@ -39,20 +39,16 @@ internal sealed record TurnRow(Guid TenantId, Guid ConversationId, Guid TurnId, 
 internal sealed class ConversationStore(TenantDb tenants)
 {
     /// <summary>Stores a message and its pending answer. Messages of one conversation take their turn at its row's lock.</summary>
-    public Task<AcceptResult> AcceptAsync(NewTurn turn, bool createMissing, int maxTurns, CancellationToken cancellationToken) =>
-        tenants.RunAsync(
+    public async Task<AcceptResult> AcceptAsync(NewTurn turn, bool createMissing, int maxTurns, CancellationToken cancellationToken) =>
+        (await tenants.CallAsync(
             turn.Key.TenantId,
-            async (db, cancellation) =>
-            {
-                var row = (await db.Database.SqlQuery<AcceptRow>(
-                    $"""
-                    SELECT acceptance AS "Acceptance", turn AS "Turn"
-                    FROM accept_turn({turn.Key.ConversationId}, {turn.Key.UserId}, {turn.AgentId}, {createMissing}, {maxTurns},
-                                     {turn.TurnId}, {turn.UserRowId}, {turn.AssistantRowId}, {turn.Text}, {turn.MessageId}, {turn.Task})
-                    """).ToListAsync(cancellation)).Single();
-                return new AcceptResult((Acceptance)row.Acceptance, row.Turn ?? Guid.Empty);
-            },
-            cancellationToken);
+            $"""
+            SELECT acceptance, turn
+            FROM accept_turn({turn.Key.ConversationId}, {turn.Key.UserId}, {turn.AgentId}, {createMissing}, {maxTurns},
+                             {turn.TurnId}, {turn.UserRowId}, {turn.AssistantRowId}, {turn.Text}, {turn.MessageId}, {turn.Task})
+            """,
+            row => new AcceptResult((Acceptance)row.GetInt32(0), row.IsDBNull(1) ? Guid.Empty : row.GetGuid(1)),
+            cancellationToken))!;
 
     /// <summary>The turns of a conversation that have not ended, oldest first; null when the conversation does not exist for this user.</summary>
     public Task<List<TurnRow>?> OpenAsync(ConversationKey key, CancellationToken cancellationToken) =>
@@ -89,22 +85,18 @@ internal sealed class ConversationStore(TenantDb tenants)
             cancellationToken);
 
     /// <summary>Ends a turn, unless it has ended. Either way the row as it is then, null when the conversation was deleted; and whether this call did it.</summary>
-    public Task<(TurnRow? Row, bool Won)> FinishAsync(
+    public async Task<(TurnRow? Row, bool Won)> FinishAsync(
         Guid tenantId, Guid conversationId, Guid turnId, string outcome, int attempt, string text, CancellationToken cancellationToken)
     {
-        var content = text.ToStorable();
-        return tenants.RunAsync<(TurnRow?, bool)>(
+        var row = await tenants.CallAsync(
             tenantId,
-            async (db, cancellation) =>
-            {
-                var row = (await db.Database.SqlQuery<FinishRow>(
-                    $"""
-                    SELECT status AS "Status", attempt AS "Attempt", content AS "Content", won AS "Won"
-                    FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {content})
-                    """).ToListAsync(cancellation)).SingleOrDefault();
-                return row is null ? (null, false) : (new(tenantId, conversationId, turnId, row.Status, row.Attempt, row.Content), row.Won);
-            },
+            $"""
+            SELECT status, attempt, content, won
+            FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {text.ToStorable()})
+            """,
+            row => new FinishRow(new(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.GetString(2)), row.GetBoolean(3)),
             cancellationToken);
+        return (row?.Row, row?.Won ?? false);
     }
 
     /// <summary>
@@ -140,7 +132,5 @@ internal sealed class ConversationStore(TenantDb tenants)
             .Select(row => (Guid?)row.TurnId)
             .ToListAsync(cancellation)).SingleOrDefault();
 
-    private sealed record AcceptRow(int Acceptance, Guid? Turn);
-
-    private sealed record FinishRow(string Status, int Attempt, string Content, bool Won);
+    private sealed record FinishRow(TurnRow Row, bool Won);
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Konstruct.Gateway.Tenancy;
 
@@ -8,6 +10,8 @@ namespace Konstruct.Gateway.Tenancy;
 /// </summary>
 internal sealed class TenantDb(IServiceScopeFactory scopes)
 {
+    private static readonly object[] Placeholders = [.. Enumerable.Range(1, 16).Select(number => $"${number}")];
+
     /// <summary>
     /// Runs <paramref name="work"/> as <paramref name="tenantId"/> and commits. When the connection breaks the whole is run again, perhaps after a
     /// commit whose outcome is unknown: <paramref name="work"/> must find what an earlier run has stored (ids are made outside of it).
@@ -29,5 +33,53 @@ internal sealed class TenantDb(IServiceScopeFactory scopes)
                 return result;
             },
             cancellationToken);
+    }
+
+    /// <summary>
+    /// Likewise one statement, in one round trip instead of three: what sets the tenant travels with it, and Postgres runs what travels together as one
+    /// transaction. For what every message needs.
+    /// </summary>
+    /// <param name="tenantId">The tenant.</param>
+    /// <param name="statement">The statement; what is interpolated becomes a parameter.</param>
+    /// <param name="read">Reads a row.</param>
+    /// <param name="cancellationToken">Gives up; what is committed by then stays.</param>
+    /// <returns>The first row; null: there is none.</returns>
+    public async Task<T?> CallAsync<T>(Guid tenantId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+        where T : class
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database;
+        return await db.CreateExecutionStrategy().ExecuteAsync(
+            async cancellation =>
+            {
+                await db.OpenConnectionAsync(cancellation);
+                try
+                {
+                    await using var batch = new NpgsqlBatch((NpgsqlConnection)db.GetDbConnection());
+                    batch.BatchCommands.Add(Command($"SELECT set_config('app.current_tenant', {tenantId.ToString("D")}, true)"));
+                    batch.BatchCommands.Add(Command(statement));
+                    await using var reader = await batch.ExecuteReaderAsync(cancellation);
+                    await reader.NextResultAsync(cancellation);
+                    var row = await reader.ReadAsync(cancellation) ? read(reader) : null;
+                    await reader.NextResultAsync(cancellation); // To the end: only there is it committed.
+                    return row;
+                }
+                finally
+                {
+                    await db.CloseConnectionAsync();
+                }
+            },
+            cancellationToken);
+    }
+
+    private static NpgsqlBatchCommand Command(FormattableString statement)
+    {
+        var command = new NpgsqlBatchCommand(string.Format(CultureInfo.InvariantCulture, statement.Format, Placeholders));
+        foreach (var value in statement.GetArguments())
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
+        }
+
+        return command;
     }
 }

@@ -157,7 +157,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         new("a gateway cut off after the commit of a message, before the reply", async run =>
         {
             var clients = await run.JoinAllAsync(Clients);
-            var lost = run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("COMMIT")).ToArray();
+            var lost = run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("accept_turn")).ToArray();
             await run.AskAllAsync(clients, Streaming);
             await Task.WhenAll(lost);
             run.Strikes();
@@ -165,7 +165,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         new("a gateway cut off after the commit of an answer, before the reply", async run =>
         {
             await StreamAsync(run);
-            await Task.WhenAll(run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("COMMIT")));
+            await Task.WhenAll(run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("finish_turn")));
             run.Strikes();
         }),
         new("a message sent to two replicas at once", async run =>

@@ -3,6 +3,7 @@ using Konstruct.Tests.Conversations;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Xunit;
 
@@ -35,6 +36,33 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         await narrow.TerminateAsync();
     }
 
+    [Theory]
+    [InlineData("", 32)]
+    [InlineData(";Maximum Pool Size=5", 5)]
+    public async Task A_gateway_holds_as_many_connections_as_its_connection_string_says_or_32(string says, long most)
+    {
+        var name = $"{Guid.NewGuid()}";
+        var gateway = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
+        {
+            ["ConnectionStrings__konstruct"] = $"{Pipeline.Database.ServingConnectionString};Application Name={name}{says}",
+        });
+        var chats = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => RawChat.OpenAsync(gateway, Person.New(), Guid.NewGuid())));
+        await using (await Sql.LockMessagesAsync())
+        {
+            await Task.WhenAll(chats.Select(chat => chat.SayAsync("/burst 1")));
+            await Until.TrueAsync(async () => await Sql.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'", name) == most);
+        }
+
+        foreach (var chat in chats)
+        {
+            Assert.NotEmpty((await chat.ReceiveTurnAsync()).Answer);
+            await chat.DisposeAsync();
+        }
+
+        Assert.Equal(most, await Sql.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name));
+    }
+
     [Fact]
     public async Task A_context_used_without_TenantDb_sees_nothing_and_saves_nothing()
     {
@@ -47,5 +75,26 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         db.Conversations.Add(new() { TenantId = person.Tenant, Id = Guid.NewGuid(), UserId = person.User, AgentId = "x" });
         var refused = await Assert.ThrowsAsync<DbUpdateException>(() => db.SaveChangesAsync(TestContext.Current.CancellationToken));
         Assert.Equal("42501", Assert.IsType<PostgresException>(refused.InnerException).SqlState);
+    }
+
+    [Fact]
+    public async Task A_call_of_one_round_trip_is_its_tenants_and_leaves_nothing_on_the_connection()
+    {
+        var cancellation = TestContext.Current.CancellationToken;
+        var services = new ServiceCollection().AddDbContextPool<ChatDbContext>(options => options.UseNpgsql(
+            $"{Pipeline.Database.ServingConnectionString};Maximum Pool Size=1;No Reset On Close=true", npgsql => npgsql.EnableRetryOnFailure()));
+        await using var provider = services.BuildServiceProvider();
+        var tenants = new TenantDb(provider.GetRequiredService<IServiceScopeFactory>());
+        var tenant = Guid.NewGuid();
+
+        var inside = await tenants.CallAsync(
+            tenant, $"SELECT current_setting('app.current_tenant'), pg_backend_pid()", row => $"{row.GetString(0)} {row.GetInt32(1)}", cancellation);
+        await using var scope = provider.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database;
+        var after = await db.SqlQuery<string>($"SELECT current_setting('app.current_tenant', true) || ' ' || pg_backend_pid() AS \"Value\"").SingleAsync(cancellation);
+
+        Assert.Equal($"{tenant}{after}", inside);
+        await Assert.ThrowsAsync<PostgresException>(() => tenants.CallAsync(tenant, $"SELECT 1 / 0", row => "", cancellation));
+        Assert.Equal(after, await db.SqlQuery<string>($"SELECT current_setting('app.current_tenant', true) || ' ' || pg_backend_pid() AS \"Value\"").SingleAsync(cancellation));
     }
 }
