@@ -28,8 +28,8 @@ builder.AddPage();
 return await builder.RunToEndAsync(app =>
 {
     app.UseEdge();
+    ChatEndpoint.Map(app);
     app.MapDefaultEndpoints();
     app.MapConversationsApi();
     app.MapPage();
-    ChatEndpoint.Map(app);
 });

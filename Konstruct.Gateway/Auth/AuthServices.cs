@@ -23,7 +23,8 @@ internal static class AuthServices
             return;
         }
 
-        services.AddAuthentication().AddJwtBearer();
+        // The scheme's settings and keys without its middleware, which would keep a handler and a scope for as long as a socket is open: TokenReader reads.
+        services.AddSingleton<IPostConfigureOptions<JwtBearerOptions>, JwtBearerPostConfigureOptions>();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<IOptions<AuthOptions>, IHostEnvironment>((bearer, auth, environment) => Configure(bearer, auth.Value.Jwt, environment));
         services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, bearer =>

@@ -7,11 +7,12 @@ namespace Konstruct.Gateway.Sockets;
 /// <summary><c>GET /chat/ws/{conversation_id}</c>: takes the upgrade, and keeps the list of open sockets.</summary>
 internal sealed class ChatEndpoint(SocketServices services, Readiness readiness, AllowedOrigins origins, OpenSockets open, GatewayMetrics metrics)
 {
+    /// <summary>Before whatever else answers: a socket's request passes by it, and what would wait around it costs memory for as long as it is open.</summary>
     public static void Map(WebApplication app)
     {
         app.UseWebSockets();
-        app.MapGet("/chat/ws/{conversationId}", (HttpContext context, string conversationId, ChatEndpoint endpoint) =>
-            endpoint.ServeAsync(context, conversationId)).ExcludeFromDescription();
+        app.UseRouting();
+        app.MapGet("/chat/ws/{conversationId}", app.Services.GetRequiredService<ChatEndpoint>().ServeAsync).ShortCircuit().ExcludeFromDescription();
     }
 
     private async Task ServeAsync(HttpContext context, string conversationId)
@@ -44,7 +45,7 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
         metrics.SocketOpened(version);
         try
         {
-            await (hasRoom ? chat.RunAsync(context.RequestAborted) : chat.TurnAwayAsync(context.RequestAborted));
+            await (hasRoom ? chat.RunAsync(context.RequestAborted) : chat.TurnAwayAsync());
         }
         finally
         {

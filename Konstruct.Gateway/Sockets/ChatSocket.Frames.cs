@@ -85,11 +85,11 @@ internal sealed partial class ChatSocket
         }
     }
 
-    private async Task ResumeAsync(ClientFrame frame, CancellationToken cut)
+    private async Task ResumeAsync(ClientFrame frame, CancellationToken aborted)
     {
         var turnId = TurnOf(frame);
-        var cursor = turnId is { } known && _feed is not null && _tab is not null && await _services.Tabs.AdmitAsync(_feed, _tab, cut)
-            ? await _services.Tabs.ResumeAsync(_feed, _tab, known, frame.Attempt ?? 0, frame.After ?? 0, cut)
+        var cursor = turnId is { } known && _feed is not null && _tab is not null && await _services.Tabs.AdmitAsync(_feed, _tab, aborted)
+            ? await _services.Tabs.ResumeAsync(_feed, _tab, known, frame.Attempt ?? 0, frame.After ?? 0, aborted)
             : null;
         if (cursor is null)
         {
@@ -97,20 +97,20 @@ internal sealed partial class ChatSocket
         }
     }
 
-    private async Task CancelAsync(ClientFrame frame, CancellationToken cut)
+    private async Task CancelAsync(ClientFrame frame, CancellationToken aborted)
     {
         _ = WireGuid.TryParse(_urlConversationId, out var conversationId); // v2 has joined it.
         if (frame.TurnId is not null)
         {
-            if (TurnOf(frame) is not { } turnId || _feed is null || _tab is null || !await _services.Tabs.AdmitAsync(_feed, _tab, cut)
-                || !await _services.Canceller.CancelAsync(KeyOf(conversationId), turnId, cut))
+            if (TurnOf(frame) is not { } turnId || _feed is null || _tab is null || !await _services.Tabs.AdmitAsync(_feed, _tab, aborted)
+                || !await _services.Canceller.CancelAsync(KeyOf(conversationId), turnId, aborted))
             {
                 SendError(WireError.TurnNotFound, TurnOf(frame));
             }
         }
         else if (frame.MessageId is { Length: > 0 and <= 128 } messageId)
         {
-            await _services.Canceller.CancelAsync(KeyOf(conversationId), messageId, cut);
+            await _services.Canceller.CancelAsync(KeyOf(conversationId), messageId, aborted);
         }
         else
         {

@@ -5,9 +5,9 @@ namespace Konstruct.Gateway.Sockets;
 /// <summary>How a socket begins: who it is, and, in v2, which conversation it opens.</summary>
 internal sealed partial class ChatSocket
 {
-    private async Task<bool> AuthenticateAsync(CancellationToken cut)
+    private async Task<bool> AuthenticateAsync(CancellationToken aborted)
     {
-        var reading = _reader.ReadAsync(cut);
+        var reading = _reader.ReadAsync();
         try
         {
             await reading.WaitAsync(_services.Options.AuthDeadline, _services.Time, CancellationToken.None);
@@ -17,7 +17,7 @@ internal sealed partial class ChatSocket
             RefuseCredentials(WireError.AuthFirst);
         }
 
-        var outcome = await reading; // After a refusal: the client's close frame, or the cut that follows it.
+        var outcome = await reading; // After a refusal: the client's close frame, or the end of the connection.
         if (outcome == ReadOutcome.Closed || CloseCode != 0)
         {
             return false;
@@ -30,7 +30,7 @@ internal sealed partial class ChatSocket
         }
 
         var frame = outcome == ReadOutcome.Text ? ClientFrame.Parse(_reader.Frame.Span) : new(ClientFrameKind.Bad);
-        var result = await _services.Authenticator.AuthenticateAsync(frame, cut);
+        var result = await _services.Authenticator.AuthenticateAsync(frame, aborted);
         if (result.Identity is not { } sender)
         {
             RefuseCredentials(result.Error!);
@@ -50,9 +50,9 @@ internal sealed partial class ChatSocket
     }
 
     /// <summary>A fresh token on an open socket: of the same user, or the socket is closed.</summary>
-    private async Task RenewAsync(ClientFrame frame, CancellationToken cut)
+    private async Task RenewAsync(ClientFrame frame, CancellationToken aborted)
     {
-        var result = await _services.Authenticator.AuthenticateAsync(frame, cut);
+        var result = await _services.Authenticator.AuthenticateAsync(frame, aborted);
         if (result.Identity is not { } sender)
         {
             RefuseCredentials(result.Error!);
@@ -80,7 +80,7 @@ internal sealed partial class ChatSocket
     }
 
     /// <summary>v2: opens the conversation of the URL. False: it is not this user's, and the socket is closing.</summary>
-    private async Task<bool> JoinAsync(CancellationToken cut)
+    private async Task<bool> JoinAsync(CancellationToken aborted)
     {
         if (!WireGuid.TryParse(_urlConversationId, out var conversationId))
         {
@@ -90,7 +90,7 @@ internal sealed partial class ChatSocket
 
         try
         {
-            if (await _services.Tabs.OpenAsync(KeyOf(conversationId), _writer, _urlConversationId, _services.Options.CreateMissingConversations, cut) is var (feed, tab))
+            if (await _services.Tabs.OpenAsync(KeyOf(conversationId), _writer, _urlConversationId, _services.Options.CreateMissingConversations, aborted) is var (feed, tab))
             {
                 Hold(feed, tab);
                 return true;

@@ -50,14 +50,13 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     /// <summary>Serves the socket until either side ends it.</summary>
     public async Task RunAsync(CancellationToken aborted)
     {
-        using var cut = CancellationTokenSource.CreateLinkedTokenSource(aborted, _writer.Dead);
-        if (await AuthenticateAsync(cut.Token) && (!_isV2 || await JoinAsync(cut.Token)))
+        if (await AuthenticateAsync(aborted) && (!_isV2 || await JoinAsync(aborted)))
         {
-            await ReadFramesAsync(cut.Token);
+            await ReadFramesAsync(aborted);
         }
         else
         {
-            await ReadToEndAsync(cut.Token);
+            await ReadToEndAsync();
             Close(CloseCodes.Normal, ""); // The client's close is answered; where this side has closed, nothing happens.
         }
 
@@ -68,11 +67,10 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     }
 
     /// <summary>The gateway has as many sockets as it may: says so, and ends.</summary>
-    public async Task TurnAwayAsync(CancellationToken aborted)
+    public async Task TurnAwayAsync()
     {
-        using var cut = CancellationTokenSource.CreateLinkedTokenSource(aborted, _writer.Dead);
         Refuse(WireError.TooManySockets, CloseCodes.TooManySockets);
-        await ReadToEndAsync(cut.Token);
+        await ReadToEndAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -90,14 +88,14 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         _gone.Dispose();
     }
 
-    private async Task ReadFramesAsync(CancellationToken cut)
+    private async Task ReadFramesAsync(CancellationToken aborted)
     {
         while (true)
         {
-            var outcome = await _reader.ReadAsync(cut);
+            var outcome = await _reader.ReadAsync();
             if (CloseCode != 0 && outcome != ReadOutcome.Closed)
             {
-                await ReadToEndAsync(cut); // Nothing is accepted on a socket that is closing.
+                await ReadToEndAsync(); // Nothing is accepted on a socket that is closing.
                 return;
             }
 
@@ -108,27 +106,27 @@ internal sealed partial class ChatSocket : IAsyncDisposable
                     return;
                 case ReadOutcome.TooBig:
                     Close(CloseCodes.FrameTooBig, "Frame too big");
-                    await ReadToEndAsync(cut);
+                    await ReadToEndAsync();
                     return;
                 case ReadOutcome.Binary:
                     SendError(WireError.BadFrame);
                     break;
                 case ReadOutcome.Text:
-                    await HandleAsync(ClientFrame.Parse(_reader.Frame.Span), cut);
+                    await HandleAsync(ClientFrame.Parse(_reader.Frame.Span), aborted);
                     break;
             }
         }
     }
 
-    /// <summary>After our close frame: until the client's, or the cut.</summary>
-    private async Task ReadToEndAsync(CancellationToken cut)
+    /// <summary>After our close frame: until the client's, or until the writer gives it up.</summary>
+    private async Task ReadToEndAsync()
     {
-        while (await _reader.ReadAsync(cut) != ReadOutcome.Closed)
+        while (await _reader.ReadAsync() != ReadOutcome.Closed)
         {
         }
     }
 
-    private async Task HandleAsync(ClientFrame frame, CancellationToken cut)
+    private async Task HandleAsync(ClientFrame frame, CancellationToken aborted)
     {
         switch (frame.Kind)
         {
@@ -145,13 +143,13 @@ internal sealed partial class ChatSocket : IAsyncDisposable
                 SendError(WireError.TooManyWaiting, null, frame.MessageId);
                 break;
             case ClientFrameKind.Auth when _services.Authenticator.Renews:
-                await GuardAsync(frame, () => RenewAsync(frame, cut));
+                await GuardAsync(frame, () => RenewAsync(frame, aborted));
                 break;
             case ClientFrameKind.Resume when _isV2:
-                await GuardAsync(frame, () => ResumeAsync(frame, cut));
+                await GuardAsync(frame, () => ResumeAsync(frame, aborted));
                 break;
             case ClientFrameKind.Cancel when _isV2:
-                await GuardAsync(frame, () => CancelAsync(frame, cut));
+                await GuardAsync(frame, () => CancelAsync(frame, aborted));
                 break;
         }
     }

@@ -35,13 +35,13 @@ internal sealed class FrameReader(WebSocket socket, int maxBytes) : IDisposable
     /// <summary>The frame that was read last; valid until the next read.</summary>
     public ReadOnlyMemory<byte> Frame => _buffer.AsMemory(0, _length);
 
-    /// <summary>Reads the next frame.</summary>
-    public async Task<ReadOutcome> ReadAsync(CancellationToken cancellationToken)
+    /// <summary>Reads the next frame. What must end a read aborts the socket: a token would be registered for as long as the socket says nothing.</summary>
+    public async Task<ReadOutcome> ReadAsync()
     {
         Return();
         try
         {
-            var waiting = await socket.ReceiveAsync(Memory<byte>.Empty, cancellationToken);
+            var waiting = await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
             if (waiting.MessageType == WebSocketMessageType.Close)
             {
                 return ReadOutcome.Closed;
@@ -62,7 +62,7 @@ internal sealed class FrameReader(WebSocket socket, int maxBytes) : IDisposable
 
                 // A receive waits until what it is given is full: one byte more than allowed is enough to know.
                 var room = Math.Min(_buffer.Length, maxBytes + 1) - _length;
-                var result = await socket.ReceiveAsync(_buffer.AsMemory(_length, room), cancellationToken);
+                var result = await socket.ReceiveAsync(_buffer.AsMemory(_length, room), CancellationToken.None);
                 _length += result.Count;
                 if (result.MessageType == WebSocketMessageType.Close)
                 {

@@ -20,7 +20,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
 
     private readonly Lock _gate = new();
     private readonly Queue<(ReadOnlyMemory<byte> Bytes, FrameTiming Timing)> _frames = new();
-    private readonly CancellationTokenSource _dead = new();
+    private CancellationTokenSource? _closeLimit; // While closing.
     private ArrayBufferWriter<byte>? _merged; // The chunk at the end of the queue, not yet closed: more text may join it.
     private FrameTiming _mergedTiming; // Of the text that it began with: the one that has waited longest.
     private TaskCompletionSource? _room;
@@ -29,9 +29,6 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
     private bool _pumping;
     private bool _finished;
     private int _queuedBytes;
-
-    /// <summary>Cancelled when nothing can be sent any more, whoever closed.</summary>
-    public CancellationToken Dead => _dead.Token;
 
     /// <summary>The code this side closes with; null while it has not.</summary>
     public int? CloseCode => _close?.Code;
@@ -126,7 +123,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
         }
 
         await pump;
-        _dead.Dispose();
+        _closeLimit?.Dispose();
     }
 
     private bool HasRoom() => _frames.Count <= options.MaxQueuedFrames / 4 && _queuedBytes <= options.MaxQueuedBytes / 4;
@@ -167,8 +164,8 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
     {
         _close = (code, reason);
         _room?.TrySetResult();
-        _dead.Token.UnsafeRegister(static socket => ((WebSocket)socket!).Abort(), socket);
-        _dead.CancelAfter(CloseLimit);
+        _closeLimit = new(CloseLimit);
+        _closeLimit.Token.UnsafeRegister(static socket => ((WebSocket)socket!).Abort(), socket);
         StartPump();
     }
 
@@ -200,7 +197,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
 
             if (close is var (code, reason) && socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
-                await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason, Dead);
+                await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason, CancellationToken.None);
             }
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
@@ -249,6 +246,5 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
         }
 
         socket.Abort();
-        _dead.Cancel();
     }
 }
