@@ -48,26 +48,27 @@ internal sealed class ConversationStore(TenantDb tenants)
                              {turn.TurnId}, {turn.UserRowId}, {turn.AssistantRowId}, {turn.Text}, {turn.MessageId}, {turn.Task})
             """,
             row => new AcceptResult((Acceptance)row.GetInt32(0), row.IsDBNull(1) ? Guid.Empty : row.GetGuid(1)),
-            cancellationToken))!;
+            cancellationToken)).Single();
 
     /// <summary>The turns of a conversation that have not ended, oldest first; null when the conversation does not exist for this user.</summary>
-    public Task<List<TurnRow>?> OpenAsync(ConversationKey key, CancellationToken cancellationToken) =>
-        tenants.RunAsync(
+    public async Task<List<TurnRow>?> OpenAsync(ConversationKey key, CancellationToken cancellationToken)
+    {
+        var rows = await tenants.CallAsync(
             key.TenantId,
-            async (db, cancellation) =>
-            {
-                if (!await Mine(db, key).AnyAsync(cancellation))
-                {
-                    return null;
-                }
-
-                return await Turns(db)
-                    .Where(row => row.ConversationId == key.ConversationId && row.Status == TurnOutcome.Pending)
-                    .OrderBy(row => row.CreatedAt).ThenBy(row => row.Id)
-                    .Select(row => new TurnRow(row.TenantId, row.ConversationId, row.TurnId, row.Status, row.Attempt, row.Content))
-                    .ToListAsync(cancellation);
-            },
+            $"""
+            SELECT m.turn_id, m.status, m.attempt, m.content
+            FROM web_conversations c
+            LEFT JOIN web_conversation_messages m
+                ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.role = 'assistant' AND m.status = 'pending'
+            WHERE c.tenant_id = {key.TenantId} AND c.id = {key.ConversationId} AND c.user_id = {key.UserId}
+            ORDER BY m.created_at, m.id
+            """,
+            row => row.IsDBNull(0)
+                ? null
+                : new TurnRow(key.TenantId, key.ConversationId, row.GetGuid(0), row.GetString(1), row.GetInt32(2), row.GetString(3)),
             cancellationToken);
+        return rows.Count == 0 ? null : [.. rows.OfType<TurnRow>()];
+    }
 
     /// <summary>A turn; null when this conversation has none of that id.</summary>
     public Task<TurnRow?> FindTurnAsync(Guid tenantId, Guid conversationId, Guid turnId, CancellationToken cancellationToken) =>
@@ -88,15 +89,15 @@ internal sealed class ConversationStore(TenantDb tenants)
     public async Task<(TurnRow? Row, bool Won)> FinishAsync(
         Guid tenantId, Guid conversationId, Guid turnId, string outcome, int attempt, string text, CancellationToken cancellationToken)
     {
-        var row = await tenants.CallAsync(
+        var rows = await tenants.CallAsync(
             tenantId,
             $"""
             SELECT status, attempt, content, won
             FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {text.ToStorable()})
             """,
-            row => new FinishRow(new(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.GetString(2)), row.GetBoolean(3)),
+            row => (new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.GetString(2)), row.GetBoolean(3)),
             cancellationToken);
-        return (row?.Row, row?.Won ?? false);
+        return rows is [var (row, won)] ? (row, won) : (null, false);
     }
 
     /// <summary>
@@ -115,9 +116,6 @@ internal sealed class ConversationStore(TenantDb tenants)
             },
             cancellationToken);
 
-    private static IQueryable<Conversation> Mine(ChatDbContext db, ConversationKey key) =>
-        db.Conversations.Where(row => row.TenantId == key.TenantId && row.Id == key.ConversationId && row.UserId == key.UserId);
-
     private static IQueryable<Message> Turns(ChatDbContext db) => db.Messages.Where(row => row.Role == Message.Assistant);
 
     private static Task<TurnRow?> FindAsync(ChatDbContext db, Guid conversationId, Guid turnId, CancellationToken cancellation) =>
@@ -131,6 +129,4 @@ internal sealed class ConversationStore(TenantDb tenants)
             .Where(row => row.ConversationId == conversationId && row.ClientMessageId == messageId)
             .Select(row => (Guid?)row.TurnId)
             .ToListAsync(cancellation)).SingleOrDefault();
-
-    private sealed record FinishRow(TurnRow Row, bool Won);
 }

@@ -37,15 +37,14 @@ internal sealed class TenantDb(IServiceScopeFactory scopes)
 
     /// <summary>
     /// Likewise one statement, in one round trip instead of three: what sets the tenant travels with it, and Postgres runs what travels together as one
-    /// transaction. For what every message needs.
+    /// transaction. For what every message and every socket needs.
     /// </summary>
     /// <param name="tenantId">The tenant.</param>
     /// <param name="statement">The statement; what is interpolated becomes a parameter.</param>
     /// <param name="read">Reads a row.</param>
     /// <param name="cancellationToken">Gives up; what is committed by then stays.</param>
-    /// <returns>The first row; null: there is none.</returns>
-    public async Task<T?> CallAsync<T>(Guid tenantId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
-        where T : class
+    /// <returns>The rows.</returns>
+    public async Task<List<T>> CallAsync<T>(Guid tenantId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database;
@@ -60,9 +59,14 @@ internal sealed class TenantDb(IServiceScopeFactory scopes)
                     batch.BatchCommands.Add(Command(statement));
                     await using var reader = await batch.ExecuteReaderAsync(cancellation);
                     await reader.NextResultAsync(cancellation);
-                    var row = await reader.ReadAsync(cancellation) ? read(reader) : null;
+                    var rows = new List<T>();
+                    while (await reader.ReadAsync(cancellation))
+                    {
+                        rows.Add(read(reader));
+                    }
+
                     await reader.NextResultAsync(cancellation); // To the end: only there is it committed.
-                    return row;
+                    return rows;
                 }
                 finally
                 {
