@@ -13,8 +13,15 @@ namespace Konstruct.Gateway.Turns;
 /// </summary>
 internal sealed partial class ConversationFeeds
 {
+    /// <summary>
+    /// The Redis client may subscribe again, on a renewed connection, to what was unsubscribed while it renewed it. Feeds that closed this long before are
+    /// looked after, and after this long it has done.
+    /// </summary>
+    private static readonly TimeSpan BeforeRenewal = TimeSpan.FromSeconds(10), AfterRenewal = TimeSpan.FromSeconds(2);
+
     private readonly Lock _gate = new();
     private readonly Dictionary<FeedKey, ConversationFeed> _feeds = [];
+    private readonly Queue<(FeedKey Key, long At)> _closed = []; // In the last seconds.
     private readonly IConnectionMultiplexer _redis;
     private readonly ResponseChannel _channel;
     private readonly TurnServices _services;
@@ -34,6 +41,7 @@ internal sealed partial class ConversationFeeds
             if (restored.ConnectionType == ConnectionType.Subscription)
             {
                 tasks.Run("re-reading turns after a lost connection", ResyncAllAsync);
+                tasks.Run("unsubscribing again after a lost connection", UnsubscribeAgainAsync);
             }
         };
     }
@@ -149,6 +157,22 @@ internal sealed partial class ConversationFeeds
         }
     }
 
+    /// <summary>A feed that is opened and closed is subscribed and unsubscribed on the new connection; one that is in use stays.</summary>
+    private async Task UnsubscribeAgainAsync()
+    {
+        await Task.Delay(AfterRenewal, _services.Time);
+        FeedKey[] keys;
+        lock (_gate)
+        {
+            keys = [.. _closed.Select(closed => closed.Key).Distinct()];
+        }
+
+        foreach (var key in keys)
+        {
+            Release(await AcquireAsync(key, CancellationToken.None));
+        }
+    }
+
     private ConversationFeed Open(FeedKey key)
     {
         var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -199,6 +223,11 @@ internal sealed partial class ConversationFeeds
             lock (_gate)
             {
                 _feeds.Remove(feed.Key);
+                _closed.Enqueue((feed.Key, _services.Time.GetTimestamp()));
+                while (_services.Time.GetElapsedTime(_closed.Peek().At) > BeforeRenewal)
+                {
+                    _closed.Dequeue();
+                }
             }
 
             closed.SetResult();

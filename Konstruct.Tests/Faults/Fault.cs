@@ -139,6 +139,17 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
             run.Strikes();
             run.Rig.Gateways[0].Redis.Refuses = false;
         }),
+        new("clients that leave while their gateway's connection to Redis is renewed", async run =>
+        {
+            var clients = await run.JoinAllAsync(100);
+            foreach (var gateway in run.Rig.Gateways)
+                gateway.Redis.Cut();
+            await Task.WhenAll(clients.Select(async (client, i) =>
+            {
+                await Task.Delay(i); // Milliseconds: one after another over the time that a renewal takes.
+                await client.DisposeAsync();
+            }));
+        }),
         new("the log lost under its readers", async run =>
         {
             await StreamAsync(run);

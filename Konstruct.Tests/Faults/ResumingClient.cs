@@ -71,8 +71,11 @@ internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person p
         }
     }
 
+    /// <summary>Leaves for good. It can leave once more.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_end.IsCancellationRequested)
+            return;
         await _end.CancelAsync();
         await _living;
         _end.Dispose();

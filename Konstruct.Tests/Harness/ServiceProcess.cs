@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 
 namespace Konstruct.Tests.Harness;
 
@@ -86,7 +87,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             using var response = await Http.GetAsync(new Uri($"http://127.0.0.1:{Port}{path}"));
             return (int)response.StatusCode;
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException)
+        catch (Exception e) when (e is HttpRequestException or SocketException or TaskCanceledException)
         {
             return null;
         }

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Konstruct.AppHost.Standalone.Processes;
 
 /// <summary>Asks a service whether it is ready.</summary>
@@ -17,7 +19,7 @@ internal static class HealthProbe
             using var response = await Client.GetAsync(address, stop);
             return response.IsSuccessStatusCode;
         }
-        catch (Exception silence) when (silence is HttpRequestException or OperationCanceledException)
+        catch (Exception silence) when (silence is HttpRequestException or SocketException or OperationCanceledException)
         {
             return false; // It does not listen yet, did not answer in time, or nobody waits for the answer any more.
         }
