@@ -1,5 +1,8 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
 using Konstruct.Tests.Harness;
 using Xunit;
 
@@ -206,6 +209,7 @@ public abstract class ForeignPayloadTests(ForeignPipeline fixture) : PipelineTes
         await chat.ExpectAsync(Frames.Done("the answer", _conversation));
         await Orchestrator.ChunkAsync("late");
         await Orchestrator.DoneAsync("twice");
+        await HeardAsync();
 
         await chat.SayAsync("next");
         await chat.ExpectAsync(Frames.Typing);
@@ -278,6 +282,15 @@ public abstract class ForeignPayloadTests(ForeignPipeline fixture) : PipelineTes
     }
 
     /// <summary>An open socket whose message was dispatched and whose <c>typing</c> has been received.</summary>
+    /// <summary>Waits until the gateway has taken what was published: behind it comes the end of a turn of somebody's, and a tab is told of that.</summary>
+    private async Task HeardAsync()
+    {
+        var (tab, _) = await RawChat.OpenV2Async(Gateway, _person, _conversation);
+        await Orchestrator.PublishAsync(Encoding.UTF8.GetString(StreamEvent.Done("", _conversation, Guid.NewGuid(), 1, 1, TurnOutcome.Completed)));
+        await tab.ReadToAsync("done");
+        await tab.DisposeAsync();
+    }
+
     private async Task<RawChat> AskAsync(string text = "hello")
     {
         var chat = await OpenAsync(_person, _conversation);
