@@ -258,7 +258,8 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
             reader.Skip(); // Of an object or an array that a foreign orchestrator put there.
         }
 
-        return reader.TokenType == JsonTokenType.EndObject ? result : default;
+        // Read once more: what comes behind the object throws.
+        return reader.TokenType == JsonTokenType.EndObject && !reader.Read() ? result : default;
     }
 
     private static int ReadInt(ref Utf8JsonReader reader)

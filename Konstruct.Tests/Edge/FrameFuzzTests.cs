@@ -38,7 +38,7 @@ public sealed class FrameFuzzTests
                 return frame.Kind == ClientFrameKind.Bad;
             return frame.Kind != ClientFrameKind.Message || !Utf8.IsValid(bytes) || frame.Text == TextOf(json.RootElement.EnumerateObject());
         },
-        iter: 50_000);
+        iter: 50_000, print: Encoding.UTF8.GetString);
 
     [Fact]
     public void A_payload_of_the_channel_is_read_or_skipped_and_never_read_wrongly() => Garbage.Sample(
@@ -50,7 +50,7 @@ public sealed class FrameFuzzTests
                 return payload.Kind == StreamEventKind.Unknown;
             return payload.Kind != StreamEventKind.Chunk || !Utf8.IsValid(bytes) || payload.EscapedText is null || payload.Text == TextOf(json.RootElement.EnumerateObject().Where(IsString));
         },
-        iter: 50_000);
+        iter: 50_000, print: Encoding.UTF8.GetString);
 
     private static JsonDocument? TryParse(byte[] bytes)
     {
