@@ -27,7 +27,7 @@ internal sealed class TenantDb(IServiceScopeFactory scopes)
             {
                 db.ChangeTracker.Clear();
                 await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
-                await db.Database.ExecuteSqlAsync($"SELECT set_config('app.current_tenant', {tenantId.ToString("D")}, true)", cancellation);
+                await db.Database.ExecuteSqlAsync(SetTenant(tenantId), cancellation);
                 var result = await work(db, cancellation);
                 await transaction.CommitAsync(cancellation);
                 return result;
@@ -55,7 +55,7 @@ internal sealed class TenantDb(IServiceScopeFactory scopes)
                 try
                 {
                     await using var batch = new NpgsqlBatch((NpgsqlConnection)db.GetDbConnection());
-                    batch.BatchCommands.Add(Command($"SELECT set_config('app.current_tenant', {tenantId.ToString("D")}, true)"));
+                    batch.BatchCommands.Add(Command(SetTenant(tenantId)));
                     batch.BatchCommands.Add(Command(statement));
                     await using var reader = await batch.ExecuteReaderAsync(cancellation);
                     await reader.NextResultAsync(cancellation);
@@ -75,6 +75,9 @@ internal sealed class TenantDb(IServiceScopeFactory scopes)
             },
             cancellationToken);
     }
+
+    /// <summary>Until the transaction ends.</summary>
+    private static FormattableString SetTenant(Guid tenantId) => $"SELECT set_config('app.current_tenant', {tenantId.ToString("D")}, true)";
 
     private static NpgsqlBatchCommand Command(FormattableString statement)
     {

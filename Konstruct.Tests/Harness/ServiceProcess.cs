@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 
 namespace Konstruct.Tests.Harness;
 
@@ -87,7 +86,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             using var response = await Http.GetAsync(new Uri($"http://127.0.0.1:{Port}{path}"));
             return (int)response.StatusCode;
         }
-        catch (Exception e) when (e is HttpRequestException or SocketException or TaskCanceledException)
+        catch (Exception e) when (e is TaskCanceledException || BrokenConnection.Is(e))
         {
             return null;
         }

@@ -281,7 +281,6 @@ public abstract class ForeignPayloadTests(ForeignPipeline fixture) : PipelineTes
         await gateway.TerminateAsync();
     }
 
-    /// <summary>An open socket whose message was dispatched and whose <c>typing</c> has been received.</summary>
     /// <summary>Waits until the gateway has taken what was published: behind it comes the end of a turn of somebody's, and a tab is told of that.</summary>
     private async Task HeardAsync()
     {
@@ -291,6 +290,7 @@ public abstract class ForeignPayloadTests(ForeignPipeline fixture) : PipelineTes
         await tab.DisposeAsync();
     }
 
+    /// <summary>An open socket whose message was dispatched and whose <c>typing</c> has been received.</summary>
     private async Task<RawChat> AskAsync(string text = "hello")
     {
         var chat = await OpenAsync(_person, _conversation);

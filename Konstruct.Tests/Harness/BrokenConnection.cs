@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Xunit;
 
-namespace Konstruct.Tests.Standalone;
+namespace Konstruct.Tests.Harness;
 
 /// <summary>How an HTTP call ends whose server dies. HttpClient does not wrap every socket's error.</summary>
 internal static class BrokenConnection
