@@ -8,16 +8,20 @@ namespace Konstruct.Gateway.Turns;
 /// <summary>The v2 sockets of a conversation: who may hear of it, and what each is told of turns that others begin.</summary>
 internal sealed partial class ConversationFeed
 {
-    /// <summary>A tab opens. It hears nothing until <see cref="Join"/>, but what begins from now on is not missed.</summary>
+    /// <summary>
+    /// A tab opens, and its conversation is about to be looked up. It hears nothing until <see cref="Join"/>, but what begins from now on is not missed; a turn
+    /// that is known already is either listed by what is looked up, or has ended, wherever that was.
+    /// </summary>
     public void Add(Tab tab)
     {
         lock (_gate)
         {
             _tabs.Add(tab);
+            tab.Silent.UnionWith(_turns.Where(turn => turn.IsAccepted).Select(turn => turn.TurnId));
         }
     }
 
-    /// <summary>Sends <c>ready</c>. Turns of <paramref name="active"/> stay silent on the tab; every other turn that is known by now began later.</summary>
+    /// <summary>Sends <c>ready</c>. Turns of <paramref name="active"/> stay silent on the tab; every other turn that was not known to <see cref="Add"/> began later.</summary>
     public void Join(Tab tab, IReadOnlyCollection<ActiveTurn> active)
     {
         lock (_gate)

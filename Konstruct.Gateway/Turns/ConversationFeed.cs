@@ -14,9 +14,13 @@ internal readonly record struct FeedKey(Guid TenantId, Guid ConversationId);
 /// </summary>
 internal sealed partial class ConversationFeed(FeedKey key, TurnServices services)
 {
+    /// <summary>How many turns that have ended are remembered: many times as many as may run at once.</summary>
+    private const int Remembered = 32;
+
     private readonly Lock _gate = new();
     private readonly List<Turn> _turns = []; // In the order in which they were accepted: the first is the oldest.
     private readonly List<Tab> _tabs = [];
+    private readonly Queue<Guid> _ended = []; // The last ones: what still comes of them is late, and begins nothing.
 
     public FeedKey Key => key;
 
@@ -163,7 +167,7 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
         }
 
         // A tab that is being opened joins later, and what began meanwhile, or is over by then, may be too young for its ready.
-        if (!_tabs.Exists(tab => tab.State == TabState.Opening || (tab.State == TabState.Joined && !tab.Silent.Contains(turnId))))
+        if (_ended.Contains(turnId) || !_tabs.Exists(tab => tab.State == TabState.Opening || (tab.State == TabState.Joined && !tab.Silent.Contains(turnId))))
         {
             return null;
         }
@@ -191,7 +195,21 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
 
     private void Remove(Turn turn)
     {
-        if (_turns.Remove(turn) && turn.IsOwned)
+        if (!_turns.Remove(turn))
+        {
+            return;
+        }
+
+        if (turn.End is not null && !_ended.Contains(turn.TurnId))
+        {
+            _ended.Enqueue(turn.TurnId);
+            if (_ended.Count > Remembered)
+            {
+                _ended.Dequeue();
+            }
+        }
+
+        if (turn.IsOwned)
         {
             turn.IsOwned = false;
             turn.Activity?.Dispose();

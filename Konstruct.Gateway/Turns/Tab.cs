@@ -31,6 +31,6 @@ internal sealed class Tab(ConversationKey key, FrameWriter writer, string conver
     /// <summary>Guarded by the feed's gate.</summary>
     public TabState State { get; set; }
 
-    /// <summary>Turns that were running when it joined, and were not resumed since: silent. Guarded by the feed's gate.</summary>
+    /// <summary>Turns that had begun when it looked, and were not resumed since: silent. Guarded by the feed's gate.</summary>
     public HashSet<Guid> Silent { get; } = [];
 }

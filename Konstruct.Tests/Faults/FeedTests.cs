@@ -89,6 +89,48 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1] is { Type: "done", Text: "one two " }));
     }
 
+    /// <summary>It was replayed: its end was not persisted here, so the feed still knew it, and took it for one that had begun since the tab looked.</summary>
+    [Fact]
+    public async Task A_turn_that_ended_elsewhere_before_a_tab_looked_does_not_come_to_it()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab);
+        feed.Join(tab, []);
+        feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
+        await AnswerAsync(feed: null, key, turnId);
+        await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two ", CancellationToken.None);
+
+        var (late, lateFrames) = GatewayInside.NewTab(key);
+        feed.Add(late);
+        Assert.Empty((await gateway.Store.OpenAsync(key, CancellationToken.None))!);
+        feed.Join(late, []);
+        await feed.ResyncAsync(Assert.Single(feed.Turns()));
+
+        await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
+        await Until.TrueAsync(() => Task.FromResult(feed.Turns().Length == 0));
+        Assert.Equal("ready", Assert.Single(lateFrames.All).Type);
+    }
+
+    /// <summary>A gateway that stood still between commit and dispatch announces what the sweep has dispatched meanwhile: it came with typing and from seq 1 again.</summary>
+    [Fact]
+    public async Task A_turn_that_is_announced_when_it_has_ended_does_not_begin_again()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab);
+        feed.Join(tab, []);
+        await AnswerAsync(feed, key, turnId);
+        await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
+        var heard = frames.All.Count;
+
+        feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
+        Assert.Empty(feed.Turns());
+        Assert.Equal(heard, frames.All.Count);
+    }
+
     /// <summary>
     /// A message that was just being refused could be the oldest turn that its gateway knew of, and get a foreign answer that another gateway's user waits for.
     /// </summary>

@@ -161,7 +161,7 @@ internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person p
             var told = _told[messageId];
             if (told.SentOn == chat)
                 return false;
-            _told[messageId] = told with { SentOn = chat };
+            _told[messageId] = told with { SentOn = chat, Sent = told.Sent + 1 };
             return true;
         }
     }
@@ -175,7 +175,10 @@ internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person p
         lock (_gate)
         {
             if (error.MessageId is { } id && _told.TryGetValue(id, out var told) && told.TurnId is null)
+            {
+                _told[id] = told with { Sent = told.Sent + 1 };
                 again = Message(told.Text, id);
+            }
             else if (error.TurnId is { } turn && _turns.TryGetValue(turn, out var heard) && heard.Done is null)
                 again = Resume(heard);
         }
@@ -195,6 +198,8 @@ internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person p
             {
                 if (told.TurnId is { } before && before != id)
                     turn.Duplicated.Add($"message {message} became the turns {before} and {id}");
+                if (told.TurnId is null)
+                    turn.AllowedEnds += Math.Max(told.Sent - 1, 0);
                 _told[message] = told with { TurnId = id };
             }
 
@@ -240,7 +245,12 @@ internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person p
     private static string Message(string text, string messageId) =>
         $$"""{"type":"message","text":{{PythonJson.Compact(text)}},"agentId":"{{Harness.Person.Agent}}","messageId":"{{messageId}}"}""";
 
-    private sealed record Told(string Text, Guid? TurnId, RawChat? SentOn = null);
+    /// <summary>Something that was said.</summary>
+    /// <param name="Text">What.</param>
+    /// <param name="TurnId">Its turn; null until <c>typing</c> names it.</param>
+    /// <param name="SentOn">The socket that it went out on last.</param>
+    /// <param name="Sent">How often it went out: each time after the first asks for the turn's replay, though it may have been followed to its end by then.</param>
+    private sealed record Told(string Text, Guid? TurnId, RawChat? SentOn = null, int Sent = 0);
 }
 
 /// <summary>A frame that no client should ever get: the run fails with it.</summary>
@@ -262,7 +272,7 @@ internal sealed class HeardTurn(Guid turnId)
     /// <summary>The end, as it was told first.</summary>
     public FrameV2? Done { get; private set; }
 
-    /// <summary>How often the end may come: once, and once more for each time that the client asked again.</summary>
+    /// <summary>How often the end may come: once, and once more for each time that the client asked again, by <c>resume</c> or by sending its message again.</summary>
     public int AllowedEnds { get; set; } = 1;
 
     /// <summary>When something new came, as <see cref="Stopwatch"/> ticks.</summary>

@@ -107,6 +107,28 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
         await AssertStoredAsync((text, Answers.Of(text), "completed"));
     }
 
+    /// <summary>Whoever sends a message again asks for its replay, also when its turn has been heard to the end while the message waited.</summary>
+    [Fact]
+    public async Task A_message_whose_turn_was_heard_while_it_waited_in_line_is_replayed()
+    {
+        const string text = "/burst 5";
+        await using var chat = await OpenV2Async();
+        await using var other = await OpenV2ElsewhereAsync();
+        await other.SayAsync("/silent", "first");
+        var first = (await other.NextAsync("typing")).TurnId!.Value;
+        await other.SayAsync(text, "same");
+        await chat.SayAsync(text, "same");
+        var heard = await other.ReadToAsync("done");
+        var turn = heard[0].TurnId!.Value;
+        AssertAnswer(text, turn, heard[1..]);
+
+        await other.CancelTurnAsync(first);
+        Assert.Equal(first, (await other.NextAsync("done")).TurnId);
+        Assert.Equal(Frames2.Typing(turn, "same"), (await other.NextAsync("typing")).Bytes);
+        AssertAnswer(text, turn, await other.ReadToAsync("done"));
+        await AssertStoredAsync(("/silent", "", "cancelled"), (text, Answers.Of(text), "completed"));
+    }
+
     [Fact]
     public async Task A_message_sent_to_two_replicas_at_once_is_one_turn()
     {
