@@ -1,6 +1,7 @@
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Edge;
 using Konstruct.Gateway.Telemetry;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Konstruct.Gateway.Sockets;
 
@@ -10,6 +11,7 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
     /// <summary>Before whatever else answers: a socket's request passes by it, and what would wait around it costs memory for as long as it is open.</summary>
     public static void Map(WebApplication app)
     {
+        app.Use(GatheredWrites.OfferAsync);
         app.UseWebSockets();
         app.UseRouting();
         app.MapGet("/chat/ws/{conversationId}", app.Services.GetRequiredService<ChatEndpoint>().ServeAsync).ShortCircuit().ExcludeFromDescription();
@@ -39,7 +41,8 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
 
         var isV2 = context.WebSockets.WebSocketRequestedProtocols.Contains(ProtocolVersion.V2);
         using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = isV2 ? ProtocolVersion.V2 : null });
-        await using var chat = new ChatSocket(socket, conversationId, isV2, services);
+        var stream = (context.Features.Get<IHttpUpgradeFeature>() as GatheredWrites)?.Stream;
+        await using var chat = new ChatSocket(socket, stream, conversationId, isV2, services);
         var version = isV2 ? 2 : 1;
         var hasRoom = open.TryAdd(chat);
         metrics.SocketOpened(version);

@@ -28,12 +28,12 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private ConversationFeed? _feed;
     private Tab? _tab;
 
-    public ChatSocket(WebSocket socket, string urlConversationId, bool isV2, SocketServices services)
+    public ChatSocket(WebSocket socket, GatheringStream? stream, string urlConversationId, bool isV2, SocketServices services)
     {
         _urlConversationId = urlConversationId;
         _isV2 = isV2;
         _services = services;
-        _writer = new(socket, services.Options, services.Metrics);
+        _writer = new(socket, services.Options, services.Metrics, stream);
         _reader = new(socket, services.Options.MaxFrameBytes);
         _line = new(services.Options.MaxWaitingMessages, message => GuardAsync(message, () => AnswerAsync(message)), _gone.Token);
     }

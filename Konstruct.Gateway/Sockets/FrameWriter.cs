@@ -8,10 +8,18 @@ namespace Konstruct.Gateway.Sockets;
 /// <summary>
 /// The one writer of a socket: a bounded queue, and a pump that runs only while there is something to send, so that an idle socket costs nothing.
 /// Never blocks its caller: a client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>. Before that, when
-/// the queue is a quarter full, chunks of v1, which have no seq, become fewer: while one waits, what follows joins it.
+/// the queue is a quarter full, chunks of v1, which have no seq, become fewer: while one waits, what follows joins it. Frames that are queued together are
+/// sent together.
 /// </summary>
-internal sealed class FrameWriter(WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null) : IAsyncDisposable
+/// <param name="socket">The socket.</param>
+/// <param name="options">The limits of the queue.</param>
+/// <param name="metrics">What to tell of frames that are measured.</param>
+/// <param name="stream">The stream under the socket, where it can keep frames back until the last of them.</param>
+internal sealed class FrameWriter(WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null, GatheringStream? stream = null) : IAsyncDisposable
 {
+    /// <summary>As many bytes are sent at once, at most; a larger frame goes alone.</summary>
+    private const int MostAtOnce = 16 * 1024;
+
     /// <summary>A peer that does not take the close frame by then is cut off.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
@@ -36,7 +44,8 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
     /// <summary>Queues a frame. Nothing happens once the socket is closing.</summary>
     /// <param name="frame">Its bytes.</param>
     /// <param name="timing">What to measure when it has been sent; default: nothing.</param>
-    public void Send(ReadOnlyMemory<byte> frame, FrameTiming timing = default)
+    /// <param name="moreFollows">Another frame, or <see cref="SendQueued"/>, comes at once: it may wait for that as long as the queue has room.</param>
+    public void Send(ReadOnlyMemory<byte> frame, FrameTiming timing = default, bool moreFollows = false)
     {
         lock (_gate)
         {
@@ -50,19 +59,34 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
             {
                 _frames.Enqueue((frame, timing));
                 _queuedBytes += frame.Length;
+                if (!moreFollows || !HasRoom())
+                {
+                    StartPump();
+                }
+            }
+        }
+    }
+
+    /// <summary>Sends what was queued as if more were to follow.</summary>
+    public void SendQueued()
+    {
+        lock (_gate)
+        {
+            if (_frames.Count > 0)
+            {
                 StartPump();
             }
         }
     }
 
-    /// <summary>Queues a chunk of v1, as a frame of its own as long as its client keeps up. <paramref name="escapedText"/> is copied.</summary>
-    public void SendChunk(ReadOnlySpan<byte> escapedText, FrameTiming timing = default)
+    /// <summary>Queues a chunk of v1, as a frame of its own as long as its client keeps up. <paramref name="escapedText"/> is copied; otherwise as <see cref="Send"/>.</summary>
+    public void SendChunk(ReadOnlySpan<byte> escapedText, FrameTiming timing = default, bool moreFollows = false)
     {
         lock (_gate)
         {
             if ((_merged is null && HasRoom()) || _finished || _close is not null)
             {
-                Send(ServerFrames.Chunk(escapedText), timing);
+                Send(ServerFrames.Chunk(escapedText), timing, moreFollows);
                 return;
             }
 
@@ -184,16 +208,28 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
         try
         {
             (int Code, string Reason)? close;
-            while (TryTake(out var frame, out close))
+            var gathered = 0;
+            while (TryTake(out var frame, out var next, out close))
             {
+                gathered += frame.Bytes.Length;
+                var isKept = stream is not null && next > 0 && gathered + next <= MostAtOnce;
+                stream?.MoreFollows = isKept;
+
                 // Without a token: a send that could be cancelled takes a slower way through the WebSocket, with a registration and a state machine for
                 // each frame. What must end a send that is stuck aborts the socket.
                 await socket.SendAsync(frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+                if (!isKept)
+                {
+                    gathered = 0;
+                }
+
                 if (frame.Timing.IsMeasured)
                 {
                     metrics?.FrameSent(frame.Timing);
                 }
             }
+
+            stream?.MoreFollows = false;
 
             if (close is var (code, reason) && socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
@@ -208,11 +244,15 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
     }
 
     /// <summary>False: nothing is left but the close frame, if there is to be one. Decided in one step, so that only one pump sends it.</summary>
-    private bool TryTake(out (ReadOnlyMemory<byte> Bytes, FrameTiming Timing) frame, out (int Code, string Reason)? close)
+    /// <param name="frame">The frame.</param>
+    /// <param name="next">How many bytes the frame behind it has; 0: there is none yet.</param>
+    /// <param name="close">How to close.</param>
+    private bool TryTake(out (ReadOnlyMemory<byte> Bytes, FrameTiming Timing) frame, out int next, out (int Code, string Reason)? close)
     {
         lock (_gate)
         {
             close = _close;
+            next = 0;
             if (_frames.Count == 0)
             {
                 Seal();
@@ -221,6 +261,7 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
             if (_frames.TryDequeue(out frame))
             {
                 _queuedBytes -= frame.Bytes.Length;
+                next = _frames.TryPeek(out var behind) ? behind.Bytes.Length : 0;
                 if (_room is not null && HasRoom())
                 {
                     _room.TrySetResult();

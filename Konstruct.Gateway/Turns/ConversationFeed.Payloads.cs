@@ -9,12 +9,15 @@ namespace Konstruct.Gateway.Turns;
 internal sealed partial class ConversationFeed
 {
     /// <summary>A payload of the channel. Called for one at a time, in the order in which they were published.</summary>
-    public void OnPayload(ReadOnlyMemory<byte> payload)
+    /// <param name="payload">Its bytes.</param>
+    /// <param name="moreFollow">The next one is at hand: what this one has for sockets may wait until it has been taken, too.</param>
+    public void OnPayload(ReadOnlyMemory<byte> payload, bool moreFollow = false)
     {
         var heardAt = services.Metrics.Now;
         var read = StreamEvent.Parse(payload);
         lock (_gate)
         {
+            _moreFollow = moreFollow;
             switch (read.Kind)
             {
                 case StreamEventKind.Chunk when read.IsForeign:
@@ -32,6 +35,11 @@ internal sealed partial class ConversationFeed
                 case StreamEventKind.Accepted when !read.IsForeign:
                     OnAccepted(read);
                     break;
+            }
+
+            if (!moreFollow && _keeping.Count > 0)
+            {
+                SendKept();
             }
         }
     }
@@ -103,7 +111,7 @@ internal sealed partial class ConversationFeed
             cursor.MoveTo(chunk.Attempt);
             if (cursor.Mode == CursorMode.Live && chunk.Seq == cursor.Seq + 1)
             {
-                cursor.SendNext(chunk, heardAt);
+                cursor.SendNext(chunk, heardAt, MayKeep(cursor));
             }
             else if (cursor.Mode == CursorMode.Live && chunk.Seq > cursor.Seq)
             {
@@ -122,8 +130,29 @@ internal sealed partial class ConversationFeed
         OnSignOfLife(turn);
         foreach (var cursor in turn.Cursors.Where(cursor => cursor.Mode == CursorMode.Live))
         {
-            cursor.SendForeign(chunk, heardAt);
+            cursor.SendForeign(chunk, heardAt, MayKeep(cursor));
         }
+    }
+
+    /// <summary>Whether a socket may keep a frame until the payloads that are at hand have been taken.</summary>
+    private bool MayKeep(TurnCursor cursor)
+    {
+        if (_moreFollow && !_keeping.Contains(cursor.Writer))
+        {
+            _keeping.Add(cursor.Writer);
+        }
+
+        return _moreFollow;
+    }
+
+    private void SendKept()
+    {
+        foreach (var writer in _keeping)
+        {
+            writer.SendQueued();
+        }
+
+        _keeping.Clear();
     }
 
     private void OnDone(StreamEvent done)

@@ -109,13 +109,15 @@ internal sealed partial class ConversationFeed
         {
             if (entry.Kind == StreamEventKind.Chunk && entry.Seq == cursor.Seq + 1)
             {
-                cursor.SendNext(entry);
+                cursor.SendNext(entry, heardAt: 0, moreFollows: true);
             }
             else if (entry.Kind == StreamEventKind.Done)
             {
                 End(turn, entry); // It may have been published before anybody here listened.
             }
         }
+
+        cursor.Writer.SendQueued();
 
         if (turn.Attempt > cursor.Attempt)
         {

@@ -20,7 +20,9 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
     private readonly Lock _gate = new();
     private readonly List<Turn> _turns = []; // In the order in which they were accepted: the first is the oldest.
     private readonly List<Tab> _tabs = [];
+    private readonly List<FrameWriter> _keeping = []; // Sockets with frames that wait for the payloads that are at hand.
     private readonly Queue<Guid> _ended = []; // The last ones: what still comes of them is late, and begins nothing.
+    private bool _moreFollow; // Of the payload that is being taken.
 
     public FeedKey Key => key;
 

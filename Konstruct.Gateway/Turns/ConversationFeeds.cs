@@ -19,6 +19,9 @@ internal sealed partial class ConversationFeeds
     /// </summary>
     private static readonly TimeSpan BeforeRenewal = TimeSpan.FromSeconds(10), AfterRenewal = TimeSpan.FromSeconds(2);
 
+    /// <summary>Payloads that are taken before what they have for sockets is sent: some microseconds' worth.</summary>
+    private const int MostTogether = 64;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<FeedKey, ConversationFeed> _feeds = [];
     private readonly Queue<(FeedKey Key, long At)> _closed = []; // In the last seconds.
@@ -190,7 +193,7 @@ internal sealed partial class ConversationFeeds
             // A queue of messages keeps their order; a handler that is called directly would not.
             var queue = await subscriber.SubscribeAsync(channel);
             feed.Subscription = queue;
-            queue.OnMessage(message => feed.OnPayload(message.Message));
+            _ = HearAsync(feed, queue); // Until it is unsubscribed.
             if (!subscriber.IsConnected(channel))
             {
                 throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, CommandFlags.None, "Not subscribed: Redis cannot be reached.");
@@ -201,6 +204,36 @@ internal sealed partial class ConversationFeeds
         catch (Exception exception) when (exception.IsRedisOutage())
         {
             opened.SetException(exception);
+        }
+    }
+
+    /// <summary>Hands a feed what comes. What has come together is handed over as such, so that it can be sent together.</summary>
+    private async Task HearAsync(ConversationFeed feed, ChannelMessageQueue queue)
+    {
+        await foreach (var first in queue)
+        {
+            var message = first;
+            for (var taken = 1; taken < MostTogether && queue.TryRead(out var next); taken++)
+            {
+                Take(feed, message, moreFollow: true);
+                message = next;
+            }
+
+            Take(feed, message, moreFollow: false);
+        }
+    }
+
+    private void Take(ConversationFeed feed, ChannelMessage message, bool moreFollow)
+    {
+        try
+        {
+            feed.OnPayload(message.Message, moreFollow);
+        }
+#pragma warning disable CA1031 // The channel's boundary: a bug in one payload is logged, and the next one is heard.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.NotTaken(_logger, feed.Key.ConversationId, exception);
         }
     }
 
@@ -241,6 +274,9 @@ internal sealed partial class ConversationFeeds
 
         [LoggerMessage(312, LogLevel.Warning, "Turns of {ConversationId} that began during an outage could not be looked for: {Reason}")]
         public static partial void NotFollowed(ILogger logger, Guid conversationId, string reason);
+
+        [LoggerMessage(313, LogLevel.Error, "A payload of {ConversationId} could not be taken")]
+        public static partial void NotTaken(ILogger logger, Guid conversationId, Exception exception);
 
         [LoggerMessage(311, LogLevel.Debug, "Redis was not told that a channel is not wanted any more: {Reason}")]
         public static partial void NotUnsubscribed(ILogger logger, string reason);

@@ -87,14 +87,15 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
     /// <summary>Sends the chunk whose seq is next.</summary>
     /// <param name="chunk">The chunk.</param>
     /// <param name="heardAt">When it came on the channel; 0: it comes from the log.</param>
-    public void SendNext(StreamEvent chunk, long heardAt = 0)
+    /// <param name="moreFollows">See <see cref="FrameWriter.Send"/>.</param>
+    public void SendNext(StreamEvent chunk, long heardAt, bool moreFollows)
     {
         Seq = chunk.Seq;
-        SendChunk(chunk, heardAt);
+        SendChunk(chunk, heardAt, moreFollows);
     }
 
     /// <summary>Sends a chunk that has no seq: an orchestrator's that knows nothing of turns.</summary>
-    public void SendForeign(StreamEvent chunk, long heardAt) => SendChunk(chunk, heardAt);
+    public void SendForeign(StreamEvent chunk, long heardAt, bool moreFollows) => SendChunk(chunk, heardAt, moreFollows);
 
     /// <summary>Sends the end of the turn, from its row.</summary>
     public void SendEnd(TurnRow row)
@@ -121,7 +122,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         _ended.TrySetResult();
     }
 
-    private void SendChunk(StreamEvent chunk, long heardAt)
+    private void SendChunk(StreamEvent chunk, long heardAt, bool moreFollows)
     {
         var text = chunk.EscapedText.GetValueOrDefault();
         if (text.IsEmpty)
@@ -133,12 +134,12 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         _sentAny = true;
         if (!isV2)
         {
-            writer.SendChunk(JsonText.Normalise(text).Span, timing);
+            writer.SendChunk(JsonText.Normalise(text).Span, timing, moreFollows);
             return;
         }
 
         writer.Send(chunk.IsForeign
             ? ServerFrames.Chunk(JsonText.Normalise(text).Span, turn.TurnId, Math.Max(turn.Attempt, 1), seq: null)
-            : chunk.Payload, timing);
+            : chunk.Payload, timing, moreFollows);
     }
 }
