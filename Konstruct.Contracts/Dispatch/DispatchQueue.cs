@@ -46,9 +46,15 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
     private IDatabase Database => redis.GetDatabase();
 
     /// <summary>Queues an attempt and wakes the workers. An attempt that is already somewhere stays where it is.</summary>
-    public async Task EnqueueAsync(KonstructMessage message) =>
+    /// <param name="message">The task.</param>
+    /// <param name="announcement">What the conversation's channel is told first, so that gateways know of a turn before its first chunk; null: nothing.</param>
+    public async Task EnqueueAsync(KonstructMessage message, (RedisChannel Channel, byte[] Payload)? announcement = null) =>
         await Script.Enqueue.RunAsync(
-            Database, AllKeys, [RedisKeys.Entry(message.TurnId, message.Attempt), message.ToUtf8(), RedisKeys.Wake.ToString()]);
+            Database, AllKeys,
+            [
+                RedisKeys.Entry(message.TurnId, message.Attempt), message.ToUtf8(), RedisKeys.Wake.ToString(),
+                announcement is null ? "" : announcement.Value.Channel.ToString(), announcement?.Payload ?? [],
+            ]);
 
     /// <summary>Takes up to <paramref name="most"/> of the oldest entries and leases them for <paramref name="lease"/>.</summary>
     public async Task<IReadOnlyList<ClaimedTask>> ClaimAsync(TimeSpan lease, int most)

@@ -89,13 +89,14 @@ internal sealed class ConversationStore(TenantDb tenants)
     public async Task<(TurnRow? Row, bool Won)> FinishAsync(
         Guid tenantId, Guid conversationId, Guid turnId, string outcome, int attempt, string text, CancellationToken cancellationToken)
     {
+        var answer = text.ToStorable();
         var rows = await tenants.CallAsync(
             tenantId,
             $"""
-            SELECT status, attempt, content, won
-            FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {text.ToStorable()})
+            SELECT status, attempt, CASE WHEN won THEN NULL ELSE content END, won
+            FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {answer})
             """,
-            row => (new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.GetString(2)), row.GetBoolean(3)),
+            row => (new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.IsDBNull(2) ? answer : row.GetString(2)), row.GetBoolean(3)),
             cancellationToken);
         return rows is [var (row, won)] ? (row, won) : (null, false);
     }

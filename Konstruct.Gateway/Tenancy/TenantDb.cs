@@ -10,6 +10,13 @@ namespace Konstruct.Gateway.Tenancy;
 /// </summary>
 internal sealed class TenantDb(IServiceScopeFactory scopes)
 {
+    /// <summary>Never opened: others are made after it, from the pool that the contexts use.</summary>
+    private readonly Lazy<ICloneable> _model = new(() =>
+    {
+        using var scope = scopes.CreateScope();
+        return (ICloneable)((ICloneable)scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database.GetDbConnection()).Clone();
+    });
+
     private static readonly object[] Placeholders = [.. Enumerable.Range(1, 16).Select(number => $"${number}")];
 
     /// <summary>
@@ -46,34 +53,36 @@ internal sealed class TenantDb(IServiceScopeFactory scopes)
     /// <returns>The rows.</returns>
     public async Task<List<T>> CallAsync<T>(Guid tenantId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
     {
-        await using var scope = scopes.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database;
-        return await db.CreateExecutionStrategy().ExecuteAsync(
-            async cancellation =>
-            {
-                await db.OpenConnectionAsync(cancellation);
-                try
-                {
-                    await using var batch = new NpgsqlBatch((NpgsqlConnection)db.GetDbConnection());
-                    batch.BatchCommands.Add(Command(SetTenant(tenantId)));
-                    batch.BatchCommands.Add(Command(statement));
-                    await using var reader = await batch.ExecuteReaderAsync(cancellation);
-                    await reader.NextResultAsync(cancellation);
-                    var rows = new List<T>();
-                    while (await reader.ReadAsync(cancellation))
-                    {
-                        rows.Add(read(reader));
-                    }
+        try
+        {
+            return await CallOnceAsync(tenantId, statement, read, cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException { IsTransient: true } or TimeoutException)
+        {
+            // The context is asked for its strategy only where there is something to repeat.
+            await using var scope = scopes.CreateAsyncScope();
+            return await scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database.CreateExecutionStrategy().ExecuteAsync(
+                cancellation => CallOnceAsync(tenantId, statement, read, cancellation), cancellationToken);
+        }
+    }
 
-                    await reader.NextResultAsync(cancellation); // To the end: only there is it committed.
-                    return rows;
-                }
-                finally
-                {
-                    await db.CloseConnectionAsync();
-                }
-            },
-            cancellationToken);
+    private async Task<List<T>> CallOnceAsync<T>(Guid tenantId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        await using var connection = (NpgsqlConnection)_model.Value.Clone();
+        await connection.OpenAsync(cancellationToken);
+        await using var batch = new NpgsqlBatch(connection);
+        batch.BatchCommands.Add(Command(SetTenant(tenantId)));
+        batch.BatchCommands.Add(Command(statement));
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(read(reader));
+        }
+
+        await reader.NextResultAsync(cancellationToken); // To the end: only there is it committed.
+        return rows;
     }
 
     /// <summary>Until the transaction ends.</summary>

@@ -8,7 +8,6 @@ using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Telemetry;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -33,8 +32,8 @@ internal readonly record struct StartResult(WireError? Error, Guid TurnId, TurnC
 /// not stored. What is committed and, since Redis fails just then, not dispatched, the sweep dispatches.
 /// </summary>
 internal sealed partial class TurnStarter(
-    ConversationFeeds feeds, ConversationStore store, TurnLog log, DispatchQueue queue, IConnectionMultiplexer redis, GatewayMetrics metrics,
-    TimeProvider time, IOptions<ChatOptions> options, ILogger<TurnStarter> logger)
+    ConversationFeeds feeds, ConversationStore store, TurnLog log, DispatchQueue queue, GatewayMetrics metrics, TimeProvider time,
+    IOptions<ChatOptions> options, ILogger<TurnStarter> logger)
 {
     private readonly ChatOptions _options = options.Value;
 
@@ -177,10 +176,9 @@ internal sealed partial class TurnStarter(
                 return;
             }
 
-            // Other gateways learn of the turn before its first chunk: both go over one connection, in this order.
-            var announced = redis.GetSubscriber().PublishAsync(channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent));
-            await queue.EnqueueAsync(span?.Id is { } parent ? task with { Traceparent = parent } : task);
-            await announced;
+            await queue.EnqueueAsync(
+                span?.Id is { } parent ? task with { Traceparent = parent } : task,
+                (channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent)));
         }
         catch (Exception exception) when (exception.IsRedisOutage())
         {
