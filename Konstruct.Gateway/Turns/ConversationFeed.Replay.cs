@@ -109,7 +109,7 @@ internal sealed partial class ConversationFeed
         {
             if (entry.Kind == StreamEventKind.Chunk && entry.Seq == cursor.Seq + 1)
             {
-                cursor.SendNext(entry, heardAt: 0, moreFollows: true);
+                cursor.SendNext(entry, moreFollows: true);
             }
             else if (entry.Kind == StreamEventKind.Done)
             {

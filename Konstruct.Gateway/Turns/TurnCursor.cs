@@ -88,7 +88,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
     /// <param name="chunk">The chunk.</param>
     /// <param name="heardAt">When it came on the channel; 0: it comes from the log.</param>
     /// <param name="moreFollows">See <see cref="FrameWriter.Send"/>.</param>
-    public void SendNext(StreamEvent chunk, long heardAt, bool moreFollows)
+    public void SendNext(StreamEvent chunk, long heardAt = 0, bool moreFollows = false)
     {
         Seq = chunk.Seq;
         SendChunk(chunk, heardAt, moreFollows);
