@@ -66,8 +66,9 @@ public sealed class ConnectionTests(PagePipeline fixture) : PageTests(fixture)
         Assert.Single(await AnsweredAsync(Conversation), message => message.Role == "assistant");
     }
 
+    /// <summary>It said so until the first try that failed, a second later: then the connection was "lost" for as long as the restart took.</summary>
     [Fact]
-    public async Task A_gateway_that_restarts_says_so()
+    public async Task A_gateway_that_restarts_says_so_until_it_is_back()
     {
         var leaving = await Pipeline.StartGatewayAsync();
         await using var address = new TcpProxy(leaving.Port);

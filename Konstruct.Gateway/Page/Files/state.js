@@ -3,6 +3,9 @@ import { byId, el, icon } from './dom.js';
 /** @typedef {import('/page/client/index.js').StateChange} StateChange */
 /** @typedef {import('./api.js').ApiError} ApiError */
 
+/** A gateway that restarts is away for as long as this, in ms: tries that fail meanwhile are no news. */
+const restartTakes = 30_000;
+
 /** How the connection is, in one word beside the title, and, when that wants somebody's attention, in a banner with what can be done. */
 export class StateView {
   #word = byId('connection');
@@ -10,6 +13,7 @@ export class StateView {
   /** @type {StateChange} */
   #change = { state: 'closed' };
   #since = 0;
+  #restartsUntil = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #clock;
   /** The close that was last, as the drawer shows it. */
@@ -39,6 +43,8 @@ export class StateView {
     const isAnotherTry = change.state === 'connecting' && this.#change.state === 'waiting';
     this.#change = isAnotherTry ? { ...this.#change, retryIn: 0 } : change;
     this.#since = performance.now();
+    if (change.code === 1012) this.#restartsUntil = this.#since + restartTakes;
+    if (change.state === 'open') this.#restartsUntil = 0;
     if (change.code) this.lastClose = `${change.code}${change.error ? `, ${change.error.message}` : ''}`;
     clearInterval(this.#clock);
     if (change.state === 'waiting') this.#clock = setInterval(() => this.#draw(), 500);
@@ -71,7 +77,8 @@ export class StateView {
       this.#say('quiet', 'You are offline.', 'What you write is sent as soon as the network is back; answers go on meanwhile.');
     } else if (state === 'waiting') {
       const left = Math.ceil((retryIn - (performance.now() - this.#since)) / 1000);
-      const why = code === 1012 ? 'The gateway is restarting.' : code === 4009 ? 'There are too many sockets.' : 'The connection was lost.';
+      const restarts = code === 1012 || (code === 1006 && performance.now() < this.#restartsUntil);
+      const why = restarts ? 'The gateway is restarting.' : code === 4009 ? 'There are too many sockets.' : 'The connection was lost.';
       this.#say('quiet', why, `Answers go on meanwhile. ${left > 0 ? `Next try in ${left} s.` : 'Connecting…'}`, again);
     } else if (state === 'refused' && code === 4003) {
       this.#say('bad', 'This conversation is not yours, or does not exist.', '', button('New conversation', this.page.create, 'plus'));
