@@ -93,7 +93,7 @@ internal sealed class GatheringStream(Stream inner) : Stream
     {
         if (_kept.Length - _length < bytes.Length)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_length + bytes.Length, 2 * _kept.Length));
+            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_length + bytes.Length, Math.Max(4096, 2 * _kept.Length)));
             _kept.AsSpan(0, _length).CopyTo(larger);
             Return();
             _kept = larger;

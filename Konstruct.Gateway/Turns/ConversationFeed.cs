@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Telemetry;
-using StackExchange.Redis;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -31,9 +30,6 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
 
     /// <summary>Completes when the subscription stands. Set by the registry.</summary>
     public required Task Opening { get; init; }
-
-    /// <summary>The subscription, once it stands. Set and used by the registry.</summary>
-    public ChannelMessageQueue? Subscription { get; set; }
 
     /// <summary>Completes when the subscription is gone; null while the feed is in use. Guarded by the registry.</summary>
     public Task? Closing { get; set; }

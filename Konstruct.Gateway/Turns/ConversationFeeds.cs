@@ -28,13 +28,14 @@ internal sealed partial class ConversationFeeds
     private readonly IConnectionMultiplexer _redis;
     private readonly ResponseChannel _channel;
     private readonly TurnServices _services;
+    private readonly Stopping _stopping;
     private readonly ILogger _logger;
 
     public ConversationFeeds(
-        IConnectionMultiplexer redis, ConversationStore store, TurnLog log, TurnFinisher finisher, OwnedTasks tasks, GatewayMetrics metrics, TimeProvider time,
-        IOptions<ChatOptions> options, ILogger<ConversationFeeds> logger)
+        IConnectionMultiplexer redis, ConversationStore store, TurnLog log, TurnFinisher finisher, OwnedTasks tasks, Stopping stopping, GatewayMetrics metrics,
+        TimeProvider time, IOptions<ChatOptions> options, ILogger<ConversationFeeds> logger)
     {
-        _redis = redis;
+        (_redis, _stopping) = (redis, stopping);
         _channel = new(options.Value.ResponseChannel);
         _services = new(store, log, finisher, tasks, metrics, time, Release);
         _logger = logger;
@@ -160,19 +161,30 @@ internal sealed partial class ConversationFeeds
         }
     }
 
-    /// <summary>A feed that is opened and closed is subscribed and unsubscribed on the new connection; one that is in use stays.</summary>
+    /// <summary>
+    /// A feed that is opened and closed is subscribed and unsubscribed on the new connection; one that is in use stays. A connection that is lost again
+    /// meanwhile is waited for: it may be renewed without another word.
+    /// </summary>
     private async Task UnsubscribeAgainAsync()
     {
         await Task.Delay(AfterRenewal, _services.Time);
-        FeedKey[] keys;
+        Queue<FeedKey> keys;
         lock (_gate)
         {
-            keys = [.. _closed.Select(closed => closed.Key).Distinct()];
+            keys = new(_closed.Select(closed => closed.Key).Distinct());
         }
 
-        foreach (var key in keys)
+        while (keys.TryPeek(out var key) && !_stopping.IsDraining)
         {
-            Release(await AcquireAsync(key, CancellationToken.None));
+            try
+            {
+                Release(await AcquireAsync(key, CancellationToken.None));
+                keys.Dequeue();
+            }
+            catch (Exception exception) when (exception.IsRedisOutage())
+            {
+                await Task.Delay(AfterRenewal, _services.Time);
+            }
         }
     }
 
@@ -192,7 +204,6 @@ internal sealed partial class ConversationFeeds
         {
             // A queue of messages keeps their order; a handler that is called directly would not.
             var queue = await subscriber.SubscribeAsync(channel);
-            feed.Subscription = queue;
             _ = HearAsync(feed, queue); // Until it is unsubscribed.
             if (!subscriber.IsConnected(channel))
             {
@@ -242,10 +253,8 @@ internal sealed partial class ConversationFeeds
         try
         {
             await feed.Opening.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            if (feed.Subscription is { } subscription)
-            {
-                await subscription.UnsubscribeAsync();
-            }
+            // By the channel, also where subscribing failed: the client keeps what it could not subscribe to, and does so as soon as it is connected.
+            await _redis.GetSubscriber().UnsubscribeAsync(ChannelOf(feed.Key));
         }
         catch (Exception exception) when (exception.IsRedisOutage())
         {

@@ -150,6 +150,16 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
                 await client.DisposeAsync();
             }));
         }),
+        new("clients that come while their gateway is cut off from Redis", async run =>
+        {
+            var gateway = run.Rig.Gateways[0];
+            gateway.Redis.Refuses = true;
+            gateway.Redis.Cut();
+            var clients = await run.JoinAllAsync(Clients, at: 0); // The other gateway takes them, when this one has refused them.
+            gateway.Redis.Refuses = false;
+            await gateway.Process.WaitUntilHealthyAsync();
+            await run.AskAllAsync(clients, Streaming);
+        }),
         new("the log lost under its readers", async run =>
         {
             await StreamAsync(run);

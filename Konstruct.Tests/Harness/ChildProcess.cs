@@ -11,7 +11,7 @@ namespace Konstruct.Tests.Harness;
 internal sealed class ChildProcess : IAsyncDisposable
 {
     private const int MaxLogLines = 10_000;
-    private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan ExitLimit = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _log;
