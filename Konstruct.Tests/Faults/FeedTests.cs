@@ -78,11 +78,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     [Fact]
     public async Task An_end_that_Redis_lost_is_found_in_Postgres()
     {
-        var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab);
-        feed.Join(tab, []);
+        var (key, turnId, feed, frames) = await JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
         await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two ", CancellationToken.None);
         await feed.ResyncAsync(Assert.Single(feed.Turns()));
@@ -93,11 +89,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     [Fact]
     public async Task A_turn_that_ended_elsewhere_before_a_tab_looked_does_not_come_to_it()
     {
-        var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab);
-        feed.Join(tab, []);
+        var (key, turnId, feed, frames) = await JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
         await AnswerAsync(feed: null, key, turnId);
         await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two ", CancellationToken.None);
@@ -117,11 +109,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     [Fact]
     public async Task A_turn_that_is_announced_when_it_has_ended_does_not_begin_again()
     {
-        var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab);
-        feed.Join(tab, []);
+        var (key, turnId, feed, frames) = await JoinAsync();
         await AnswerAsync(feed, key, turnId);
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
         var heard = frames.All.Count;
@@ -149,6 +137,17 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         feed.Accept(cursor);
         feed.OnPayload("""{"type":"chunk","text":"for me"}"""u8.ToArray());
         Assert.Equal("for me", Assert.Single(frames.All).Text);
+    }
+
+    /// <summary>A turn that was accepted, and a tab that has joined its conversation.</summary>
+    private async Task<(ConversationKey Key, Guid TurnId, ConversationFeed Feed, KeptFrames Frames)> JoinAsync()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab);
+        feed.Join(tab, []);
+        return (key, turnId, feed, frames);
     }
 
     private async Task AnswerAsync(ConversationFeed? feed, ConversationKey key, Guid turnId)
