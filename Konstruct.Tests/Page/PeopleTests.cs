@@ -70,9 +70,9 @@ public sealed class PeopleTests(PagePipeline fixture) : PageTests(fixture)
     public async Task A_token_that_expires_while_the_page_is_open_ends_the_connection()
     {
         var gateway = await Pipeline.StartGatewayAsync(ClientPipeline.WithTokens);
-        var tab = await OpenAsync(port: gateway.Port, token: Tokens.For(Me, TimeSpan.FromSeconds(6)), waits: false);
+        var tab = await OpenAsync(port: gateway.Port, token: Tokens.For(Me, TimeSpan.FromSeconds(20))); // A page may take a while to be there.
+        await Expect(tab.Banner).ToContainTextAsync("The credentials have expired.", new() { Timeout = 30_000 });
         await tab.ExpectStateAsync("Refused");
-        await Expect(tab.Banner).ToContainTextAsync("The credentials have expired.");
         await Expect(tab.Page.Locator("#log")).ToBeAttachedAsync();
     }
 
