@@ -211,18 +211,13 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
             var gathered = 0;
             while (TryTake(out var frame, out var next, out close))
             {
-                gathered += frame.Bytes.Length;
-                var isKept = stream is not null && next > 0 && gathered + next <= MostAtOnce;
+                var isKept = stream is not null && next > 0 && gathered + frame.Bytes.Length + next <= MostAtOnce;
+                gathered = isKept ? gathered + frame.Bytes.Length : 0;
                 stream?.MoreFollows = isKept;
 
                 // Without a token: a send that could be cancelled takes a slower way through the WebSocket, with a registration and a state machine for
                 // each frame. What must end a send that is stuck aborts the socket.
                 await socket.SendAsync(frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
-                if (!isKept)
-                {
-                    gathered = 0;
-                }
-
                 if (frame.Timing.IsMeasured)
                 {
                     metrics?.FrameSent(frame.Timing);
@@ -230,7 +225,6 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
             }
 
             stream?.MoreFollows = false;
-
             if (close is var (code, reason) && socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
                 await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason, CancellationToken.None);

@@ -17,14 +17,13 @@ internal sealed partial class ConversationFeed
         var read = StreamEvent.Parse(payload);
         lock (_gate)
         {
-            _moreFollow = moreFollow;
             switch (read.Kind)
             {
                 case StreamEventKind.Chunk when read.IsForeign:
-                    OnForeignChunk(read, heardAt);
+                    OnForeignChunk(read, heardAt, moreFollow);
                     break;
                 case StreamEventKind.Chunk:
-                    OnChunk(read, heardAt);
+                    OnChunk(read, heardAt, moreFollow);
                     break;
                 case StreamEventKind.Done:
                     OnDone(read);
@@ -37,7 +36,7 @@ internal sealed partial class ConversationFeed
                     break;
             }
 
-            if (!moreFollow && _keeping.Count > 0)
+            if (!moreFollow)
             {
                 SendKept();
             }
@@ -92,7 +91,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    private void OnChunk(StreamEvent chunk, long heardAt)
+    private void OnChunk(StreamEvent chunk, long heardAt, bool moreFollow)
     {
         if (FindOrFollow(chunk.TurnId) is not { } turn || chunk.Attempt < turn.Attempt)
         {
@@ -111,7 +110,7 @@ internal sealed partial class ConversationFeed
             cursor.MoveTo(chunk.Attempt);
             if (cursor.Mode == CursorMode.Live && chunk.Seq == cursor.Seq + 1)
             {
-                cursor.SendNext(chunk, heardAt, MayKeep(cursor));
+                cursor.SendNext(chunk, heardAt, MayKeep(cursor, moreFollow));
             }
             else if (cursor.Mode == CursorMode.Live && chunk.Seq > cursor.Seq)
             {
@@ -120,7 +119,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    private void OnForeignChunk(StreamEvent chunk, long heardAt)
+    private void OnForeignChunk(StreamEvent chunk, long heardAt, bool moreFollow)
     {
         if (OldestPending() is not { } turn)
         {
@@ -130,19 +129,19 @@ internal sealed partial class ConversationFeed
         OnSignOfLife(turn);
         foreach (var cursor in turn.Cursors.Where(cursor => cursor.Mode == CursorMode.Live))
         {
-            cursor.SendForeign(chunk, heardAt, MayKeep(cursor));
+            cursor.SendForeign(chunk, heardAt, MayKeep(cursor, moreFollow));
         }
     }
 
     /// <summary>Whether a socket may keep a frame until the payloads that are at hand have been taken.</summary>
-    private bool MayKeep(TurnCursor cursor)
+    private bool MayKeep(TurnCursor cursor, bool moreFollow)
     {
-        if (_moreFollow && !_keeping.Contains(cursor.Writer))
+        if (moreFollow && !_keeping.Contains(cursor.Writer))
         {
             _keeping.Add(cursor.Writer);
         }
 
-        return _moreFollow;
+        return moreFollow;
     }
 
     private void SendKept()

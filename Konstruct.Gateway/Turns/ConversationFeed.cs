@@ -21,7 +21,6 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
     private readonly List<Tab> _tabs = [];
     private readonly List<FrameWriter> _keeping = []; // Sockets with frames that wait for the payloads that are at hand.
     private readonly Queue<Guid> _ended = []; // The last ones: what still comes of them is late, and begins nothing.
-    private bool _moreFollow; // Of the payload that is being taken.
 
     public FeedKey Key => key;
 

@@ -85,7 +85,7 @@ public sealed class PostgresServerTests : IDisposable
             ["postgres", "--port", $"{Loopback.FreePort()}", "--data", Data],
             new() { ["KONSTRUCT_POSTGRES"] = "npm", ["PATH"] = OnlyDotnet.Path(_folder) });
         Assert.Equal(1, run.ExitCode);
-        Assert.Contains(run.Output.Split('\n'), line => line.StartsWith("PostgreSQL is missing: ", StringComparison.Ordinal));
+        Assert.Single(run.Output.Split('\n'), line => line.StartsWith("PostgreSQL is missing: ", StringComparison.Ordinal));
         Assert.Contains("there is no npm on PATH", run.Output, StringComparison.Ordinal);
         Assert.Contains("apt install postgresql", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
