@@ -235,6 +235,11 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
             // The client is gone, or never took the close frame: there is nobody to tell.
             Abandon();
         }
+        catch
+        {
+            Abandon(); // A bug: the socket must not stay open without a writer. Whoever disposes of this hears of it.
+            throw;
+        }
     }
 
     /// <summary>False: nothing is left but the close frame, if there is to be one. Decided in one step, so that only one pump sends it.</summary>

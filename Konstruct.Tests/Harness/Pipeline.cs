@@ -1,3 +1,7 @@
+using Konstruct.Contracts.Redis;
+using Npgsql;
+using StackExchange.Redis;
+
 namespace Konstruct.Tests.Harness;
 
 /// <summary>The whole path as real processes: a database, a Redis-compatible server, a gateway, and workers.</summary>
@@ -39,6 +43,16 @@ internal sealed class Pipeline : IAsyncDisposable
             lock (_services)
                 return string.Join('\n', _services.Select(s => $"---- {s.Name}\n{s.Log}"));
         }
+    }
+
+    /// <summary>Which processes answer, and where the turns are that have not ended.</summary>
+    public async Task<string> DescribeAsync()
+    {
+        ServiceProcess[] services;
+        lock (_services)
+            services = [.. _services];
+        var answers = await Task.WhenAll(services.Select(async service => $"{service.Name}: /alive {await service.StatusAsync("/alive")}, /health {await service.StatusAsync("/health")}"));
+        return string.Join('\n', [.. answers, .. await TurnsAsync()]);
     }
 
     /// <summary>Starts everything and waits until it is ready.</summary>
@@ -103,6 +117,22 @@ internal sealed class Pipeline : IAsyncDisposable
         foreach (var service in _services)
             await service.DisposeAsync();
         await Redis.DisposeAsync();
+    }
+
+    private async Task<IEnumerable<string>> TurnsAsync()
+    {
+        try
+        {
+            var lines = new List<string>();
+            foreach (var key in new[] { RedisKeys.Queue, RedisKeys.Leases, RedisKeys.Answered })
+                lines.Add($"{key}: {string.Join(", ", await Redis.Database.SortedSetRangeByRankWithScoresAsync(key).WaitAsync(Until.Soon))}");
+            lines.Add(await Sql.DescribeAsync());
+            return lines;
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or NpgsqlException)
+        {
+            return [$"The stores cannot be asked: {e.Message}"];
+        }
     }
 
     private async Task<ServiceProcess> StartServiceAsync(string project, IReadOnlyDictionary<string, string>? settings)

@@ -36,13 +36,13 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
 }
 
 /// <summary>What tests over a pipeline have at hand.</summary>
-public abstract class PipelineTests(PipelineFixture fixture) : IDisposable
+public abstract class PipelineTests(PipelineFixture fixture) : IAsyncDisposable
 {
-    /// <summary>A test that failed says what the processes logged last.</summary>
-    public void Dispose()
+    /// <summary>A test that failed says how things stand, and what the processes logged last.</summary>
+    public virtual async ValueTask DisposeAsync()
     {
         if (TestContext.Current.TestState?.Result is TestResult.Failed)
-            TestContext.Current.TestOutputHelper?.WriteLine(Pipeline.Log);
+            TestContext.Current.TestOutputHelper?.WriteLine($"{await Pipeline.DescribeAsync()}\n{Pipeline.Log}");
         GC.SuppressFinalize(this);
     }
 

@@ -33,6 +33,16 @@ internal sealed class Sql(string connectionString)
     public Task<long> MessageCountAsync(Guid tenant) =>
         ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE tenant_id = $1", tenant);
 
+    /// <summary>The answers that are pending, and the statements that run or wait now, a line each.</summary>
+    public Task<string> DescribeAsync() => ScalarAsync<string>(
+        """
+        SELECT coalesce(string_agg(line, E'\n'), 'nothing is pending, nothing runs') FROM (
+            SELECT 'pending: ' || (to_jsonb(m) - 'content' - 'task')::text AS line FROM web_conversation_messages m WHERE status = 'pending'
+            UNION ALL
+            SELECT concat_ws(' ', 'runs:', state, wait_event_type, wait_event, clock_timestamp() - state_change, left(query, 200)) FROM pg_stat_activity
+            WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()) lines
+        """);
+
     /// <summary>Keeps everybody else from reading and writing messages until the result is disposed.</summary>
     public async Task<IAsyncDisposable> LockMessagesAsync()
     {

@@ -57,7 +57,7 @@ public sealed class PageCollection : ICollectionFixture<PagePipeline>;
 
 /// <summary>What the page's tests have at hand.</summary>
 [Collection<PageCollection>]
-public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture), IAsyncDisposable
+public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture)
 {
     private readonly List<ChatTab> _tabs = [];
 
@@ -83,8 +83,9 @@ public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture), 
         return tab;
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
+        await base.DisposeAsync();
         foreach (var tab in _tabs)
             await tab.DisposeAsync();
         GC.SuppressFinalize(this);

@@ -30,6 +30,7 @@ public sealed class ConnectionTests(PagePipeline fixture) : PageTests(fixture)
     {
         await using var network = new TcpProxy(Gateway.Port);
         var tab = await OpenAsync(port: network.Port);
+        await tab.Page.Clock.InstallAsync();
         await tab.SayAsync(Steady);
         await tab.WordsAsync(10);
         network.Refuses = true;
@@ -41,9 +42,14 @@ public sealed class ConnectionTests(PagePipeline fixture) : PageTests(fixture)
         // What is written meanwhile leaves as soon as the connection is there.
         await tab.SayAsync("/burst 2");
         await tab.ExpectStatusAsync("sending");
+
+        // Its own next try must not come before the click: time stands still on the page.
+        await tab.Page.Clock.PauseAtAsync(DateTime.UtcNow.AddSeconds(10));
+        await Expect(tab.Banner).ToContainTextAsync("Next try in");
         network.Refuses = false;
         await tab.Button("Try now").ClickAsync();
         await tab.ExpectStateAsync("Connected");
+        await tab.Page.Clock.ResumeAsync();
         await Expect(tab.Banner).ToBeHiddenAsync();
         await tab.ExpectAnswerAsync(Answers.Of("/burst 2"));
         await tab.ExpectStatusAsync("completed", turn: 0);
