@@ -40,6 +40,19 @@ public sealed class LoadToolTests(UsualPipelineOnRedis fixture) : PipelineTests(
         Assert.True(result["returned"] >= Conversations, $"Only {result["returned"]} sockets came back: there was no storm.");
     }
 
+    /// <summary>A reader that pauses between two frames is broken off there, where no read notices.</summary>
+    [Fact]
+    public async Task Slow_readers_break_in_a_storm_too()
+    {
+        var result = await LoadTool.RunAsync(
+            Gateway.Port, "--conversations", $"{Conversations}", "--storm", "0.3", "--slow", $"{Conversations}", "--slow-delay", "10",
+            "--text", $"/stamp tokens={3 * Tokens} rate=100 delay=0");
+
+        Assert.True(result.ExitCode == 0, result.Table);
+        Assert.Equal(Conversations * 3 * Tokens, result["chunks"]);
+        AssertNothingWrong(result);
+    }
+
     private static void AssertNothingWrong(LoadResult result) => Assert.All(
         ["missing", "duplicated", "corrupt", "hung", "cut", "unknown_frames"], count => Assert.True(result[count] == 0, $"{count}:\n{result.Table}"));
 }

@@ -86,9 +86,9 @@ internal sealed class ChatConnection : IDisposable
         {
             return false;
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        catch (Exception exception) when (exception is ObjectDisposedException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            return false; // Aborted here: a storm.
+            return false; // Aborted here, between two reads or during one: a storm.
         }
     }
 
