@@ -2,19 +2,20 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
+using Microsoft.AspNetCore.Mvc;
 using StackExchange.Redis;
 
 namespace Konstruct.Peers;
 
 /// <summary>
 /// The least that a .NET server can do: a Kestrel WebSocket, one subscription for it, and every payload of the channel sent as it is. What the gateway costs
-/// beyond this is the price of what it promises.
+/// beyond this is the price of what it promises. With a <see cref="Store"/> it also commits: a message before it is dispatched, an answer before its end is sent.
 /// </summary>
 internal static class Floor
 {
     private static readonly ResponseChannel Channels = new(ResponseChannel.DefaultTemplate);
 
-    public static async Task ServeAsync(HttpContext context, Guid conversation, IConnectionMultiplexer redis, DispatchQueue queue)
+    public static async Task ServeAsync(HttpContext context, Guid conversation, IConnectionMultiplexer redis, DispatchQueue queue, [FromServices] Store? store)
     {
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
         var buffer = new byte[4096];
@@ -26,15 +27,28 @@ internal static class Floor
         var (tenant, user) = (auth.GetProperty("tenantId").GetGuid(), auth.GetProperty("userId").GetGuid());
         var channel = Channels.For(tenant, conversation);
         var messages = await redis.GetSubscriber().SubscribeAsync(channel);
-        messages.OnMessage(message => socket.SendAsync((ReadOnlyMemory<byte>)message.Message, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None).AsTask());
+        messages.OnMessage(message => SendAsync(socket, (ReadOnlyMemory<byte>)message.Message, store));
         await socket.SendAsync("{\"type\":\"ready\"}"u8.ToArray(), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
         buffer = null; // An idle socket holds none: see ReadAsync.
         while (await ReadAsync(socket, buffer) is { } message)
         {
-            await queue.EnqueueAsync(Asking.For(tenant, user, conversation, message.GetProperty("text").GetString()!, channel.ToString()));
+            var task = Asking.For(tenant, user, conversation, message.GetProperty("text").GetString()!, channel.ToString());
+            await (store?.BeginAsync(task.TurnId, conversation, task.Content.Text) ?? Task.CompletedTask);
+            await queue.EnqueueAsync(task);
         }
 
         await messages.UnsubscribeAsync();
+    }
+
+    private static Task SendAsync(WebSocket socket, ReadOnlyMemory<byte> payload, Store? store) =>
+        store is not null && StreamEvent.Parse(payload) is { Kind: StreamEventKind.Done } done
+            ? EndAsync(socket, done, store)
+            : socket.SendAsync(payload, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None).AsTask();
+
+    private static async Task EndAsync(WebSocket socket, StreamEvent done, Store store)
+    {
+        await store.EndAsync(done.TurnId, done.Text);
+        await socket.SendAsync(done.Payload, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
     }
 
     /// <summary>A zero-byte read waits, and only then is there a buffer, as in the gateway.</summary>

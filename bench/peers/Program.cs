@@ -2,19 +2,25 @@ using Konstruct.Contracts.Dispatch;
 using Konstruct.Peers;
 using StackExchange.Redis;
 
-// What the gateway is measured against: `floor` or `signalr`. Neither has a log, a store, telemetry, or any protection: not for use.
+// What the gateway is measured against: `floor`, `stored` or `signalr`. None has a log, telemetry, or any protection, and only `stored` has a store: not for use.
 var peer = args.FirstOrDefault();
-if (peer is not ("floor" or "signalr"))
+if (peer is not ("floor" or "stored" or "signalr"))
 {
-    Console.Error.WriteLine("Which peer: floor or signalr?");
+    Console.Error.WriteLine("Which peer: floor, stored or signalr?");
     return 2;
 }
 
 var builder = WebApplication.CreateSlimBuilder(args[1..]);
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
-var redis = builder.Configuration.GetConnectionString("redis") ?? throw new InvalidOperationException("ConnectionStrings:redis is not set.");
+string Connection(string name) => builder.Configuration.GetConnectionString(name) ?? throw new InvalidOperationException($"ConnectionStrings:{name} is not set.");
+var redis = Connection("redis");
 builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
 builder.Services.AddSingleton<DispatchQueue>();
+if (peer == "stored")
+{
+    builder.Services.AddSingleton(await Store.OpenAsync(Connection("bench")));
+}
+
 if (peer == "signalr")
 {
     // The generator's sockets send no pings; the default would cut them after 30 s.

@@ -9,7 +9,7 @@ internal static class CompareTable
 {
     private const string Floor = "floor";
     private static readonly string[] Scenarios = ["paced", "crowd", "bursts", "flood", "turns"];
-    private static readonly string[] Order = [Floor, "signalr", "node", "v2", "v1", "other"];
+    private static readonly string[] Order = [Floor, "stored", "signalr", "node", "v2", "v1", "other"];
 
     private static readonly (string Name, string Format, Func<Outcome, double?> Of)[] Rows =
     [
