@@ -1,9 +1,11 @@
 -- A turn begins and ends in one round trip each. Both run as whoever calls them: row level security binds them like any other statement.
 -- Both lock the conversation's row before they touch messages, and so does its deletion: nobody waits for each other crosswise.
+-- Each session keeps its plans, perhaps made while the tables were empty and any index was as good as another. So each statement below has conditions that
+-- one index answers alone: with others beside it, a plan of then would read all of a tenant's messages, or all of a user's conversations, for each turn.
 
 -- Stores a message and its pending answer. Messages of one conversation wait for each other at its row.
 -- acceptance: 0 accepted (now or by an earlier run of the same call), 1 repeated (turn: what the client's own id began), 2 no such conversation, 3 too many turns
-CREATE FUNCTION accept_turn(
+CREATE OR REPLACE FUNCTION accept_turn(
         conversation uuid, sender uuid, agent text, create_missing boolean, most integer,
         new_turn uuid, user_row uuid, assistant_row uuid, said text, message_id text, task_payload text)
     RETURNS TABLE (acceptance integer, turn uuid)
@@ -15,11 +17,11 @@ CREATE FUNCTION accept_turn(
         pending integer;
         accepted timestamptz;
     BEGIN
-        UPDATE web_conversations SET updated_at = now() WHERE tenant_id = tenant AND id = conversation AND user_id = sender;
+        UPDATE web_conversations SET updated_at = now() WHERE tenant_id = tenant AND id = conversation AND user_id IS NOT DISTINCT FROM sender;
         IF NOT FOUND AND create_missing THEN
             INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES (tenant, conversation, sender, agent) ON CONFLICT DO NOTHING;
             -- Again: another tab may have been faster. An id that another user or tenant has is not found here either.
-            UPDATE web_conversations SET updated_at = now() WHERE tenant_id = tenant AND id = conversation AND user_id = sender;
+            UPDATE web_conversations SET updated_at = now() WHERE tenant_id = tenant AND id = conversation AND user_id IS NOT DISTINCT FROM sender;
         END IF;
         IF NOT FOUND THEN
             RETURN QUERY SELECT 2, NULL::uuid;
@@ -27,9 +29,12 @@ CREATE FUNCTION accept_turn(
         END IF;
 
         SELECT m.turn_id INTO known FROM web_conversation_messages m
-            WHERE m.tenant_id = tenant AND m.role = 'user'
-              AND (m.turn_id = new_turn OR (m.conversation_id = conversation AND m.client_message_id = message_id));
-        IF FOUND THEN
+            WHERE m.tenant_id = tenant AND m.turn_id = new_turn AND m.role = 'user';
+        IF NOT FOUND AND message_id IS NOT NULL THEN
+            SELECT m.turn_id INTO known FROM web_conversation_messages m
+                WHERE m.tenant_id = tenant AND m.conversation_id = conversation AND m.client_message_id = message_id;
+        END IF;
+        IF known IS NOT NULL THEN
             RETURN QUERY SELECT CASE WHEN known = new_turn THEN 0 ELSE 1 END, known;
             RETURN;
         END IF;
@@ -53,7 +58,7 @@ CREATE FUNCTION accept_turn(
 
 -- Ends a turn, unless it has ended; either way its row as it is then. No row: the conversation was deleted.
 -- last_attempt 0: keep the one that was given out.
-CREATE FUNCTION finish_turn(conversation uuid, ending uuid, outcome text, last_attempt integer, answer text)
+CREATE OR REPLACE FUNCTION finish_turn(conversation uuid, ending uuid, outcome text, last_attempt integer, answer text)
     RETURNS TABLE (status text, attempt integer, content text, won boolean)
     LANGUAGE plpgsql SET search_path = public, pg_temp
     AS $$
