@@ -16,11 +16,16 @@ internal enum StopReason
     GivenBack,
 }
 
-/// <summary>One attempt that this worker holds the lease of.</summary>
+/// <summary>
+/// One attempt that this worker holds the lease of. Whoever wants to stop it, a gateway or the heartbeat that finds its lease gone, may come when it has just
+/// ended by itself.
+/// </summary>
 internal sealed class RunningTurn(string entry, Guid turnId) : IDisposable
 {
+    private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stop = new();
-    private int _reason;
+    private StopReason _reason;
+    private bool _hasEnded;
 
     /// <summary>Its entry in the dispatch queue.</summary>
     public string Entry => entry;
@@ -30,16 +35,42 @@ internal sealed class RunningTurn(string entry, Guid turnId) : IDisposable
     /// <summary>Cancelled when it is to stop.</summary>
     public CancellationToken Stopped => _stop.Token;
 
-    public StopReason Reason => (StopReason)Volatile.Read(ref _reason);
-
-    /// <summary>Stops it; the first reason counts.</summary>
-    public void Stop(StopReason reason)
+    public StopReason Reason
     {
-        if (Interlocked.CompareExchange(ref _reason, (int)reason, (int)StopReason.None) == (int)StopReason.None)
+        get
         {
-            _stop.Cancel();
+            lock (_gate)
+            {
+                return _reason;
+            }
         }
     }
 
-    public void Dispose() => _stop.Dispose();
+    /// <summary>Stops it, unless it has ended; the first reason counts.</summary>
+    public void Stop(StopReason reason)
+    {
+        lock (_gate)
+        {
+            if (!_hasEnded && _reason == StopReason.None)
+            {
+                _reason = reason;
+                _stop.Cancel();
+            }
+        }
+    }
+
+    /// <summary>It has been answered to the end: nothing stops it any more.</summary>
+    public void End()
+    {
+        lock (_gate)
+        {
+            _hasEnded = true;
+        }
+    }
+
+    public void Dispose()
+    {
+        End();
+        _stop.Dispose();
+    }
 }

@@ -118,6 +118,7 @@ internal sealed partial class TurnAnswerer(
         if (finished == LogWrite.Written)
         {
             await Patience.UntilKnownAsync(() => AnsweredAsync(key), time, limit.Token);
+            turn.End(); // Its lease is gone in order; the heartbeat may not know yet.
             return;
         }
 
