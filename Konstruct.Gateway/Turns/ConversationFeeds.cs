@@ -212,9 +212,13 @@ internal sealed partial class ConversationFeeds
 
             opened.SetResult();
         }
-        catch (Exception exception) when (exception.IsRedisOutage())
+        catch (Exception exception)
         {
-            opened.SetException(exception);
+            opened.SetException(exception); // Whoever waits for the feed is told in any case.
+            if (!exception.IsRedisOutage())
+            {
+                throw;
+            }
         }
     }
 
