@@ -132,9 +132,7 @@ internal sealed class FaultRig : IAsyncDisposable
     /// <summary>What the stores still hold of turns that have ended, and of sockets that have closed; empty when all is tidy.</summary>
     public async Task<IReadOnlyList<string>> LeftBehindAsync()
     {
-        var left = new List<string>();
-        foreach (var key in new[] { RedisKeys.Queue, RedisKeys.Leases, RedisKeys.Answered })
-            left.AddRange((await Redis.Database.SortedSetRangeByRankAsync(key)).Select(entry => $"{key}: {entry}"));
+        var left = new List<string>(await Redis.DispatchedAsync());
         left.AddRange((await Redis.Database.HashKeysAsync(RedisKeys.Tasks)).Select(entry => $"{RedisKeys.Tasks}: {entry}"));
         var channels = (RedisResult[])(await Redis.Database.ExecuteAsync("PUBSUB", "CHANNELS", "*:webchat:response:*"))!;
         left.AddRange(channels.Select(channel => $"channel {channel}"));

@@ -1,4 +1,3 @@
-using Konstruct.Contracts.Redis;
 using Npgsql;
 using StackExchange.Redis;
 
@@ -123,11 +122,7 @@ internal sealed class Pipeline : IAsyncDisposable
     {
         try
         {
-            var lines = new List<string>();
-            foreach (var key in new[] { RedisKeys.Queue, RedisKeys.Leases, RedisKeys.Answered })
-                lines.Add($"{key}: {string.Join(", ", await Redis.Database.SortedSetRangeByRankWithScoresAsync(key).WaitAsync(Until.Soon))}");
-            lines.Add(await Sql.DescribeAsync());
-            return lines;
+            return [.. await Redis.DispatchedAsync(), await Sql.DescribeAsync()];
         }
         catch (Exception e) when (e is RedisException or TimeoutException or NpgsqlException)
         {

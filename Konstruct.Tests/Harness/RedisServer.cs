@@ -1,3 +1,4 @@
+using Konstruct.Contracts.Redis;
 using StackExchange.Redis;
 
 namespace Konstruct.Tests.Harness;
@@ -62,6 +63,15 @@ internal sealed class RedisServer : IAsyncDisposable
                 values.AddRange(await ValuesOfAsync(key));
         }
         return values;
+    }
+
+    /// <summary>Where the attempts of turns are that nobody has settled: waiting, leased or answered, a line each.</summary>
+    public async Task<IReadOnlyList<string>> DispatchedAsync()
+    {
+        var lines = new List<string>();
+        foreach (var key in new[] { RedisKeys.Queue, RedisKeys.Leases, RedisKeys.Answered })
+            lines.AddRange((await Database.SortedSetRangeByRankAsync(key)).Select(entry => $"{key}: {entry}"));
+        return lines;
     }
 
     /// <summary>Writes what it holds to its disk, for a start with <c>keepData</c>. Blocks the server meanwhile.</summary>

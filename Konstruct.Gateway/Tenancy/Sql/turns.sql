@@ -1,7 +1,8 @@
 -- A turn begins and ends in one round trip each. Both run as whoever calls them: row level security binds them like any other statement.
 -- Both lock the conversation's row before they touch messages, and so does its deletion: nobody waits for each other crosswise.
--- Each session keeps its plans, perhaps made while the tables were empty and any index was as good as another. So each statement below has conditions that
--- one index answers alone: with others beside it, a plan of then would read all of a tenant's messages, or all of a user's conversations, for each turn.
+-- Each session keeps its plans, perhaps made while the tables were empty and any index was as good as another. So no statement below may be answered by an
+-- index that holds many rows for it, all of a tenant's messages or all of a user's conversations: there is no OR, and the user is compared with IS NOT DISTINCT
+-- FROM, which no index answers.
 
 -- Stores a message and its pending answer. Messages of one conversation wait for each other at its row.
 -- acceptance: 0 accepted (now or by an earlier run of the same call), 1 repeated (turn: what the client's own id began), 2 no such conversation, 3 too many turns

@@ -143,9 +143,11 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
     private async Task ReturnAsync(byte[] message, CancellationToken cancel)
     {
         _connection!.Dispose();
-        _connection = await OpenAsync(cancel);
+        _connection = null; // A storm finds nothing to break until it reads again.
+        var connection = await OpenAsync(cancel);
         // Without the turn's name the message is sent again: its own id makes it the same turn.
-        await _connection.SendAsync(_check.TurnId == Guid.Empty ? message : Dialects.Resume(_check.TurnId, _check.Attempt, _check.LastSeq), cancel);
+        await connection.SendAsync(_check.TurnId == Guid.Empty ? message : Dialects.Resume(_check.TurnId, _check.Attempt, _check.LastSeq), cancel);
+        _connection = connection;
         tally.Returned();
         _check.OnReturn();
     }
