@@ -18,6 +18,12 @@ internal static class GatewayServices
     /// </summary>
     private const int MaxConnections = 32;
 
+    /// <summary>
+    /// What counts where its connection string does not say. Whatever is set on a connection ends with its transaction (<see cref="TenantDb"/>), so there is nothing
+    /// to reset; Npgsql would send DISCARD ALL before each use, and PostgreSQL would plan every statement of a turn again.
+    /// </summary>
+    private static readonly string ConnectionDefaults = $"Maximum Pool Size={MaxConnections};No Reset On Close=true";
+
     /// <summary>Redis and Postgres, by the names that they have in the application's model.</summary>
     public static void AddStores(this WebApplicationBuilder builder)
     {
@@ -25,7 +31,7 @@ internal static class GatewayServices
         if (builder.Configuration.GetConnectionString("konstruct") is { Length: > 0 } given)
         {
             // In front: what the connection string says itself comes later, and counts.
-            builder.Configuration["ConnectionStrings:konstruct"] = $"Maximum Pool Size={MaxConnections};{given}";
+            builder.Configuration["ConnectionStrings:konstruct"] = $"{ConnectionDefaults};{given}";
         }
 
         builder.AddRedisClient("redis");

@@ -56,12 +56,7 @@ internal sealed class ConversationStore(TenantDb tenants)
         var rows = await tenants.CallAsync(
             key.TenantId,
             $"""
-            SELECT m.turn_id, m.status, m.attempt, m.content
-            FROM web_conversations c
-            LEFT JOIN web_conversation_messages m
-                ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.role = 'assistant' AND m.status = 'pending'
-            WHERE c.tenant_id = {key.TenantId} AND c.id = {key.ConversationId} AND c.user_id = {key.UserId}
-            ORDER BY m.created_at, m.id
+            SELECT turn, status, attempt, content FROM open_conversation({key.ConversationId}, {key.UserId})
             """,
             row => row.IsDBNull(0)
                 ? null

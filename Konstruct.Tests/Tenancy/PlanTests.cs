@@ -45,6 +45,7 @@ public sealed class PlanTests(DatabaseFactory databases)
                 FOR i IN 1..{Turns} LOOP
                     place := {conversation};
                     turn := gen_random_uuid();
+                    PERFORM FROM open_conversation(place, '00000000-0000-4000-8000-000000000002');
                     PERFORM FROM accept_turn(
                         place, '00000000-0000-4000-8000-000000000002', '', true, 4, turn, gen_random_uuid(), gen_random_uuid(), 'A question',
                         CASE WHEN i % 2 = 0 THEN turn::text END, '');

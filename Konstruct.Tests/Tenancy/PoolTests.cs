@@ -1,7 +1,9 @@
+using Konstruct.Gateway;
 using Konstruct.Gateway.Tenancy;
 using Konstruct.Tests.Conversations;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -61,6 +63,26 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         }
 
         Assert.Equal(most, await Sql.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE application_name = $1", name));
+    }
+
+    [Theory]
+    [InlineData("", "kept")]
+    [InlineData(";No Reset On Close=false", "")]
+    public async Task A_gateways_sessions_keep_their_plans_unless_its_connection_string_says_otherwise(string says, string expected)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["ConnectionStrings:konstruct"] = $"{Pipeline.Database.ServingConnectionString};Maximum Pool Size=1{says}";
+        builder.Configuration["ConnectionStrings:redis"] = Pipeline.Redis.ConnectionString;
+        builder.AddStores();
+        await using var app = builder.Build();
+        var tenants = app.Services.GetRequiredService<TenantDb>();
+
+        // What resets a session's settings throws its plans away, too, and is easier to see.
+        await tenants.CallAsync(Guid.NewGuid(), $"SELECT set_config('konstruct.note', 'kept', false)", row => row.GetString(0), TestContext.Current.CancellationToken);
+        var found = await tenants.CallAsync(
+            Guid.NewGuid(), $"SELECT current_setting('konstruct.note', true)", row => row.IsDBNull(0) ? "" : row.GetString(0), TestContext.Current.CancellationToken);
+
+        Assert.Equal([expected], found);
     }
 
     [Fact]

@@ -53,6 +53,8 @@ public sealed class SqlAttackTests(UsualPipelineOnGarnet fixture) : PipelineTest
             ($"UPDATE web_conversation_messages SET conversation_id = '{b.Conversation}' WHERE id = '{a.Answer}'", ForeignKey),
             ($"SELECT turn FROM accept_turn('{b.Conversation}', '{b.Person.User}', 'x', false, 20, '{fresh}', '{row1}', '{row2}', 'x', NULL, '') WHERE acceptance <> 2", Nothing),
             ($"SELECT turn FROM accept_turn('{b.Conversation}', '{a.Person.User}', 'x', true, 20, '{fresh}', '{row1}', '{row2}', 'x', NULL, '') WHERE acceptance <> 2", Nothing),
+            ($"SELECT turn FROM open_conversation('{b.Conversation}', '{b.Person.User}')", Nothing),
+            ($"SELECT turn FROM open_conversation('{b.Conversation}', '{a.Person.User}')", Nothing),
             ($"SELECT content FROM finish_turn('{b.Conversation}', '{b.LiveTurn}', 'completed', 1, 'x')", Nothing),
             ($"SELECT content FROM finish_turn('{a.Conversation}', '{b.Turn}', 'failed', 1, 'x')", Nothing),
             ($"SELECT content FROM pending_turns(interval '0', '-infinity', '{Guid.Empty}', 100)", "42703"),

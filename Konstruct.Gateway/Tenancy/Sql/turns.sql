@@ -1,8 +1,24 @@
--- A turn begins and ends in one round trip each. Both run as whoever calls them: row level security binds them like any other statement.
--- Both lock the conversation's row before they touch messages, and so does its deletion: nobody waits for each other crosswise.
+-- A conversation is opened, and a turn begins and ends, in one round trip each. All run as whoever calls them: row level security binds them like any other
+-- statement. They are functions because a session keeps the plans of those: to plan with row level security costs more than to run.
+-- Who writes locks the conversation's row before messages, and so does its deletion: nobody waits for each other crosswise.
 -- Each session keeps its plans, perhaps made while the tables were empty and any index was as good as another. So no statement below may be answered by an
 -- index that holds many rows for it, all of a tenant's messages or all of a user's conversations: there is no OR, and the user is compared with IS NOT DISTINCT
 -- FROM, which no index answers.
+
+-- The turns of a conversation that have not ended, oldest first; one row of NULLs when there are none, no row when the user has no such conversation.
+CREATE OR REPLACE FUNCTION open_conversation(conversation uuid, opener uuid)
+    RETURNS TABLE (turn uuid, status text, attempt integer, content text)
+    LANGUAGE plpgsql STABLE SET search_path = public, pg_temp
+    AS $$
+    BEGIN
+        RETURN QUERY SELECT m.turn_id, m.status, m.attempt, m.content
+            FROM web_conversations c
+            LEFT JOIN web_conversation_messages m
+                ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.role = 'assistant' AND m.status = 'pending'
+            WHERE c.tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid AND c.id = conversation AND c.user_id IS NOT DISTINCT FROM opener
+            ORDER BY m.created_at, m.id;
+    END
+    $$;
 
 -- Stores a message and its pending answer. Messages of one conversation wait for each other at its row.
 -- acceptance: 0 accepted (now or by an earlier run of the same call), 1 repeated (turn: what the client's own id began), 2 no such conversation, 3 too many turns
@@ -21,8 +37,10 @@ CREATE OR REPLACE FUNCTION accept_turn(
         UPDATE web_conversations SET updated_at = now() WHERE tenant_id = tenant AND id = conversation AND user_id IS NOT DISTINCT FROM sender;
         IF NOT FOUND AND create_missing THEN
             INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES (tenant, conversation, sender, agent) ON CONFLICT DO NOTHING;
-            -- Again: another tab may have been faster. An id that another user or tenant has is not found here either.
-            UPDATE web_conversations SET updated_at = now() WHERE tenant_id = tenant AND id = conversation AND user_id IS NOT DISTINCT FROM sender;
+            IF NOT FOUND THEN
+                -- Another tab may have been faster. An id that another user or tenant has is not found here either.
+                UPDATE web_conversations SET updated_at = now() WHERE tenant_id = tenant AND id = conversation AND user_id IS NOT DISTINCT FROM sender;
+            END IF;
         END IF;
         IF NOT FOUND THEN
             RETURN QUERY SELECT 2, NULL::uuid;
