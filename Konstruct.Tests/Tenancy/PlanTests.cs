@@ -25,6 +25,8 @@ public sealed class PlanTests(DatabaseFactory databases)
         var first = await PlayAsync(session, database, conversation);
         var second = await PlayAsync(session, database, conversation);
 
+        // Entries that are skipped are not counted as read, and this index is full of those: it has what was pending in all tenants since it was last vacuumed.
+        Assert.Equal(0, await database.Sql.ScalarAsync<long>("SELECT sum(idx_scan)::bigint FROM pg_stat_user_indexes WHERE indexrelname = 'ix_messages_pending'"));
         Assert.InRange(first, Turns, 50 * Turns);
         Assert.True(second < 1.5 * first, $"{Turns} turns of {where} read {first} rows, the next {Turns} read {second}.");
     }

@@ -2,8 +2,8 @@
 -- statement. They are functions because a session keeps the plans of those: to plan with row level security costs more than to run.
 -- Who writes locks the conversation's row before messages, and so does its deletion: nobody waits for each other crosswise.
 -- Each session keeps its plans, perhaps made while the tables were empty and any index was as good as another. So no statement below may be answered by an
--- index that holds many rows for it, all of a tenant's messages or all of a user's conversations: there is no OR, and the user is compared with IS NOT DISTINCT
--- FROM, which no index answers.
+-- index that holds many rows for it, all of a tenant's messages, all of a user's conversations or whatever is pending anywhere: there is no OR, and what is not to
+-- choose the index is compared with IS NOT DISTINCT FROM, which no index answers.
 
 -- The turns of a conversation that have not ended, oldest first; one row of NULLs when there are none, no row when the user has no such conversation.
 CREATE OR REPLACE FUNCTION open_conversation(conversation uuid, opener uuid)
@@ -87,15 +87,17 @@ CREATE OR REPLACE FUNCTION finish_turn(conversation uuid, ending uuid, outcome t
         UPDATE web_conversations SET updated_at = now()
             WHERE tenant_id = tenant AND id = conversation AND EXISTS (
                 SELECT FROM web_conversation_messages m
-                WHERE m.tenant_id = tenant AND m.conversation_id = conversation AND m.turn_id = ending AND m.role = 'assistant' AND m.status = 'pending');
+                WHERE m.tenant_id = tenant AND m.turn_id = ending AND m.role = 'assistant'
+                    AND m.conversation_id IS NOT DISTINCT FROM conversation AND m.status IS NOT DISTINCT FROM 'pending');
         RETURN QUERY UPDATE web_conversation_messages m
             SET status = outcome, content = answer, task = NULL, attempt = CASE WHEN last_attempt > 0 THEN last_attempt ELSE m.attempt END
-            WHERE m.tenant_id = tenant AND m.conversation_id = conversation AND m.turn_id = ending AND m.role = 'assistant' AND m.status = 'pending'
+            WHERE m.tenant_id = tenant AND m.turn_id = ending AND m.role = 'assistant'
+                AND m.conversation_id IS NOT DISTINCT FROM conversation AND m.status IS NOT DISTINCT FROM 'pending'
             RETURNING m.status, m.attempt, m.content, true;
         IF FOUND THEN
             RETURN;
         END IF;
         RETURN QUERY SELECT m.status, m.attempt, m.content, false FROM web_conversation_messages m
-            WHERE m.tenant_id = tenant AND m.conversation_id = conversation AND m.turn_id = ending AND m.role = 'assistant';
+            WHERE m.tenant_id = tenant AND m.turn_id = ending AND m.role = 'assistant' AND m.conversation_id IS NOT DISTINCT FROM conversation;
     END
     $$;
