@@ -43,7 +43,7 @@ internal sealed partial class ConversationFeed
             if (_turns is [.., var begun])
             {
                 // Somebody has created it since it was looked for.
-                services.Tasks.Run("looking a tab's conversation up", () => LookUpAsync(tab, begun.TurnId, messageId: null));
+                LookUpHopeful(begun.TurnId, messageId: null, isAnnounced: false);
             }
 
             RemoveWhatIsOver();
@@ -164,11 +164,7 @@ internal sealed partial class ConversationFeed
 
     private void OnAccepted(StreamEvent accepted)
     {
-        foreach (var hopeful in _tabs.Where(tab => tab.State == TabState.Hopeful))
-        {
-            services.Tasks.Run("looking a tab's conversation up", () => LookUpAsync(hopeful, accepted.TurnId, accepted.MessageId));
-        }
-
+        LookUpHopeful(accepted.TurnId, accepted.MessageId, isAnnounced: true);
         if (FindOrFollow(accepted.TurnId) is not { } turn)
         {
             return;
@@ -190,10 +186,34 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>Looks again for the conversation of a hopeful tab, since a turn of it has begun.</summary>
+    /// <summary>
+    /// Looks again for the conversation of hopeful tabs, since a turn of it has begun. What is not announced begins a look only where none is under way: its
+    /// payloads come one after another.
+    /// </summary>
+    private void LookUpHopeful(Guid turnId, string? messageId, bool isAnnounced)
+    {
+        foreach (var tab in _tabs.Where(tab => tab.State == TabState.Hopeful && (isAnnounced || tab.LookUps == 0)))
+        {
+            tab.LookUps++;
+            services.Tasks.Run("looking a tab's conversation up", () => LookUpAsync(tab, turnId, messageId));
+        }
+    }
+
     private async Task LookUpAsync(Tab tab, Guid turnId, string? messageId)
     {
-        var isMine = await services.Store.OpenAsync(tab.Key, CancellationToken.None) is not null;
+        bool isMine;
+        try
+        {
+            isMine = await services.Store.OpenAsync(tab.Key, CancellationToken.None) is not null;
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                tab.LookUps--;
+            }
+        }
+
         Turn turn;
         lock (_gate)
         {

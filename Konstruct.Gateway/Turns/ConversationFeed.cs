@@ -163,8 +163,16 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
             return known;
         }
 
+        if (_ended.Contains(turnId))
+        {
+            return null;
+        }
+
+        // Not every turn is announced: not one that the sweep dispatches, and not one whose announcement was not heard.
+        LookUpHopeful(turnId, messageId: null, isAnnounced: false);
+
         // A tab that is being opened joins later, and what began meanwhile, or is over by then, may be too young for its ready.
-        if (_ended.Contains(turnId) || !_tabs.Exists(tab => tab.State == TabState.Opening || (tab.State == TabState.Joined && !tab.Silent.Contains(turnId))))
+        if (!_tabs.Exists(tab => tab.State == TabState.Opening || (tab.State == TabState.Joined && !tab.Silent.Contains(turnId))))
         {
             return null;
         }

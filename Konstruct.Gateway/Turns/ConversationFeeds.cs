@@ -56,10 +56,13 @@ internal sealed partial class ConversationFeeds
     /// <summary>The trace of a turn; default: it is not known here.</summary>
     public ActivityContext TraceOf(FeedKey key, Guid turnId)
     {
+        ConversationFeed? feed;
         lock (_gate)
         {
-            return _feeds.TryGetValue(key, out var feed) ? feed.TraceOf(turnId) : default;
+            feed = _feeds.GetValueOrDefault(key);
         }
+
+        return feed?.TraceOf(turnId) ?? default; // Outside: a feed holds its own gate when it gives itself back here.
     }
 
     /// <summary>All of them, for looking at.</summary>

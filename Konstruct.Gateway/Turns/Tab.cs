@@ -31,6 +31,9 @@ internal sealed class Tab(ConversationKey key, FrameWriter writer, string conver
     /// <summary>Guarded by the feed's gate.</summary>
     public TabState State { get; set; }
 
+    /// <summary>So many times its conversation is being looked up just now. Guarded by the feed's gate.</summary>
+    public int LookUps { get; set; }
+
     /// <summary>Turns that had begun when it looked, and were not resumed since: silent. Guarded by the feed's gate.</summary>
     public HashSet<Guid> Silent { get; } = [];
 }

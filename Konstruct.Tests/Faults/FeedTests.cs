@@ -42,6 +42,22 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         Assert.Equal([1, 2], frames.All.Where(frame => frame.Type == "chunk").Select(frame => frame.Seq));
     }
 
+    /// <summary>The sweep announces nothing: a tab that waited for its conversation to be created never heard of a turn that was dispatched so.</summary>
+    [Fact]
+    public async Task A_turn_that_nobody_announces_lets_a_hopeful_tab_in()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab); // Postgres has answered here: no such conversation.
+        feed.JoinHopefully(tab);
+        await AnswerAsync(feed, key, turnId);
+
+        await Until.TrueAsync(() => Task.FromResult(frames.All.Count > 0 && frames.All[^1].Type == "done"));
+        Assert.Equal(["ready", "typing", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
+        Assert.Equal(0, tab.LookUps);
+    }
+
     [Fact]
     public async Task A_tab_that_does_not_open_after_all_leaves_no_turn_behind()
     {
