@@ -58,6 +58,37 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         Assert.Equal(0, tab.LookUps);
     }
 
+    /// <summary>Each held what the other wanted, and with it every socket that came later.</summary>
+    [Fact]
+    public async Task A_turn_ends_while_it_is_asked_for_its_trace()
+    {
+        var (feeds, cancellation) = (gateway.Feeds, TestContext.Current.CancellationToken);
+        var key = new ConversationKey(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
+        var (tab, _) = GatewayInside.NewTab(key);
+        var feed = await feeds.AcquireAsync(new(key.TenantId, key.ConversationId), cancellation);
+        var turnId = Guid.NewGuid();
+        using var over = new CancellationTokenSource();
+        var asking = Task.Run(() =>
+        {
+            while (!over.IsCancellationRequested)
+                feeds.TraceOf(feed.Key, turnId);
+        }, cancellation);
+        var ending = Task.Run(async () =>
+        {
+            for (var i = 0; i < 20_000; i++)
+            {
+                Assert.Same(feed, await feeds.AcquireAsync(feed.Key, cancellation)); // Its end gives this one back.
+                var cursor = feed.Begin(turnId, tab.Writer, isV2: true, tab.ConversationId, activity: null);
+                feed.OnPersisted(cursor.Turn, new(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, ""));
+            }
+        }, cancellation);
+
+        await ending.WaitAsync(Until.Soon, cancellation);
+        await over.CancelAsync();
+        await asking.WaitAsync(Until.Soon, cancellation);
+        feeds.Release(feed);
+    }
+
     [Fact]
     public async Task A_tab_that_does_not_open_after_all_leaves_no_turn_behind()
     {

@@ -23,6 +23,8 @@ public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
     internal TurnLog Log => Get<TurnLog>();
 
+    internal ConversationFeeds Feeds => Get<ConversationFeeds>();
+
     internal ConversationStore Store => Get<ConversationStore>();
 
     internal ISubscriber Subscriber => Get<IConnectionMultiplexer>().GetSubscriber();
