@@ -37,9 +37,17 @@ internal static class RawChatV2
     public static async Task<List<FrameV2>> ReadToAsync(this RawChat chat, string type, TimeSpan? within = null)
     {
         var frames = new List<FrameV2>();
-        do
-            frames.Add(await chat.NextAsync(within));
-        while (frames[^1].Type != type);
+        try
+        {
+            do
+                frames.Add(await chat.NextAsync(within));
+            while (frames[^1].Type != type);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new TimeoutException($"{exception.Message} Waiting for {type}; read before: {string.Join(", ", frames.Select(frame => frame.Type))}.", exception);
+        }
+
         return frames;
     }
 
