@@ -17,6 +17,17 @@ internal sealed partial class ConversationFeed
             // No worker has it yet, or Redis lost it, perhaps with its end: that is in Postgres then.
             if (await services.Store.FindTurnAsync(key.TenantId, key.ConversationId, turn.TurnId, CancellationToken.None) is { IsEnded: true } row)
             {
+                // Answered between the two looks, perhaps, and its chunks are still on their way here: the log is asked after the row.
+                var known = await StoredTurn.ReadAsync(services.Log, row);
+                if (known.HasLog)
+                {
+                    lock (_gate)
+                    {
+                        turn.LearnTrace(known.Traceparent);
+                        Advance(turn, known.Attempt, known.LastSeq);
+                    }
+                }
+
                 OnPersisted(turn, row);
             }
 

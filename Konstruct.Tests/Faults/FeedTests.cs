@@ -3,6 +3,7 @@ using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Turns;
 using Konstruct.Tests.Harness;
+using Npgsql;
 using Xunit;
 
 namespace Konstruct.Tests.Faults;
@@ -121,6 +122,30 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         Assert.Equal(["ready", "chunk", "done"], frames.All.Select(frame => frame.Type));
     }
 
+    /// <summary>Its tab had <c>done</c> and never a chunk: no worker had the turn when Redis was asked, and it was over when Postgres answered.</summary>
+    [Fact]
+    public async Task A_turn_that_is_answered_between_two_looks_comes_with_its_chunks()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab);
+        feed.Join(tab, []);
+        feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
+        await using (var locked = (NpgsqlConnection)await gateway.Sql.LockMessagesAsync())
+        {
+            var looking = feed.ResyncAsync(Assert.Single(feed.Turns()));
+            await Until.TrueAsync(async () => await gateway.Sql.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0);
+            await AnswerAsync(feed: null, key, turnId);
+            await EndAsync(locked, turnId);
+            await looking;
+        }
+
+        await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
+        Assert.Equal(["ready", "typing", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
+    }
+
     /// <summary>Who was cut off then waited for the deadline of a silent turn, three minutes.</summary>
     [Fact]
     public async Task An_end_that_Redis_lost_is_found_in_Postgres()
@@ -207,6 +232,23 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         await gateway.Log.FinishAsync(attempt, 3, TurnOutcome.Completed, "one two ");
         foreach (var payload in chunks.Append(StreamEvent.Done("one two ", key.ConversationId, turnId, 1, 3, TurnOutcome.Completed)))
             feed?.OnPayload(payload);
+    }
+
+    /// <summary>As another gateway would, within the transaction that holds the tables.</summary>
+    private static async Task EndAsync(NpgsqlConnection locked, Guid turnId)
+    {
+        await using var batch = new NpgsqlBatch(locked)
+        {
+            BatchCommands =
+            {
+                new("UPDATE web_conversation_messages SET status = 'completed', content = 'one two ' WHERE turn_id = $1 AND role = 'assistant'")
+                {
+                    Parameters = { new() { Value = turnId } },
+                },
+                new("COMMIT"),
+            },
+        };
+        await batch.ExecuteNonQueryAsync();
     }
 
     private Task StoredAsync(ConversationKey key, Guid turnId) => Until.TrueAsync(async () =>

@@ -27,12 +27,15 @@ public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
     internal ConversationStore Store => Get<ConversationStore>();
 
+    internal Sql Sql { get; private set; } = null!;
+
     internal ISubscriber Subscriber => Get<IConnectionMultiplexer>().GetSubscriber();
 
     public async ValueTask InitializeAsync()
     {
         var redis = RedisServer.StartAsync(RedisKind.Redis);
         var database = await databases.CreateAsync();
+        Sql = database.Sql;
         _redis = await redis;
         var builder = WebApplication.CreateBuilder();
         builder.Configuration["ConnectionStrings:redis"] = _redis.ConnectionString;
