@@ -16,7 +16,7 @@ internal static class GatewayServices
     /// Connections that a gateway holds to Postgres at most, where its connection string does not say. None is held while an answer streams. Npgsql's default
     /// is 100, and so is all that a PostgreSQL takes by its default: two replicas would refuse each other.
     /// </summary>
-    private const int MaxConnections = 32;
+    private const int MaxConnections = 16;
 
     /// <summary>
     /// What counts where its connection string does not say. Whatever is set on a connection ends with its transaction (<see cref="TenantDb"/>), so there is nothing

@@ -65,7 +65,7 @@ internal sealed partial class TurnFinisher(
         if (won)
         {
             metrics.TurnEnded(ending.Outcome);
-            Log.Ended(logger, ending.TurnId, ending.Outcome, row!.Attempt);
+            Log.Ended(logger, ending.Outcome == TurnOutcome.Failed ? LogLevel.Warning : LogLevel.Information, ending.TurnId, ending.Outcome, row!.Attempt);
         }
 
         try
@@ -100,8 +100,8 @@ internal sealed partial class TurnFinisher(
 
     private static partial class Log
     {
-        [LoggerMessage(302, LogLevel.Information, "Turn {TurnId} is {Outcome}, attempt {Attempt}")]
-        public static partial void Ended(ILogger logger, Guid turnId, string outcome, int attempt);
+        [LoggerMessage(EventId = 302, Message = "Turn {TurnId} is {Outcome}, attempt {Attempt}")]
+        public static partial void Ended(ILogger logger, LogLevel level, Guid turnId, string outcome, int attempt);
 
         [LoggerMessage(300, LogLevel.Warning, "The end of turn {TurnId} could not be persisted yet, trying again: {Reason}")]
         public static partial void Retrying(ILogger logger, Guid turnId, string reason);

@@ -21,9 +21,11 @@ internal sealed class Service : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static WebApplicationBuilder Builder()
+    /// <param name="collector">Where telemetry goes; null: nowhere.</param>
+    public static WebApplicationBuilder Builder(string? collector = null)
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production });
+        builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector;
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.AddServiceDefaults();

@@ -4,6 +4,7 @@ using Konstruct.Tests.Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Trace;
@@ -61,6 +62,24 @@ public sealed class TelemetryTests : IDisposable
             || service.ServiceType == typeof(Microsoft.Extensions.Options.IConfigureOptions<OtlpExporterOptions>)));
     }
 
+    /// <summary>Both were made for nobody, and a seventh of what a turn costs.</summary>
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("http://127.0.0.1:1", true)]
+    public async Task Queries_are_spans_and_lines_are_records_only_where_somebody_collects(string? endpoint, bool made)
+    {
+        var builder = Builder(endpoint);
+        builder.Configuration["OTEL_EXPORTER_OTLP_TIMEOUT"] = "100"; // Nobody answers there.
+        using ActivitySource work = new("Konstruct.Tests"), queries = new("Npgsql");
+        var query = $"{Guid.NewGuid()}";
+        await using var service = await Service.StartAsync(builder);
+        using (work.StartActivity("work"))
+            queries.StartActivity(query)?.Dispose();
+
+        Assert.Equal(made, _spans.OfKind(ActivityKind.Internal).Any(span => span.OperationName == query));
+        Assert.Equal(made, service.Services.GetServices<ILoggerProvider>().Any());
+    }
+
     /// <summary>Aspire lets exporters retry for ten seconds, and Ctrl+C ends the dashboard first: each service outlived the AppHost by that.</summary>
     [Theory]
     [InlineData("Development", "1000")]
@@ -73,11 +92,13 @@ public sealed class TelemetryTests : IDisposable
         Assert.Equal(milliseconds, builder.Configuration["OTEL_EXPORTER_OTLP_TIMEOUT"]);
     }
 
-    private Task<Service> StartAsync()
+    private Task<Service> StartAsync() => Service.StartAsync(Builder(), app => app.MapGet("/{**path}", () => Results.Ok()));
+
+    private WebApplicationBuilder Builder(string? collector = null)
     {
-        var builder = Service.Builder();
+        var builder = Service.Builder(collector);
         builder.Services.AddOpenTelemetry().WithTracing(tracing => tracing.AddProcessor(_spans));
-        return Service.StartAsync(builder, app => app.MapGet("/{**path}", () => Results.Ok()));
+        return builder;
     }
 
     private sealed class Spans : BaseProcessor<Activity>

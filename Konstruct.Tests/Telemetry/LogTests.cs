@@ -86,9 +86,10 @@ public sealed class LogTests(TracedPipelineOnRedis fixture) : PipelineTests(fixt
     }
 
     [Theory]
-    [InlineData("/burst 2", "Konstruct.Gateway", "302")]
-    [InlineData("/fail tokens=1 rate=100", "Konstruct.OrchestratorStub", "500")]
-    public async Task A_line_about_a_turn_has_its_trace_and_says_whose_it_is(string text, string service, string eventId)
+    [InlineData("/burst 2", "Konstruct.Gateway", "302", "Information")]
+    [InlineData("/fail tokens=1 rate=100", "Konstruct.Gateway", "302", "Warning")]
+    [InlineData("/fail tokens=1 rate=100", "Konstruct.OrchestratorStub", "500", "Warning")]
+    public async Task A_line_about_a_turn_has_its_trace_and_says_whose_it_is(string text, string service, string eventId, string severity)
     {
         var (person, conversation) = (Person.New(), Guid.NewGuid());
         var (chat, _) = await RawChat.OpenV2Async(Gateway, person, conversation);
@@ -98,7 +99,7 @@ public sealed class LogTests(TracedPipelineOnRedis fixture) : PipelineTests(fixt
 
         var line = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.LogRecords.FirstOrDefault(
             log => log.Service == service && log.Attributes.GetValueOrDefault("turn_id") == $"{turnId}" && log.Attributes.GetValueOrDefault("logrecord.event.id") == eventId)));
-        Assert.Equal(($"{person.Tenant}", $"{conversation}"), (line.Attributes["tenant_id"], line.Attributes["conversation_id"]));
+        Assert.Equal((severity, $"{person.Tenant}", $"{conversation}"), (line.Severity, line.Attributes["tenant_id"], line.Attributes["conversation_id"]));
         Assert.DoesNotContain(fixture.Receiver.LogRecords, log => log.Attributes.GetValueOrDefault("turn_id")?.Contains(" and ", StringComparison.Ordinal) == true);
         var root = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.Spans.FirstOrDefault(span => span.Name == "chat.turn" && span["konstruct.turn.id"] == $"{turnId}")));
         Assert.Equal(root.TraceId, line.TraceId);

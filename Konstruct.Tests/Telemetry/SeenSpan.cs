@@ -35,8 +35,8 @@ internal sealed record SeenSpan(
 }
 
 /// <summary>A log record as it was exported.</summary>
-internal sealed record SeenLog(string Service, string Body, string TraceId, IReadOnlyDictionary<string, string> Attributes)
+internal sealed record SeenLog(string Service, string Severity, string Body, string TraceId, IReadOnlyDictionary<string, string> Attributes)
 {
     public static SeenLog Of(string service, LogRecord record) =>
-        new(service, record.Body?.StringValue ?? "", SeenSpan.Hex(record.TraceId), SeenSpan.Texts(record.Attributes));
+        new(service, record.SeverityText, record.Body?.StringValue ?? "", SeenSpan.Hex(record.TraceId), SeenSpan.Texts(record.Attributes));
 }

@@ -39,9 +39,9 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
     }
 
     [Theory]
-    [InlineData("", 32)]
+    [InlineData("", 16)]
     [InlineData(";Maximum Pool Size=5", 5)]
-    public async Task A_gateway_holds_as_many_connections_as_its_connection_string_says_or_32(string says, long most)
+    public async Task A_gateway_holds_as_many_connections_as_its_connection_string_says_or_16(string says, long most)
     {
         var name = $"{Guid.NewGuid()}";
         var gateway = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
