@@ -85,6 +85,27 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         Assert.Equal([expected], found);
     }
 
+    /// <summary>After five quiet minutes all were new, just when many came at once.</summary>
+    [Theory]
+    [InlineData("", 16, 16)]
+    [InlineData(";Maximum Pool Size=5", 5, 5)]
+    [InlineData(";Minimum Pool Size=2", 2, 16)]
+    public void A_gateway_keeps_its_connections_unless_its_connection_string_says_otherwise(string says, int least, int most)
+    {
+        var used = new NpgsqlConnectionStringBuilder(AsUsed($"{Pipeline.Database.ServingConnectionString}{says}"));
+        Assert.Equal((least, most, true), (used.MinPoolSize, used.MaxPoolSize, used.TcpKeepAlive));
+        Assert.Equal("nonsense", AsUsed("nonsense")); // Whoever connects with it says why it cannot.
+
+        string? AsUsed(string given)
+        {
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.Configuration["ConnectionStrings:konstruct"] = given;
+            builder.Configuration["ConnectionStrings:redis"] = Pipeline.Redis.ConnectionString;
+            builder.AddStores();
+            return builder.Configuration["ConnectionStrings:konstruct"];
+        }
+    }
+
     [Fact]
     public async Task A_context_used_without_TenantDb_sees_nothing_and_saves_nothing()
     {
