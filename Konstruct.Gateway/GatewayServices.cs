@@ -23,7 +23,7 @@ internal static class GatewayServices
     /// <summary>
     /// What counts where its connection string does not say. Whatever is set on a connection ends with its transaction (<see cref="TenantDb"/>), so there is nothing
     /// to reset; Npgsql would send DISCARD ALL before each use, and PostgreSQL would plan every statement of a turn again. Connections that rest are kept (see
-    /// <see cref="Complete"/>), and what lies between is shown that they are alive.
+    /// <see cref="Complete"/>); TCP's own probes keep them known to firewalls and find those that are dead.
     /// </summary>
     private static readonly string ConnectionDefaults =
         $"Maximum Pool Size={MaxConnections};No Reset On Close=true;Tcp Keepalive=true;Tcp Keepalive Time=60;Tcp Keepalive Interval=10";
