@@ -16,7 +16,7 @@ internal static class GatewayServices
     /// <summary>
     /// Connections that a gateway holds to Postgres at most, where its connection string does not say. None is held while an answer streams, and a call is a
     /// round trip. Npgsql's default is 100, and so is all that a PostgreSQL takes by its default: two replicas would refuse each other. Its pool uses all of
-    /// them by turns, and a session that has rested is a slow one: with 32, a thousand conversations waited twice as long for their first chunk.
+    /// them by turns, and a session that has rested is a slow one: with 32, a thousand conversations mostly waited longer for their first chunk.
     /// </summary>
     private const int MaxConnections = 16;
 

@@ -70,11 +70,7 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
     [InlineData(";No Reset On Close=false", "")]
     public async Task A_gateways_sessions_keep_their_plans_unless_its_connection_string_says_otherwise(string says, string expected)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Configuration["ConnectionStrings:konstruct"] = $"{Pipeline.Database.ServingConnectionString};Maximum Pool Size=1{says}";
-        builder.Configuration["ConnectionStrings:redis"] = Pipeline.Redis.ConnectionString;
-        builder.AddStores();
-        await using var app = builder.Build();
+        await using var app = WithStores($"{Pipeline.Database.ServingConnectionString};Maximum Pool Size=1{says}").Build();
         var tenants = app.Services.GetRequiredService<TenantDb>();
 
         // What resets a session's settings throws its plans away, too, and is easier to see.
@@ -96,14 +92,7 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         Assert.Equal((least, most, true), (used.MinPoolSize, used.MaxPoolSize, used.TcpKeepAlive));
         Assert.Equal("nonsense", AsUsed("nonsense")); // Whoever connects with it says why it cannot.
 
-        string? AsUsed(string given)
-        {
-            var builder = WebApplication.CreateSlimBuilder();
-            builder.Configuration["ConnectionStrings:konstruct"] = given;
-            builder.Configuration["ConnectionStrings:redis"] = Pipeline.Redis.ConnectionString;
-            builder.AddStores();
-            return builder.Configuration["ConnectionStrings:konstruct"];
-        }
+        string? AsUsed(string given) => WithStores(given).Configuration["ConnectionStrings:konstruct"];
     }
 
     [Fact]
@@ -139,5 +128,15 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         Assert.Equal([$"{tenant}{after}"], inside);
         await Assert.ThrowsAsync<PostgresException>(() => tenants.CallAsync(tenant, $"SELECT 1 / 0", row => "", cancellation));
         Assert.Equal(after, await db.SqlQuery<string>($"SELECT current_setting('app.current_tenant', true) || ' ' || pg_backend_pid() AS \"Value\"").SingleAsync(cancellation));
+    }
+
+    /// <summary>A gateway's stores, with this connection string for Postgres.</summary>
+    private WebApplicationBuilder WithStores(string konstruct)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["ConnectionStrings:konstruct"] = konstruct;
+        builder.Configuration["ConnectionStrings:redis"] = Pipeline.Redis.ConnectionString;
+        builder.AddStores();
+        return builder;
     }
 }

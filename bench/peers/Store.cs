@@ -11,7 +11,7 @@ internal sealed class Store(NpgsqlDataSource database)
     public static async Task<Store> OpenAsync(string connectionString)
     {
         // As many connections as a gateway takes, and kept as it keeps them.
-        var database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = 16, NoResetOnClose = true });
+        var database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = 16, MinPoolSize = 16, NoResetOnClose = true });
         await using var command = database.CreateCommand("CREATE TABLE IF NOT EXISTS bench_turns (id uuid PRIMARY KEY, conversation uuid NOT NULL, question text NOT NULL, answer text)");
         await command.ExecuteNonQueryAsync();
         return new(database);
