@@ -39,6 +39,7 @@ internal static class GatewayServices
 
         builder.AddRedisClient("redis");
         builder.AddNpgsqlDbContext<ChatDbContext>("konstruct");
+        builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<TenantDb>();
         builder.Services.AddSingleton<PendingTurns>();
         builder.Services.AddSingleton<ConversationStore>();
@@ -73,7 +74,6 @@ internal static class GatewayServices
             sockets.KeepAliveInterval = chat.Value.PingInterval;
             sockets.KeepAliveTimeout = chat.Value.PongTimeout;
         });
-        services.AddSingleton(TimeProvider.System);
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<Stopping>();
         services.AddSingleton<OwnedTasks>();

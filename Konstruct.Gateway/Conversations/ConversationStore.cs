@@ -42,6 +42,7 @@ internal sealed class ConversationStore(TenantDb tenants)
     public async Task<AcceptResult> AcceptAsync(NewTurn turn, bool createMissing, int maxTurns, CancellationToken cancellationToken) =>
         (await tenants.CallAsync(
             turn.Key.TenantId,
+            turn.Key.ConversationId,
             $"""
             SELECT acceptance, turn
             FROM accept_turn({turn.Key.ConversationId}, {turn.Key.UserId}, {turn.AgentId}, {createMissing}, {maxTurns},
@@ -55,6 +56,7 @@ internal sealed class ConversationStore(TenantDb tenants)
     {
         var rows = await tenants.CallAsync(
             key.TenantId,
+            key.ConversationId,
             $"""
             SELECT turn, status, attempt, content FROM open_conversation({key.ConversationId}, {key.UserId})
             """,
@@ -87,6 +89,7 @@ internal sealed class ConversationStore(TenantDb tenants)
         var answer = text.ToStorable();
         var rows = await tenants.CallAsync(
             tenantId,
+            conversationId,
             $"""
             SELECT status, attempt, CASE WHEN won THEN NULL ELSE content END, won
             FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {answer})

@@ -74,9 +74,9 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         var tenants = app.Services.GetRequiredService<TenantDb>();
 
         // What resets a session's settings throws its plans away, too, and is easier to see.
-        await tenants.CallAsync(Guid.NewGuid(), $"SELECT set_config('konstruct.note', 'kept', false)", row => row.GetString(0), TestContext.Current.CancellationToken);
+        await tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT set_config('konstruct.note', 'kept', false)", row => row.GetString(0), TestContext.Current.CancellationToken);
         var found = await tenants.CallAsync(
-            Guid.NewGuid(), $"SELECT current_setting('konstruct.note', true)", row => row.IsDBNull(0) ? "" : row.GetString(0), TestContext.Current.CancellationToken);
+            Guid.NewGuid(), Guid.NewGuid(), $"SELECT current_setting('konstruct.note', true)", row => row.IsDBNull(0) ? "" : row.GetString(0), TestContext.Current.CancellationToken);
 
         Assert.Equal([expected], found);
     }
@@ -116,17 +116,17 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         var services = new ServiceCollection().AddDbContextPool<ChatDbContext>(options => options.UseNpgsql(
             $"{Pipeline.Database.ServingConnectionString};Maximum Pool Size=1;No Reset On Close=true", npgsql => npgsql.EnableRetryOnFailure()));
         await using var provider = services.BuildServiceProvider();
-        var tenants = new TenantDb(provider.GetRequiredService<IServiceScopeFactory>());
+        var tenants = new TenantDb(provider.GetRequiredService<IServiceScopeFactory>(), TimeProvider.System);
         var tenant = Guid.NewGuid();
 
         var inside = await tenants.CallAsync(
-            tenant, $"SELECT current_setting('app.current_tenant'), pg_backend_pid()", row => $"{row.GetString(0)} {row.GetInt32(1)}", cancellation);
+            tenant, Guid.NewGuid(), $"SELECT current_setting('app.current_tenant'), pg_backend_pid()", row => $"{row.GetString(0)} {row.GetInt32(1)}", cancellation);
         await using var scope = provider.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database;
         var after = await db.SqlQuery<string>($"SELECT current_setting('app.current_tenant', true) || ' ' || pg_backend_pid() AS \"Value\"").SingleAsync(cancellation);
 
         Assert.Equal([$"{tenant}{after}"], inside);
-        await Assert.ThrowsAsync<PostgresException>(() => tenants.CallAsync(tenant, $"SELECT 1 / 0", row => "", cancellation));
+        await Assert.ThrowsAsync<PostgresException>(() => tenants.CallAsync(tenant, Guid.NewGuid(), $"SELECT 1 / 0", row => "", cancellation));
         Assert.Equal(after, await db.SqlQuery<string>($"SELECT current_setting('app.current_tenant', true) || ' ' || pg_backend_pid() AS \"Value\"").SingleAsync(cancellation));
     }
 

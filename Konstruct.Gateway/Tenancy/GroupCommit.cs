@@ -1,0 +1,117 @@
+using Npgsql;
+
+namespace Konstruct.Gateway.Tenancy;
+
+/// <summary>
+/// Calls that come while others are under way wait for those, and then travel together. A call that comes alone leaves at once; the more come at once, the more of
+/// them share a round trip, a commit, and a session whose caches are warm. When a group fails, each of its callers is told and is to try alone.
+/// </summary>
+/// <param name="connect">Makes a connection that is not open yet.</param>
+/// <param name="time">The clock.</param>
+internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider time)
+{
+    /// <summary>Groups that are under way at once.</summary>
+    private const int MostGroups = 4;
+
+    /// <summary>Calls in a group.</summary>
+    private const int MostTogether = 16;
+
+    /// <summary>The next group waits for the one before it, but not longer than this.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>A row that somebody holds makes its own caller wait, not the others of the group.</summary>
+    private static readonly TimeSpan LongestLock = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How long a group may take. It takes milliseconds, unless Postgres hangs: then what comes next is not to hang with it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _gate = new();
+    private readonly Queue<StoreCall> _waiting = new();
+    private int _groups;
+    private long _lastLeft;
+
+    /// <summary>Sends a call, at once or with the next group.</summary>
+    public void Send(StoreCall call)
+    {
+        lock (_gate)
+        {
+            _waiting.Enqueue(call);
+            if (_groups == MostGroups || (_groups > 0 && time.GetElapsedTime(_lastLeft) < LongestWait))
+            {
+                return;
+            }
+
+            _groups++;
+        }
+
+        _ = SendGroupsAsync();
+    }
+
+    /// <summary>Until nothing waits. It throws nothing: what goes wrong is told to those whom it concerns.</summary>
+    private async Task SendGroupsAsync()
+    {
+        var group = Take();
+        while (group is not null)
+        {
+            try
+            {
+                using var limit = new CancellationTokenSource(Patience, time);
+                await using var connection = connect();
+                await connection.OpenAsync(limit.Token);
+                while (group is not null)
+                {
+                    await InItsContext(group[0], () => StoreCall.SendAsync(connection, group, LongestLock, limit.Token));
+                    group.ForEach(call => call.Complete());
+                    group = Take();
+                    limit.CancelAfter(Patience);
+                }
+            }
+            catch (Exception exception) when (group is not null)
+            {
+                var reason = exception is OperationCanceledException ? new TimeoutException($"Postgres did not answer within {Patience.TotalSeconds} s.") : exception;
+                group.ForEach(call => call.Fail(reason));
+                group = Take();
+            }
+        }
+    }
+
+    /// <summary>What waits; null, and the group has ended, when nothing does.</summary>
+    private List<StoreCall>? Take()
+    {
+        lock (_gate)
+        {
+            var group = new List<StoreCall>(Math.Min(_waiting.Count, MostTogether));
+            while (group.Count < MostTogether && _waiting.TryDequeue(out var call))
+            {
+                if (call.IsAwaited)
+                {
+                    group.Add(call);
+                }
+            }
+
+            if (group.Count == 0)
+            {
+                _groups--;
+                return null;
+            }
+
+            _lastLeft = time.GetTimestamp();
+
+            // Two groups that want the same rows want them in the same order: neither has what the other waits for.
+            return group.Count == 1 ? group : [.. group.OrderBy(call => call.ConversationId)];
+        }
+    }
+
+    /// <summary>The trace and the log scopes of one of them; there can be only one.</summary>
+    private static Task InItsContext(StoreCall call, Func<Task> send)
+    {
+        if (call.Context is null)
+        {
+            return send();
+        }
+
+        var sent = Task.CompletedTask;
+        ExecutionContext.Run(call.Context, _ => sent = send(), null);
+        return sent;
+    }
+}
