@@ -11,7 +11,7 @@ namespace Konstruct.Tests.Tenancy;
 
 /// <summary>Calls that travel together: each is its tenant's, and none suffers from another.</summary>
 [Collection<UsualOnGarnet>]
-public sealed class GroupCommitTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
+public sealed class GroupCommitTests : PipelineTests
 {
     /// <summary>It stands still, unless a test moves it: no group leaves because another takes long.</summary>
     private readonly FakeTimeProvider _time = new();
@@ -21,17 +21,39 @@ public sealed class GroupCommitTests(UsualPipelineOnGarnet fixture) : PipelineTe
 
     private readonly string _name = $"{Guid.NewGuid()}";
 
+    private readonly string _connectionString;
+    private readonly TcpProxy _proxy;
+    private readonly ServiceProvider _provider;
+    private readonly TenantDb _tenants;
+
+    public GroupCommitTests(UsualPipelineOnGarnet fixture)
+        : base(fixture)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(Pipeline.Database.ServingConnectionString) { ApplicationName = _name };
+        _connectionString = connection.ConnectionString;
+        _proxy = new(connection.Port);
+        connection.Port = _proxy.Port;
+        _provider = new ServiceCollection()
+            .AddDbContextPool<ChatDbContext>(options => options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.EnableRetryOnFailure()))
+            .BuildServiceProvider();
+        _tenants = new(_provider.GetRequiredService<IServiceScopeFactory>(), _time);
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _provider.DisposeAsync();
+        await _proxy.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Calls_that_come_at_once_share_a_transaction_and_each_is_its_tenants()
     {
-        await using var proxy = new TcpProxy(Connection.Port);
-        await using var provider = Provider(proxy);
-        var tenants = Tenants(provider);
         Guid[] people = [.. Enumerable.Range(0, 40).Select(_ => Guid.NewGuid())];
 
-        var answers = await WhileOneIsUnderWayAsync(proxy, tenants, () => Task.WhenAll(people.Select(async tenant => (await tenants.CallAsync(
+        var answers = await WhileOneIsUnderWayAsync(() => Task.WhenAll(people.Select(async tenant => (await _tenants.CallAsync(
             tenant,
             Guid.NewGuid(),
             $"SELECT current_setting('app.current_tenant')::uuid, pg_current_xact_id()::text",
@@ -45,12 +67,9 @@ public sealed class GroupCommitTests(UsualPipelineOnGarnet fixture) : PipelineTe
     [Fact]
     public async Task Two_groups_want_the_rows_of_their_conversations_in_the_same_order()
     {
-        await using var proxy = new TcpProxy(Connection.Port);
-        await using var provider = Provider(proxy);
-        var tenants = Tenants(provider);
         Guid[] conversations = [.. Enumerable.Range(0, 16).Select(_ => Guid.NewGuid())];
 
-        var answers = await WhileOneIsUnderWayAsync(proxy, tenants, () => Task.WhenAll(conversations.Select(async conversation => (await tenants.CallAsync(
+        var answers = await WhileOneIsUnderWayAsync(() => Task.WhenAll(conversations.Select(async conversation => (await _tenants.CallAsync(
             Guid.NewGuid(), conversation, $"SELECT clock_timestamp()", row => (Conversation: conversation, At: row.GetDateTime(0)), Cancellation)).Single())));
 
         Assert.Equal(conversations.Order(), answers.OrderBy(answer => answer.At).Select(answer => answer.Conversation));
@@ -59,15 +78,12 @@ public sealed class GroupCommitTests(UsualPipelineOnGarnet fixture) : PipelineTe
     [Fact]
     public async Task Of_a_group_only_the_call_at_fault_fails()
     {
-        await using var proxy = new TcpProxy(Connection.Port);
-        await using var provider = Provider(proxy);
-        var tenants = Tenants(provider);
 
-        var answers = await WhileOneIsUnderWayAsync(proxy, tenants, () => Task.WhenAll(Enumerable.Range(0, 10).Select(async divisor =>
+        var answers = await WhileOneIsUnderWayAsync(() => Task.WhenAll(Enumerable.Range(0, 10).Select(async divisor =>
         {
             try
             {
-                return (await tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 100 / {divisor}", row => row.GetInt32(0), Cancellation)).Single();
+                return (await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 100 / {divisor}", row => row.GetInt32(0), Cancellation)).Single();
             }
             catch (PostgresException e)
             {
@@ -81,18 +97,15 @@ public sealed class GroupCommitTests(UsualPipelineOnGarnet fixture) : PipelineTe
     [Fact]
     public async Task A_conversation_that_somebody_holds_lets_the_others_of_its_group_go_on()
     {
-        await using var proxy = new TcpProxy(Connection.Port);
-        await using var provider = Provider(proxy);
-        var tenants = Tenants(provider);
         Guid[] conversations = [.. Enumerable.Range(0, 10).Select(_ => Guid.NewGuid())];
-        await using var holder = new NpgsqlConnection(Connection.ConnectionString);
+        await using var holder = new NpgsqlConnection(_connectionString);
         await holder.OpenAsync(Cancellation);
         await using var hold = new NpgsqlCommand($"BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('{conversations[0]}', 0))", holder);
         await hold.ExecuteNonQueryAsync(Cancellation);
 
-        var locked = await WhileOneIsUnderWayAsync(proxy, tenants, async () =>
+        var locked = await WhileOneIsUnderWayAsync(async () =>
         {
-            Task[] calls = [.. conversations.Select(conversation => tenants.CallAsync(
+            Task[] calls = [.. conversations.Select(conversation => _tenants.CallAsync(
                 Guid.NewGuid(), conversation, $"SELECT pg_advisory_xact_lock(hashtextextended({conversation.ToString()}, 0))", row => 0, Cancellation))];
             await Task.WhenAll(calls[1..]).WaitAsync(Soon, Cancellation);
             return calls[0];
@@ -106,21 +119,18 @@ public sealed class GroupCommitTests(UsualPipelineOnGarnet fixture) : PipelineTe
     [Fact]
     public async Task What_nobody_waits_for_any_more_is_not_sent()
     {
-        await using var proxy = new TcpProxy(Connection.Port);
-        await using var provider = Provider(proxy);
-        var tenants = Tenants(provider);
         var (tenant, conversation) = (Guid.NewGuid(), Guid.NewGuid());
         using var patience = new CancellationTokenSource();
 
-        await WhileOneIsUnderWayAsync(proxy, tenants, async () =>
+        await WhileOneIsUnderWayAsync(async () =>
         {
-            var given = tenants.CallAsync(
+            var given = _tenants.CallAsync(
                 tenant, conversation, $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ({tenant}, {conversation}, {tenant}, '')", row => 0, patience.Token);
             await patience.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
             return 0;
         });
-        await tenants.CallAsync(tenant, conversation, $"SELECT 1", row => 0, Cancellation);
+        await _tenants.CallAsync(tenant, conversation, $"SELECT 1", row => 0, Cancellation);
 
         Assert.Equal(0, await Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversations WHERE id = $1", conversation));
     }
@@ -128,11 +138,9 @@ public sealed class GroupCommitTests(UsualPipelineOnGarnet fixture) : PipelineTe
     [Fact]
     public async Task What_waits_for_a_group_that_hangs_waits_five_seconds()
     {
-        await using var provider = Provider(null);
-        var tenants = Tenants(provider);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        var hanging = tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_sleep(3600)", row => 0, patience.Token);
-        var waiting = tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
+        var hanging = _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_sleep(3600)", row => 0, patience.Token);
+        var waiting = _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
         await RunsAsync("pg_sleep");
 
         _time.Advance(TimeSpan.FromSeconds(4.9));
@@ -147,15 +155,13 @@ public sealed class GroupCommitTests(UsualPipelineOnGarnet fixture) : PipelineTe
     [Fact]
     public async Task A_call_does_not_wait_for_a_group_that_takes_long()
     {
-        await using var provider = Provider(null);
-        var tenants = Tenants(provider);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        var slow = tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_sleep(3600)", row => 0, patience.Token);
+        var slow = _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_sleep(3600)", row => 0, patience.Token);
         await RunsAsync("pg_sleep");
 
         _time.Advance(TimeSpan.FromMilliseconds(51));
 
-        var next = tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
+        var next = _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
         Assert.Equal([1], await next.WaitAsync(Soon, Cancellation));
         Assert.False(slow.IsCompleted);
         await patience.CancelAsync();
@@ -164,28 +170,15 @@ public sealed class GroupCommitTests(UsualPipelineOnGarnet fixture) : PipelineTe
     }
 
     /// <summary>Runs <paramref name="calls"/> while another call is under way, so that they wait for it.</summary>
-    private static async Task<T> WhileOneIsUnderWayAsync<T>(TcpProxy proxy, TenantDb tenants, Func<Task<T>> calls)
+    private async Task<T> WhileOneIsUnderWayAsync<T>(Func<Task<T>> calls)
     {
-        var seen = proxy.StallBeforeAsync("goes first");
-        var first = tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 'goes first'", row => 0, Cancellation);
+        var seen = _proxy.StallBeforeAsync("goes first");
+        var first = _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 'goes first'", row => 0, Cancellation);
         await seen;
         var others = calls();
-        proxy.Resume();
+        _proxy.Resume();
         await first;
         return await others;
-    }
-
-    private TenantDb Tenants(IServiceProvider provider) => new(provider.GetRequiredService<IServiceScopeFactory>(), _time);
-
-    private NpgsqlConnectionStringBuilder Connection => new(Pipeline.Database.ServingConnectionString) { ApplicationName = _name };
-
-    private ServiceProvider Provider(TcpProxy? proxy)
-    {
-        var connection = Connection;
-        connection.Port = proxy?.Port ?? connection.Port;
-        return new ServiceCollection()
-            .AddDbContextPool<ChatDbContext>(options => options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.EnableRetryOnFailure()))
-            .BuildServiceProvider();
     }
 
     private Task RunsAsync(string statement) => Until.TrueAsync(async () => await Sql.ScalarAsync<long>(
