@@ -90,7 +90,12 @@ internal sealed partial class ConversationFeed
             turn.Cursors.RemoveAll(cursor => cursor.Mode == CursorMode.Ended);
             turn.LearnTrace(known.Traceparent);
             Advance(turn, known.Attempt, known.LastSeq);
-            var cursor = new TurnCursor(turn, tab.Writer, isV2: true, tab.ConversationId) { Mode = CursorMode.CatchingUp, Attempt = turn.Attempt };
+            var cursor = new TurnCursor(turn, tab.Writer, isV2: true, tab.ConversationId)
+            {
+                IsAnnounced = true,
+                Mode = CursorMode.CatchingUp,
+                Attempt = turn.Attempt,
+            };
             turn.Cursors.Add(cursor);
             if (row.IsEnded)
             {
@@ -177,14 +182,8 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>Tells a tab of a turn that another socket began; the one that sent the message has had its own.</summary>
-    private static void Announce(Turn turn, Tab tab, string? messageId)
-    {
-        if (turn.Cursors.Find(cursor => cursor.Writer == tab.Writer) is { IsSender: false, Seq: 0 })
-        {
-            tab.Writer.Send(ServerFrames.TypingFor(turn.TurnId, messageId));
-        }
-    }
+    private static void Announce(Turn turn, Tab tab, string? messageId) =>
+        turn.Cursors.Find(cursor => cursor.Writer == tab.Writer)?.Announce(messageId);
 
     /// <summary>
     /// Looks again for the conversation of hopeful tabs, since a turn of it has begun. What is not announced begins a look only where none is under way: its

@@ -79,7 +79,7 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
             var turn = AddTurn(turnId, activity);
             turn.IsOwned = true;
             turn.IsAccepted = false;
-            var own = new TurnCursor(turn, writer, isV2, conversationIdAsSpelled) { IsSender = true };
+            var own = new TurnCursor(turn, writer, isV2, conversationIdAsSpelled) { IsAnnounced = true };
             turn.Cursors.Add(own);
             AddTabs(turn);
             return own;

@@ -43,8 +43,11 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
     /// <summary>The last seq that was sent; 0: none yet.</summary>
     public int Seq { get; set; }
 
-    /// <summary>Whether this socket sent the turn's message.</summary>
-    public bool IsSender { get; init; }
+    /// <summary>
+    /// Whether the socket knows of the turn: it sent its message, or asked for it, or has had its <c>typing</c>. Otherwise that precedes whatever comes first:
+    /// not every turn is announced, and on a Redis Cluster the announcement comes from another node than the chunks, perhaps behind them.
+    /// </summary>
+    public bool IsAnnounced { get; set; }
 
     /// <summary>When the turn's message was taken up, in its sender's cursor; see <see cref="FrameTiming"/>. Set before the turn is dispatched.</summary>
     public long AskedAt { get; set; }
@@ -54,6 +57,17 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
 
     /// <summary>Whether every chunk that is known of has been sent.</summary>
     public bool IsUpToDate => Mode == CursorMode.Muted || (Attempt == turn.Attempt && Seq >= turn.LastSeq) || turn.LastSeq == 0;
+
+    /// <summary>Tells the socket of a turn that another one began; once.</summary>
+    /// <param name="messageId">The message's own id; null: it has none, or is not known here.</param>
+    public void Announce(string? messageId)
+    {
+        if (!IsAnnounced)
+        {
+            IsAnnounced = true;
+            writer.Send(ServerFrames.TypingFor(turn.TurnId, messageId));
+        }
+    }
 
     /// <summary>Moves on to a later attempt.</summary>
     public void MoveTo(int attempt)
@@ -65,6 +79,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
 
         if (isV2 && attempt > 1)
         {
+            Announce(messageId: null);
             writer.Send(ServerFrames.Reset(turn.TurnId, attempt));
         }
         else if (!isV2 && _sentAny)
@@ -103,6 +118,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         Mode = CursorMode.Ended;
         if (isV2)
         {
+            Announce(messageId: null);
             writer.Send(ServerFrames.Done(row.Content, conversationIdAsSpelled, row.TurnId, row.Attempt, row.Status));
         }
         else
@@ -138,6 +154,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
             return;
         }
 
+        Announce(messageId: null);
         writer.Send(chunk.IsForeign
             ? ServerFrames.Chunk(JsonText.Normalise(text).Span, turn.TurnId, Math.Max(turn.Attempt, 1), seq: null)
             : chunk.Payload, timing, moreFollows);

@@ -23,8 +23,8 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         await StoredAsync(key, turnId);
         feed.Join(tab, []);
 
-        await Until.TrueAsync(() => Task.FromResult(frames.All.Count == 4));
-        Assert.Equal(["ready", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
+        await Until.TrueAsync(() => Task.FromResult(frames.All.Count == 5));
+        Assert.Equal(["ready", "typing", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
         Assert.Empty(feed.Turns());
     }
 
@@ -189,6 +189,37 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
         Assert.Empty(feed.Turns());
         Assert.Equal(heard, frames.All.Count);
+    }
+
+    /// <summary>
+    /// On a Redis Cluster the announcement comes from another node than the chunks: where it was behind them, or the sweep had announced nothing, a tab had
+    /// chunks of a turn that it had not been told of.
+    /// </summary>
+    [Fact]
+    public async Task A_tab_is_told_of_a_turn_before_its_first_chunk_and_once()
+    {
+        var (key, turnId, feed, frames) = await JoinAsync();
+        feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
+        feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
+        await AnswerAsync(feed, key, turnId);
+        await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
+        Assert.Equal(["ready", "typing", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
+        Assert.Equal($$"""{"type":"typing","turn_id":"{{turnId}}"}""", frames.All[1].Bytes);
+    }
+
+    [Fact]
+    public async Task A_tab_that_asks_for_a_turn_is_not_told_of_it()
+    {
+        var (key, turnId) = await gateway.AcceptAsync();
+        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var (tab, frames) = GatewayInside.NewTab(key);
+        feed.Add(tab);
+        feed.Join(tab, [new(turnId, 1, 0)]);
+        var row = (await gateway.Store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, CancellationToken.None))!;
+        feed.Resume(tab, await StoredTurn.ReadAsync(gateway.Log, row), attempt: 0, after: 0);
+        await AnswerAsync(feed, key, turnId);
+        await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
+        Assert.Equal(["ready", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
     }
 
     /// <summary>
