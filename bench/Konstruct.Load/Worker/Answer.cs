@@ -22,19 +22,22 @@ internal sealed class Answer
     private readonly bool _wrapped;
     private readonly long _began = Clock.Now;
     private int _given;
+    private long _due;
 
     public Answer(KonstructMessage message, string entry, ResponseChannel channels)
     {
         (_message, Entry, _script) = (message, entry, Script.Of(message.Content.Text));
         _wrapped = message.ReplyTo?.StartsWith(SignalR, StringComparison.Ordinal) == true;
-        Channel = message.ReplyTo is { } replyTo
+        Command = Publisher.CommandFor(message.ReplyTo is { } replyTo
             ? RedisChannel.Literal(_wrapped ? replyTo[SignalR.Length..] : replyTo)
-            : channels.For(message.TenantId, message.ConversationId);
+            : channels.For(message.TenantId, message.ConversationId));
+        _due = _began + _script.DueOf(0);
     }
 
     public string Entry { get; }
 
-    public RedisChannel Channel { get; }
+    /// <summary>See <see cref="Publisher.CommandFor"/>.</summary>
+    public byte[] Command { get; }
 
     /// <summary>Whether a gateway of ours waits for it: a peer keeps no books of turns.</summary>
     public bool IsForGateway => _message.ReplyTo is null;
@@ -44,26 +47,28 @@ internal sealed class Answer
     /// <summary>How much later than due the last one was taken, in microseconds.</summary>
     public long Late { get; private set; }
 
-    /// <summary>The next payload that is due; null: none is.</summary>
-    public byte[]? Next()
+    /// <summary>The next payload that is due; null: none is. Most calls have nothing, and cost a comparison.</summary>
+    /// <param name="now">The time; nothing that is due later is given.</param>
+    public byte[]? Next(long now)
     {
-        var now = Clock.Now;
-        var due = _began + _script.DueOf(Math.Min(_given, _script.Tokens - 1));
-        if (IsOver || now < due)
+        if (now < _due || IsOver)
         {
             return null;
         }
 
-        Late = now - due;
+        var stamp = Clock.Now;
+        Late = stamp - _due;
         if (_given == _script.Tokens)
         {
             IsOver = true;
             return Wrap(StreamEvent.Done(_text.ToString(), _message.ConversationId, _message.TurnId, _message.Attempt, _given + 1, TurnOutcome.Completed));
         }
 
-        var token = string.Create(CultureInfo.InvariantCulture, $"{now} {Words[_given % Words.Length]}");
+        var token = string.Create(CultureInfo.InvariantCulture, $"{stamp} {Words[_given % Words.Length]}");
         _text.Append(token);
-        return Wrap(StreamEvent.Chunk(token, _message.TurnId, _message.Attempt, ++_given));
+        _given++;
+        _due = _began + _script.DueOf(Math.Min(_given, _script.Tokens - 1));
+        return Wrap(StreamEvent.Chunk(token, _message.TurnId, _message.Attempt, _given));
     }
 
     private byte[] Wrap(byte[] payload) => _wrapped ? SignalREnvelope.Around(payload) : payload;

@@ -3,6 +3,7 @@ using System.Globalization;
 using HdrHistogram;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
+using Konstruct.Load.Measure;
 using StackExchange.Redis;
 
 namespace Konstruct.Load.Worker;
@@ -11,7 +12,7 @@ namespace Konstruct.Load.Worker;
 /// An orchestrator that is nothing but fast: it takes tasks of the queue and publishes what the stub would publish, when it is due, without a log, a model
 /// or a fence. One thread paces all answers. How late it was itself, and how much nobody heard, is said at the end.
 /// </summary>
-internal sealed class LoadWorker(IConnectionMultiplexer redis, WorkerOptions options) : IDisposable
+internal sealed class LoadWorker(IConnectionMultiplexer redis, Publisher publisher, WorkerOptions options) : IDisposable
 {
     private const int MostInOneClaim = 512;
 
@@ -27,8 +28,10 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, WorkerOptions opt
 
     public static async Task<int> RunAsync(WorkerOptions options, CancellationToken stop)
     {
-        await using var redis = await ConnectionMultiplexer.ConnectAsync(options.Redis);
-        using var worker = new LoadWorker(redis, options);
+        var configuration = ConfigurationOptions.Parse(options.Redis);
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(configuration);
+        using var publisher = await Publisher.ConnectAsync(configuration, stop);
+        using var worker = new LoadWorker(redis, publisher, options);
         await worker.RunAsync(stop);
         return 0;
     }
@@ -49,6 +52,10 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, WorkerOptions opt
                 }
 
                 await _wake.WaitAsync(TimeSpan.FromSeconds(1), stop);
+                if (pacing.IsFaulted)
+                {
+                    await pacing; // It throws what stopped it.
+                }
             }
         }
         catch (OperationCanceledException)
@@ -80,11 +87,10 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, WorkerOptions opt
         return claimed.Count;
     }
 
-    /// <summary>Every millisecond: publishes what is due, in order, over one connection.</summary>
+    /// <summary>Every millisecond: publishes what is due, in order.</summary>
     private void Pace(CancellationToken stop)
     {
-        var database = redis.GetDatabase();
-        var answers = new List<Answer>();
+        var (answers, over) = (new List<Answer>(), new List<Answer>());
         while (!stop.IsCancellationRequested)
         {
             while (_new.TryDequeue(out var answer))
@@ -92,22 +98,29 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, WorkerOptions opt
                 answers.Add(answer);
             }
 
+            var now = Clock.Now;
             foreach (var answer in answers)
             {
-                while (answer.Next() is { } payload)
+                while (answer.Next(now) is { } payload)
                 {
-                    database.Publish(answer.Channel, payload, CommandFlags.FireAndForget);
+                    publisher.Publish(answer.Command, payload);
                     _published++;
                     _late.RecordValue(Math.Clamp(answer.Late, 1, 60_000_000));
-                }
-
-                if (answer.IsOver)
-                {
-                    _ = answer.IsForGateway ? _queue.AnswerAsync(answer.Entry) : _queue.SettleAsync(answer.Entry); // Behind what was published, on the same connection.
+                    if (answer.IsOver)
+                    {
+                        over.Add(answer);
+                    }
                 }
             }
 
-            answers.RemoveAll(answer => answer.IsOver);
+            publisher.Flush();
+            if (over.Count > 0)
+            {
+                over.ForEach(answer => _ = answer.IsForGateway ? _queue.AnswerAsync(answer.Entry) : _queue.SettleAsync(answer.Entry));
+                over.Clear();
+                answers.RemoveAll(answer => answer.IsOver);
+            }
+
             Thread.Sleep(1);
         }
     }

@@ -1,0 +1,114 @@
+using System.Buffers;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using StackExchange.Redis;
+
+namespace Konstruct.Load.Worker;
+
+/// <summary>
+/// PUBLISH and nothing else, over a connection of its own: what was gathered is sent with one write. A client that can do more took most of the worker's time, on the
+/// core that it shares with all but the server under test.
+/// </summary>
+internal sealed class Publisher : IDisposable
+{
+    /// <summary>What is gathered is sent when it is so many bytes at the latest: the first of a burst do not wait for the last.</summary>
+    private const int MostGathered = 16 * 1024;
+
+    private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+    private readonly ArrayBufferWriter<byte> _output = new(2 * MostGathered);
+    private volatile string? _refusal;
+
+    private Publisher()
+    {
+    }
+
+    /// <exception cref="BadArgumentException">The server wants TLS or a password, or cannot be reached.</exception>
+    public static async Task<Publisher> ConnectAsync(ConfigurationOptions redis, CancellationToken cancel)
+    {
+        if (redis.Ssl || redis.Password is not null)
+        {
+            throw new BadArgumentException("The worker's Redis must take connections without TLS and password.");
+        }
+
+        var publisher = new Publisher();
+        try
+        {
+            await publisher._socket.ConnectAsync(redis.EndPoints[0], cancel);
+        }
+        catch (SocketException problem)
+        {
+            publisher.Dispose();
+            throw new BadArgumentException($"Redis cannot be reached: {problem.Message}");
+        }
+
+        _ = publisher.ReadRepliesAsync();
+        return publisher;
+    }
+
+    /// <summary>What precedes each payload of a channel.</summary>
+    public static byte[] CommandFor(RedisChannel channel)
+    {
+        var name = (byte[])channel!;
+        return [.. Utf8($"*3\r\n$7\r\nPUBLISH\r\n${name.Length}\r\n"), .. name, .. "\r\n$"u8];
+    }
+
+    /// <summary>Adds a payload to what is sent next. Throws what <see cref="Flush"/> throws.</summary>
+    /// <param name="command">Of <see cref="CommandFor"/>.</param>
+    /// <param name="payload">The payload.</param>
+    public void Publish(byte[] command, byte[] payload)
+    {
+        _output.Write(command);
+        payload.Length.TryFormat(_output.GetSpan(16), out var digits, default, CultureInfo.InvariantCulture);
+        _output.Advance(digits);
+        _output.Write("\r\n"u8);
+        _output.Write(payload);
+        _output.Write("\r\n"u8);
+        if (_output.WrittenCount >= MostGathered)
+        {
+            Flush();
+        }
+    }
+
+    /// <summary>Sends what was added.</summary>
+    /// <exception cref="IOException">Redis has refused something before.</exception>
+    /// <exception cref="SocketException">The connection broke.</exception>
+    public void Flush()
+    {
+        if (_refusal is not null)
+        {
+            throw new IOException($"Redis says: {_refusal}");
+        }
+
+        for (var rest = _output.WrittenMemory; !rest.IsEmpty;)
+        {
+            rest = rest[_socket.Send(rest.Span, SocketFlags.None)..];
+        }
+
+        _output.ResetWrittenCount();
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    /// <summary>How many heard each, which nobody wants to know; but a refusal.</summary>
+    private async Task ReadRepliesAsync()
+    {
+        var buffer = new byte[64 * 1024];
+        try
+        {
+            while (await _socket.ReceiveAsync(buffer, SocketFlags.None) is var read and > 0)
+            {
+                if (buffer.AsSpan(0, read).IndexOf((byte)'-') is var at and >= 0)
+                {
+                    _refusal = Encoding.UTF8.GetString(buffer, at, read - at).Trim();
+                }
+            }
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            _refusal ??= exception.Message;
+        }
+    }
+
+    private static byte[] Utf8(FormattableString text) => Encoding.UTF8.GetBytes(text.ToString(CultureInfo.InvariantCulture));
+}
