@@ -3,8 +3,8 @@ using Npgsql;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// Calls that come while others are under way wait for those, and then travel together. A call that comes alone leaves at once; the more come at once, the more of
-/// them share a round trip, a commit, and a session whose caches are warm. When a group fails, each of its callers is told and is to try alone.
+/// Calls that come while others are under way, or have just left, wait for those, and then travel together. A call that comes alone leaves at once; the more come at once, the
+/// more of them share a round trip, a commit, and a session whose caches are warm. When a group fails, each of its callers is told and is to try alone.
 /// </summary>
 /// <param name="connect">Makes a connection that is not open yet.</param>
 /// <param name="time">The clock.</param>
@@ -18,6 +18,12 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
 
     /// <summary>The next group waits for the one before it, but not longer than this.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>
+    /// A group leaves so long after the one before it, unless it is full. A call that comes alone does not notice; of many that come one after another some share a commit,
+    /// which is what they cost most.
+    /// </summary>
+    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(10);
 
     /// <summary>A row that somebody holds makes its own caller wait, not the others of the group.</summary>
     private static readonly TimeSpan LongestLock = TimeSpan.FromMilliseconds(100);
@@ -50,6 +56,7 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
     /// <summary>Until nothing waits. It throws nothing: what goes wrong is told to those whom it concerns.</summary>
     private async Task SendGroupsAsync()
     {
+        await SpaceAsync();
         var group = Take();
         while (group is not null)
         {
@@ -62,6 +69,7 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
                 {
                     await InItsContext(group[0], () => StoreCall.SendAsync(connection, group, LongestLock, limit.Token));
                     group.ForEach(call => call.Complete());
+                    await SpaceAsync();
                     group = Take();
                     limit.CancelAfter(Patience);
                 }
@@ -72,6 +80,21 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
                 group.ForEach(call => call.Fail(reason));
                 group = Take();
             }
+        }
+    }
+
+    /// <summary>Until the next group may leave; at once when there is none, or a full one.</summary>
+    private async ValueTask SpaceAsync()
+    {
+        TimeSpan rest;
+        lock (_gate)
+        {
+            rest = _waiting.Count is 0 or >= MostTogether ? TimeSpan.Zero : Spacing - time.GetElapsedTime(_lastLeft);
+        }
+
+        if (rest > TimeSpan.Zero)
+        {
+            await Task.Delay(rest, time);
         }
     }
 

@@ -13,8 +13,11 @@ namespace Konstruct.Tests.Tenancy;
 [Collection<UsualOnGarnet>]
 public sealed class GroupCommitTests : PipelineTests
 {
-    /// <summary>It stands still, unless a test moves it: no group leaves because another takes long.</summary>
+    /// <summary>It stands still, unless a test moves it.</summary>
     private readonly FakeTimeProvider _time = new();
+
+    /// <summary>A group leaves so long after the one before it.</summary>
+    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(10);
 
     /// <summary>Less than Npgsql waits for an answer: without it each of these would come to its end.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
@@ -62,6 +65,20 @@ public sealed class GroupCommitTests : PipelineTests
 
         Assert.Equal(people, answers.Select(answer => answer.Tenant));
         Assert.Equal([16, 16, 8], answers.GroupBy(answer => answer.Transaction).OrderBy(group => ulong.Parse(group.Key)).Select(group => group.Count()));
+    }
+
+    /// <summary>Each had a commit of its own, and PostgreSQL four times as much to do.</summary>
+    [Fact]
+    public async Task Calls_that_come_one_after_another_share_a_transaction()
+    {
+        Task<List<string>> AskAsync() => _tenants.CallAsync(
+            Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation);
+
+        var alone = (await AskAsync().WaitAsync(Soon, Cancellation)).Single();
+        var asked = Task.WhenAll(Enumerable.Range(0, 5).Select(_ => AskAsync()));
+
+        var together = Assert.Single((await WhileTimeGoesOnAsync(asked)).Select(rows => rows.Single()).Distinct());
+        Assert.NotEqual(alone, together);
     }
 
     [Fact]
@@ -130,7 +147,7 @@ public sealed class GroupCommitTests : PipelineTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
             return 0;
         });
-        await _tenants.CallAsync(tenant, conversation, $"SELECT 1", row => 0, Cancellation);
+        await WhileTimeGoesOnAsync(_tenants.CallAsync(tenant, conversation, $"SELECT 1", row => 0, Cancellation));
 
         Assert.Equal(0, await Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversations WHERE id = $1", conversation));
     }
@@ -178,7 +195,17 @@ public sealed class GroupCommitTests : PipelineTests
         var others = calls();
         _proxy.Resume();
         await first;
-        return await others;
+        return await WhileTimeGoesOnAsync(others);
+    }
+
+    private async Task<T> WhileTimeGoesOnAsync<T>(Task<T> calls)
+    {
+        await Until.TrueAsync(() =>
+        {
+            _time.Advance(Spacing);
+            return Task.FromResult(calls.IsCompleted);
+        });
+        return await calls;
     }
 
     private Task RunsAsync(string statement) => Until.TrueAsync(async () => await Sql.ScalarAsync<long>(
