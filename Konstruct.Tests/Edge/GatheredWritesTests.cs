@@ -81,13 +81,14 @@ public sealed class GatheredWritesTests(GatewayInside gateway) : IClassFixture<G
         var tab = new Tab(key, wire.Writer, $"{key.ConversationId}");
         feed.Add(tab);
         feed.Join(tab, []);
+        feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
         byte[][] chunks = [.. Enumerable.Range(1, 3).Select(seq => StreamEvent.Chunk($"{seq} ", turnId, 1, seq))];
         feed.OnPayload(chunks[0], moreFollow: true);
         feed.OnPayload(chunks[1], moreFollow: true);
         feed.OnPayload(chunks[2], moreFollow: true);
         feed.OnPayload("nonsense"u8.ToArray());
-        Assert.Equal(2, wire.Writes.Count); // The first is ready.
-        Assert.Equal(chunks.Select(Encoding.UTF8.GetString), wire.Writes[1]);
+        Assert.Equal(3, wire.Writes.Count); // The first are ready and typing.
+        Assert.Equal(chunks.Select(Encoding.UTF8.GetString), wire.Writes[2]);
     }
 
     /// <summary>A server's socket, its writer, and what reaches the connection.</summary>
