@@ -29,8 +29,13 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, Publisher publish
     public static async Task<int> RunAsync(WorkerOptions options, CancellationToken stop)
     {
         var configuration = ConfigurationOptions.Parse(options.Redis);
+        if (configuration.Ssl || configuration.Password is not null)
+        {
+            throw new BadArgumentException("The worker's Redis must take connections without TLS and password.");
+        }
+
         await using var redis = await ConnectionMultiplexer.ConnectAsync(configuration);
-        using var publisher = await Publisher.ConnectAsync(configuration, stop);
+        using var publisher = await Publisher.ConnectAsync(redis.GetEndPoints()[0], stop);
         using var worker = new LoadWorker(redis, publisher, options);
         await worker.RunAsync(stop);
         return 0;

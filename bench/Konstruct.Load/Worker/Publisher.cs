@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using StackExchange.Redis;
@@ -23,18 +24,15 @@ internal sealed class Publisher : IDisposable
     {
     }
 
-    /// <exception cref="BadArgumentException">The server wants TLS or a password, or cannot be reached.</exception>
-    public static async Task<Publisher> ConnectAsync(ConfigurationOptions redis, CancellationToken cancel)
+    /// <param name="server">A Redis that takes connections without TLS and password.</param>
+    /// <param name="cancel">Gives up.</param>
+    /// <exception cref="BadArgumentException">It cannot be reached.</exception>
+    public static async Task<Publisher> ConnectAsync(EndPoint server, CancellationToken cancel)
     {
-        if (redis.Ssl || redis.Password is not null)
-        {
-            throw new BadArgumentException("The worker's Redis must take connections without TLS and password.");
-        }
-
         var publisher = new Publisher();
         try
         {
-            await publisher._socket.ConnectAsync(redis.EndPoints[0], cancel);
+            await publisher._socket.ConnectAsync(server, cancel);
         }
         catch (SocketException problem)
         {
@@ -50,7 +48,7 @@ internal sealed class Publisher : IDisposable
     public static byte[] CommandFor(RedisChannel channel)
     {
         var name = (byte[])channel!;
-        return [.. Utf8($"*3\r\n$7\r\nPUBLISH\r\n${name.Length}\r\n"), .. name, .. "\r\n$"u8];
+        return [.. Encoding.ASCII.GetBytes(FormattableString.Invariant($"*3\r\n$7\r\nPUBLISH\r\n${name.Length}\r\n")), .. name, .. "\r\n$"u8];
     }
 
     /// <summary>Adds a payload to what is sent next. Throws what <see cref="Flush"/> throws.</summary>
@@ -109,6 +107,4 @@ internal sealed class Publisher : IDisposable
             _refusal ??= exception.Message;
         }
     }
-
-    private static byte[] Utf8(FormattableString text) => Encoding.UTF8.GetBytes(text.ToString(CultureInfo.InvariantCulture));
 }
