@@ -68,7 +68,7 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, Publisher publish
             await pacing;
         }
 
-        Console.WriteLine(string.Create(
+        Console.WriteLine(_published == 0 ? "published nothing" : string.Create(
             CultureInfo.InvariantCulture,
             $"published {_published}, late p50 {_late.GetValueAtPercentile(50) / 1000.0:F1} ms, p99 {_late.GetValueAtPercentile(99) / 1000.0:F1} ms"));
     }
