@@ -20,7 +20,7 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// A group leaves so long after the one before it, unless it is full. A call that comes alone does not notice; of many that come one after another some share a commit,
+    /// A group leaves so long after the one before it, unless a full one waits. A call that comes alone does not notice; of many that come one after another some share a commit,
     /// which is what they cost most.
     /// </summary>
     private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(10);
@@ -56,8 +56,7 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
     /// <summary>Until nothing waits. It throws nothing: what goes wrong is told to those whom it concerns.</summary>
     private async Task SendGroupsAsync()
     {
-        await SpaceAsync();
-        var group = Take();
+        var group = await TakeAsync();
         while (group is not null)
         {
             try
@@ -69,8 +68,7 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
                 {
                     await InItsContext(group[0], () => StoreCall.SendAsync(connection, group, LongestLock, limit.Token));
                     group.ForEach(call => call.Complete());
-                    await SpaceAsync();
-                    group = Take();
+                    group = await TakeAsync();
                     limit.CancelAfter(Patience);
                 }
             }
@@ -78,13 +76,13 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
             {
                 var reason = exception is OperationCanceledException ? new TimeoutException($"Postgres did not answer within {Patience.TotalSeconds} s.") : exception;
                 group.ForEach(call => call.Fail(reason));
-                group = Take();
+                group = await TakeAsync();
             }
         }
     }
 
-    /// <summary>Until the next group may leave; at once when there is none, or a full one.</summary>
-    private async ValueTask SpaceAsync()
+    /// <summary>What waits, once it may leave; null, and the group has ended, when nothing does.</summary>
+    private async ValueTask<List<StoreCall>?> TakeAsync()
     {
         TimeSpan rest;
         lock (_gate)
@@ -96,11 +94,7 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
         {
             await Task.Delay(rest, time);
         }
-    }
 
-    /// <summary>What waits; null, and the group has ended, when nothing does.</summary>
-    private List<StoreCall>? Take()
-    {
         lock (_gate)
         {
             var group = new List<StoreCall>(Math.Min(_waiting.Count, MostTogether));

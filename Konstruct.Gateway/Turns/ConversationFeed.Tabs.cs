@@ -176,14 +176,8 @@ internal sealed partial class ConversationFeed
         }
 
         turn.LearnTrace(accepted.Traceparent);
-        foreach (var tab in _tabs.Where(tab => tab.State == TabState.Joined && !tab.Silent.Contains(turn.TurnId)))
-        {
-            Announce(turn, tab, accepted.MessageId);
-        }
+        turn.Cursors.ForEach(cursor => cursor.Announce(accepted.MessageId));
     }
-
-    private static void Announce(Turn turn, Tab tab, string? messageId) =>
-        turn.Cursors.Find(cursor => cursor.Writer == tab.Writer)?.Announce(messageId);
 
     /// <summary>
     /// Looks again for the conversation of hopeful tabs, since a turn of it has begun. What is not announced begins a look only where none is under way: its
@@ -229,7 +223,7 @@ internal sealed partial class ConversationFeed
 
             turn = Find(turnId) ?? AddTurn(turnId, activity: null);
             LetIn(tab);
-            Announce(turn, tab, messageId);
+            turn.Cursors.Find(cursor => cursor.Writer == tab.Writer)?.Announce(messageId);
         }
 
         await ResyncAsync(turn); // Chunks may have come while the conversation was looked up.

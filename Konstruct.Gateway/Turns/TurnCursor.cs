@@ -79,8 +79,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
 
         if (isV2 && attempt > 1)
         {
-            Announce(messageId: null);
-            writer.Send(ServerFrames.Reset(turn.TurnId, attempt));
+            Send(ServerFrames.Reset(turn.TurnId, attempt));
         }
         else if (!isV2 && _sentAny)
         {
@@ -94,7 +93,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
     /// <summary>Tells a client to drop what it has: it named an attempt or a seq that cannot be continued.</summary>
     public void StartOver(int attempt)
     {
-        writer.Send(ServerFrames.Reset(turn.TurnId, attempt));
+        Send(ServerFrames.Reset(turn.TurnId, attempt));
         Attempt = attempt;
         Seq = 0;
     }
@@ -118,12 +117,11 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         Mode = CursorMode.Ended;
         if (isV2)
         {
-            Announce(messageId: null);
-            writer.Send(ServerFrames.Done(row.Content, conversationIdAsSpelled, row.TurnId, row.Attempt, row.Status));
+            Send(ServerFrames.Done(row.Content, conversationIdAsSpelled, row.TurnId, row.Attempt, row.Status));
         }
         else
         {
-            writer.Send(row.Status == TurnOutcome.Failed
+            Send(row.Status == TurnOutcome.Failed
                 ? ServerFrames.Error(WireError.AgentTimeout)
                 : ServerFrames.Done(row.Content, conversationIdAsSpelled));
         }
@@ -154,9 +152,15 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
             return;
         }
 
-        Announce(messageId: null);
-        writer.Send(chunk.IsForeign
+        Send(chunk.IsForeign
             ? ServerFrames.Chunk(JsonText.Normalise(text).Span, turn.TurnId, Math.Max(turn.Attempt, 1), seq: null)
             : chunk.Payload, timing, moreFollows);
+    }
+
+    /// <summary>Whatever comes of a turn comes behind its <c>typing</c>.</summary>
+    private void Send(ReadOnlyMemory<byte> frame, FrameTiming timing = default, bool moreFollows = false)
+    {
+        Announce(messageId: null);
+        writer.Send(frame, timing, moreFollows);
     }
 }

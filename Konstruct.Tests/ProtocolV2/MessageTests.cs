@@ -249,9 +249,9 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
         await using var here = await OpenV2Async();
         await using var there = await OpenV2ElsewhereAsync();
         var turns = new HashSet<Guid>();
-        foreach (var text in new[] { "/burst 3 of the old one", "/burst 5 of the new one", "/stream tokens=7 rate=100 delay=0" })
+        foreach (var (text, isOfV2) in new[] { ("/burst 3 of the old one", false), ("/burst 5 of the new one", true), ("/stream tokens=7 rate=100 delay=0", false) })
         {
-            if (text.Contains("new", StringComparison.Ordinal))
+            if (isOfV2)
             {
                 await here.SayAsync(text, "new");
             }

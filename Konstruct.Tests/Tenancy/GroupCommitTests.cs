@@ -67,7 +67,7 @@ public sealed class GroupCommitTests : PipelineTests
         Assert.Equal([16, 16, 8], answers.GroupBy(answer => answer.Transaction).OrderBy(group => ulong.Parse(group.Key)).Select(group => group.Count()));
     }
 
-    /// <summary>Each had a commit of its own, and PostgreSQL four times as much to do.</summary>
+    /// <summary>Each had a commit of its own, which is most of what it costs PostgreSQL.</summary>
     [Fact]
     public async Task Calls_that_come_one_after_another_share_a_transaction()
     {
