@@ -17,6 +17,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private readonly string _urlConversationId;
     private readonly bool _isV2;
     private readonly SocketServices _services;
+    private readonly GatheringStream? _stream;
     private readonly FrameWriter _writer;
     private readonly FrameReader _reader;
     private readonly MessageLine _line;
@@ -33,6 +34,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         _urlConversationId = urlConversationId;
         _isV2 = isV2;
         _services = services;
+        _stream = stream;
         _writer = new(socket, services.Options, services.Metrics, stream);
         _reader = new(socket, services.Options.MaxFrameBytes);
         _line = new(services.Options.MaxWaitingMessages, message => GuardAsync(message, () => AnswerAsync(message)), _gone.Token);

@@ -84,8 +84,9 @@ internal sealed class Pipeline : IAsyncDisposable
         }
     }
 
-    /// <summary>Another gateway on the same stores, ready to serve.</summary>
-    public Task<ServiceProcess> StartGatewayAsync(IReadOnlyDictionary<string, string>? settings = null) => StartServiceAsync("Konstruct.Gateway", settings);
+    /// <summary>Another gateway on the same stores, ready to serve; <paramref name="at"/> is where it does without TLS, null: on a free port.</summary>
+    public Task<ServiceProcess> StartGatewayAsync(IReadOnlyDictionary<string, string>? settings = null, int? at = null) =>
+        StartServiceAsync("Konstruct.Gateway", settings, at);
 
     /// <summary>Another worker on the same stores, ready to serve.</summary>
     public Task<ServiceProcess> StartWorkerAsync(IReadOnlyDictionary<string, string>? settings = null) =>
@@ -130,12 +131,12 @@ internal sealed class Pipeline : IAsyncDisposable
         }
     }
 
-    private async Task<ServiceProcess> StartServiceAsync(string project, IReadOnlyDictionary<string, string>? settings)
+    private async Task<ServiceProcess> StartServiceAsync(string project, IReadOnlyDictionary<string, string>? settings, int? at = null)
     {
         var environment = new Dictionary<string, string>(_configuration);
         foreach (var (key, value) in settings ?? new Dictionary<string, string>())
             environment[key] = value;
-        var service = await ServiceProcess.StartAsync(project, [], environment);
+        var service = await ServiceProcess.StartAsync(project, [], environment, at);
         lock (_services)
             _services.Add(service);
         await service.WaitUntilHealthyAsync();

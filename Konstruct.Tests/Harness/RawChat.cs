@@ -11,7 +11,11 @@ namespace Konstruct.Tests.Harness;
 /// </summary>
 internal sealed class RawChat : IAsyncDisposable
 {
-    private static readonly HttpMessageInvoker Handler = new(new SocketsHttpHandler { UseProxy = false });
+    private static readonly HttpMessageInvoker Handler = new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is { Subject: "CN=localhost" } }, // A test's own.
+    });
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly ClientWebSocket _socket = new();
@@ -29,7 +33,8 @@ internal sealed class RawChat : IAsyncDisposable
     /// <param name="conversation">The last part of the URL; not necessarily an id.</param>
     /// <param name="subprotocol">None is version 1.</param>
     /// <param name="origin">What a browser would say of the page; programs say nothing.</param>
-    public static async Task<RawChat> ConnectAsync(ServiceProcess gateway, string conversation, string? subprotocol = null, string? origin = null)
+    /// <param name="securePort">Where it speaks TLS; null: without.</param>
+    public static async Task<RawChat> ConnectAsync(ServiceProcess gateway, string conversation, string? subprotocol = null, string? origin = null, int? securePort = null)
     {
         var chat = new RawChat();
         if (origin is not null)
@@ -37,7 +42,8 @@ internal sealed class RawChat : IAsyncDisposable
         if (subprotocol is not null)
             chat._socket.Options.AddSubProtocol(subprotocol);
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        await chat._socket.ConnectAsync(new Uri($"ws://127.0.0.1:{gateway.Port}/chat/ws/{conversation}"), Handler, deadline.Token);
+        var server = securePort is null ? $"ws://127.0.0.1:{gateway.Port}" : $"wss://127.0.0.1:{securePort}";
+        await chat._socket.ConnectAsync(new Uri($"{server}/chat/ws/{conversation}"), Handler, deadline.Token);
         return chat;
     }
 

@@ -1,0 +1,145 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Konstruct.Gateway.Sockets;
+using Konstruct.Tests.Harness;
+using Konstruct.Tests.ProtocolV1;
+using Xunit;
+
+namespace Konstruct.Tests.Edge;
+
+/// <summary>Frames go to the socket itself where that is the same to the client, and through Kestrel everywhere else.</summary>
+[Collection(typeof(UsualOnRedis))]
+public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTests(fixture)
+{
+    [Fact]
+    public async Task Once_the_client_is_heard_bytes_go_past_Kestrel()
+    {
+        using var connection = await Connection.OpenAsync();
+        connection.Stream.ClientIsHeard();
+        await connection.WriteAsync("frame"u8.ToArray());
+        Assert.Equal("frame"u8.ToArray(), await connection.ReadAsync(5));
+        Assert.Equal(0, connection.Kestrel.Length);
+    }
+
+    [Fact]
+    public async Task What_comes_after_bytes_that_Kestrel_has_goes_behind_them()
+    {
+        using var connection = await Connection.OpenAsync();
+        await connection.WriteAsync("early "u8.ToArray());
+        connection.Stream.ClientIsHeard();
+        await connection.WriteAsync("late"u8.ToArray());
+        Assert.Equal("early late"u8.ToArray(), connection.Kestrel.ToArray());
+        Assert.Equal(0, connection.Client.Available);
+    }
+
+    [Fact]
+    public async Task Of_more_than_the_connection_takes_at_once_no_byte_is_lost_repeated_or_moved()
+    {
+        using var connection = await Connection.OpenAsync();
+        connection.Stream.ClientIsHeard();
+        byte[][] frames = [.. Enumerable.Range(1, 64).Select(i => RandomNumberGenerator.GetBytes(i * 4001))];
+        var hasWaited = false;
+        var writing = Task.Run(async () =>
+        {
+            foreach (var frame in frames)
+            {
+                connection.Stream.MoreFollows = frame.Length % 3 == 0 && frame != frames[^1]; // Some gathered, some alone.
+                var write = connection.WriteAsync(frame);
+                Volatile.Write(ref hasWaited, Volatile.Read(ref hasWaited) || !write.IsCompleted);
+                await write;
+            }
+        }, CancellationToken.None);
+        await Until.TrueAsync(() => Task.FromResult(Volatile.Read(ref hasWaited)));
+        var all = frames.SelectMany(frame => frame).ToArray();
+        Assert.Equal(all, await connection.ReadAsync(all.Length));
+        await writing;
+        Assert.Equal(0, connection.Client.Available);
+    }
+
+    /// <summary>Kestrel closes a connection when its request is over, and the request waits for the write.</summary>
+    [Fact]
+    public async Task An_abort_ends_a_write_that_waits_and_those_that_come_later()
+    {
+        using var connection = await Connection.OpenAsync();
+        connection.Stream.ClientIsHeard();
+        ValueTask write;
+        do
+        {
+            write = connection.WriteAsync(new byte[1024 * 1024]);
+        }
+        while (write.IsCompletedSuccessfully);
+        await connection.Stream.DisposeAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write.AsTask().WaitAsync(Until.Soon, CancellationToken.None));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await connection.WriteAsync(new byte[1024 * 1024]));
+    }
+
+    [Fact]
+    public async Task A_gateway_that_speaks_TLS_itself_sends_nothing_past_it()
+    {
+        using var folder = new TemporaryFolder();
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        var file = Path.Combine(folder.Path, "gateway.pfx");
+        await File.WriteAllBytesAsync(file, certificate.Export(X509ContentType.Pfx, "secret"), CancellationToken.None);
+        var (plain, secure) = (Loopback.FreePort(), Loopback.FreePort());
+        var gateway = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string>
+            {
+                ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{plain};https://127.0.0.1:{secure}",
+                ["Kestrel__Certificates__Default__Path"] = file,
+                ["Kestrel__Certificates__Default__Password"] = "secret",
+            },
+            plain);
+        await using var chat = await RawChat.ConnectAsync(gateway, $"{Guid.NewGuid()}", securePort: secure);
+        await chat.SendAsync(Person.New().Auth);
+        await chat.SayAsync("/burst 3");
+        await chat.ReadToAsync("done");
+    }
+
+    /// <summary>A connection of the loopback interface, with a recorder in Kestrel's place.</summary>
+    private sealed class Connection : IDisposable
+    {
+        private readonly Socket _server;
+
+        private Connection(Socket client, Socket server)
+        {
+            (Client, _server) = (client, server);
+            Stream = new(Kestrel, server);
+        }
+
+        public Socket Client { get; }
+
+        public MemoryStream Kestrel { get; } = new();
+
+        public GatheringStream Stream { get; }
+
+        public static async Task<Connection> OpenAsync()
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, 0);
+            listener.Start();
+            var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await client.ConnectAsync(listener.LocalEndpoint);
+            return new(client, await listener.AcceptSocketAsync());
+        }
+
+        public ValueTask WriteAsync(byte[] bytes) => Stream.WriteAsync(bytes, CancellationToken.None);
+
+        public async Task<byte[]> ReadAsync(int count)
+        {
+            var bytes = new byte[count];
+            await using var stream = new NetworkStream(Client, ownsSocket: false);
+            await stream.ReadExactlyAsync(bytes, CancellationToken.None);
+            return bytes;
+        }
+
+        public void Dispose()
+        {
+            Stream.Dispose();
+            Client.Dispose();
+            _server.Dispose();
+        }
+    }
+}
