@@ -91,6 +91,7 @@ internal static class GatewayServices
         services.AddHostedService(provider => provider.GetRequiredService<Readiness>());
         services.AddHostedService<Sweeper>();
         services.AddHostedService<TurnWatch>();
+        services.AddHostedService<PoolThreads>();
         services.AddHostedService<Drain>();
         services.AddHealthChecks().AddCheck<Readiness>("gateway", tags: [ServiceDefaultsExtensions.ReadyTag]);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));

@@ -22,6 +22,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The memory that it holds, in MB.</summary>
     public long ResidentMegabytes => _process.ResidentBytes / (1024 * 1024);
 
+    /// <summary>The threads of its pool, from what Linux calls them.</summary>
+    public int PoolThreads => Directory.EnumerateDirectories($"/proc/{_process.Id}/task").Count(task => File.ReadAllText($"{task}/comm").Contains("TP Worker", StringComparison.Ordinal));
+
     /// <summary>Null while it runs.</summary>
     public int? ExitCode => _process.ExitCode;
 

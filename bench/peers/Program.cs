@@ -1,4 +1,5 @@
 using Konstruct.Contracts.Dispatch;
+using Konstruct.Gateway;
 using Konstruct.Peers;
 using StackExchange.Redis;
 
@@ -16,6 +17,8 @@ string Connection(string name) => builder.Configuration.GetConnectionString(name
 var redis = Connection("redis");
 builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
 builder.Services.AddSingleton<DispatchQueue>();
+builder.Services.AddSingleton(TimeProvider.System);
+builder.Services.AddHostedService<PoolThreads>();
 if (peer == "stored")
 {
     builder.Services.AddSingleton(await Store.OpenAsync(Connection("bench")));
