@@ -97,7 +97,7 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
         return MoreFollows ? default : WriteKeptAsync(cancellationToken);
     }
 
-    public override Task FlushAsync(CancellationToken cancellationToken) => _length > 0 ? Task.CompletedTask : inner.FlushAsync(cancellationToken);
+    public override Task FlushAsync(CancellationToken cancellationToken) => _length > 0 || _way == Way.Socket ? Task.CompletedTask : inner.FlushAsync(cancellationToken);
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => inner.ReadAsync(buffer, cancellationToken);
 
