@@ -66,9 +66,18 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
     /// </summary>
     public void ClientIsHeard()
     {
-        if (socket is not null && Interlocked.CompareExchange(ref _way, Way.Socket, Way.Open) == Way.Open)
+        if (socket is null || Interlocked.CompareExchange(ref _way, Way.Socket, Way.Open) != Way.Open)
+        {
+            return;
+        }
+
+        try
         {
             socket.Blocking = false; // For a send that takes what there is room for. Kestrel's, which wait elsewhere, are the same.
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client is gone again, and Kestrel knows: whoever writes hears of it.
         }
     }
 

@@ -76,6 +76,15 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
     }
 
     [Fact]
+    public async Task A_client_that_has_said_something_and_gone_is_no_error_until_something_is_written()
+    {
+        using var connection = await Connection.OpenAsync();
+        connection.Server.Dispose();
+        connection.Stream.ClientIsHeard();
+        await Assert.ThrowsAnyAsync<ObjectDisposedException>(async () => await connection.WriteAsync([1]));
+    }
+
+    [Fact]
     public async Task A_gateway_that_speaks_TLS_itself_sends_nothing_past_it()
     {
         using var folder = new TemporaryFolder();
@@ -102,15 +111,15 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
     /// <summary>A connection of the loopback interface, with a recorder in Kestrel's place.</summary>
     private sealed class Connection : IDisposable
     {
-        private readonly Socket _server;
-
         private Connection(Socket client, Socket server)
         {
-            (Client, _server) = (client, server);
+            (Client, Server) = (client, server);
             Stream = new(Kestrel, server);
         }
 
         public Socket Client { get; }
+
+        public Socket Server { get; }
 
         public MemoryStream Kestrel { get; } = new();
 
@@ -139,7 +148,7 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
         {
             Stream.Dispose();
             Client.Dispose();
-            _server.Dispose();
+            Server.Dispose();
         }
     }
 }
