@@ -45,9 +45,15 @@ internal sealed class GatheredWrites(IHttpUpgradeFeature inner, Socket? socket) 
 /// <param name="socket">The socket under it; null: everything goes through Kestrel.</param>
 internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Stream
 {
+    /// <summary>A client that takes less is cut off; so Kestrel does by its defaults.</summary>
+    private const int LeastBytesPerSecond = 240;
+
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
     private byte[] _kept = [];
     private int _length;
     private Way _way;
+    private bool _hasRead;
     private CancellationTokenSource? _cut;
 
     /// <summary>How bytes go out. Decided once, by what comes first: they must not overtake those that Kestrel has.</summary>
@@ -75,7 +81,7 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
         {
             socket.Blocking = false; // For a send that takes what there is room for. Kestrel's, which wait elsewhere, are the same.
         }
-        catch (ObjectDisposedException)
+        catch (Exception exception) when (exception is ObjectDisposedException or SocketException)
         {
             // The client is gone again, and Kestrel knows: whoever writes hears of it.
         }
@@ -108,7 +114,21 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
 
     public override Task FlushAsync(CancellationToken cancellationToken) => _length > 0 || _way == Way.Socket ? Task.CompletedTask : inner.FlushAsync(cancellationToken);
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => inner.ReadAsync(buffer, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = inner.ReadAsync(buffer, cancellationToken);
+        if (!_hasRead)
+        {
+            _hasRead = true;
+            if (read.IsCompleted)
+            {
+                // Perhaps sent together with the request, before there was an answer to it: RFC 6455 forbids that, and nothing breaks by it.
+                Interlocked.CompareExchange(ref _way, Way.Kestrel, Way.Open);
+            }
+        }
+
+        return read;
+    }
 
     public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count);
 
@@ -161,13 +181,17 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
         };
     }
 
-    /// <summary>The client reads slowly: waits until the rest has been taken, or until somebody aborts. Kestrel closes a connection only after that.</summary>
+    /// <summary>The client reads slowly: waits until the rest has been taken, takes too long, or somebody aborts. Kestrel closes a connection only after that.</summary>
     private async ValueTask SendRestAsync(ReadOnlyMemory<byte> bytes)
     {
+        var cut = LazyInitializer.EnsureInitialized(ref _cut);
+        cut.CancelAfter(Grace + TimeSpan.FromSeconds(bytes.Length / LeastBytesPerSecond));
         while (bytes.Length > 0)
         {
-            bytes = bytes[await socket!.SendAsync(bytes, SocketFlags.None, LazyInitializer.EnsureInitialized(ref _cut).Token)..];
+            bytes = bytes[await socket!.SendAsync(bytes, SocketFlags.None, cut.Token)..];
         }
+
+        cut.CancelAfter(Timeout.InfiniteTimeSpan);
     }
 
     private async ValueTask WriteKeptAsync(CancellationToken cancellationToken)

@@ -1,10 +1,16 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Konstruct.Tests.Edge;
@@ -60,19 +66,62 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
 
     /// <summary>Kestrel closes a connection when its request is over, and the request waits for the write.</summary>
     [Fact]
-    public async Task An_abort_ends_a_write_that_waits_and_those_that_come_later()
+    public async Task An_abort_ends_a_write_that_waits()
     {
         using var connection = await Connection.OpenAsync();
         connection.Stream.ClientIsHeard();
-        ValueTask write;
-        do
-        {
-            write = connection.WriteAsync(new byte[1024 * 1024]);
-        }
-        while (write.IsCompletedSuccessfully);
+        var write = connection.WriteAsync(new byte[1024 * 1024]).AsTask();
+        Assert.False(write.IsCompleted);
         await connection.Stream.DisposeAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write.AsTask().WaitAsync(Until.Soon, CancellationToken.None));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await connection.WriteAsync(new byte[1024 * 1024]));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => write.WaitAsync(Until.Soon, CancellationToken.None));
+    }
+
+    /// <summary>It may send whatever keeps the connection alive: Kestrel would cut it off, too.</summary>
+    [Fact]
+    public async Task A_client_that_takes_nothing_is_not_waited_for_for_ever()
+    {
+        using var connection = await Connection.OpenAsync();
+        connection.Stream.ClientIsHeard();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            while (true)
+                await connection.WriteAsync(new byte[240]).AsTask().WaitAsync(Until.Soon, CancellationToken.None);
+        });
+    }
+
+    /// <summary>RFC 6455 forbids it. Kestrel may not have sent its answer to the request yet.</summary>
+    [Fact]
+    public async Task A_client_that_speaks_before_it_is_answered_is_answered_in_order()
+    {
+        using var connection = await Connection.OpenAsync();
+        Assert.Equal(0, await connection.Stream.ReadAsync(new byte[1], CancellationToken.None)); // At once: the recorder has nothing.
+        connection.Stream.ClientIsHeard();
+        await connection.WriteAsync("frame"u8.ToArray());
+        Assert.Equal("frame"u8.ToArray(), connection.Kestrel.ToArray());
+    }
+
+    [Fact]
+    public async Task Under_Kestrel_it_is_the_connections_socket()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        await using var app = builder.Build();
+        var isBlocking = new TaskCompletionSource<bool>();
+        app.Use(GatheredWrites.OfferAsync);
+        app.UseWebSockets();
+        app.MapGet("/", async context =>
+        {
+            using var socket = await context.WebSockets.AcceptWebSocketAsync();
+            await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
+            ((GatheredWrites)context.Features.GetRequiredFeature<IHttpUpgradeFeature>()).Stream!.ClientIsHeard();
+            isBlocking.SetResult(context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket.Blocking);
+        });
+        await app.StartAsync(CancellationToken.None);
+        using var client = new ClientWebSocket();
+        await client.ConnectAsync(new Uri(app.Urls.Single().Replace("http:", "ws:", StringComparison.Ordinal)), CancellationToken.None);
+        await client.SendAsync(new byte[1], WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+        Assert.False(await isBlocking.Task.WaitAsync(Until.Soon, CancellationToken.None));
     }
 
     [Fact]
@@ -111,6 +160,8 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
     /// <summary>A connection of the loopback interface, with a recorder in Kestrel's place.</summary>
     private sealed class Connection : IDisposable
     {
+        private const int Buffer = 64 * 1024;
+
         private Connection(Socket client, Socket server)
         {
             (Client, Server) = (client, server);
@@ -129,9 +180,11 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
         {
             using var listener = new TcpListener(IPAddress.Loopback, 0);
             listener.Start();
-            var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            var client = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = Buffer };
             await client.ConnectAsync(listener.LocalEndpoint);
-            return new(client, await listener.AcceptSocketAsync());
+            var server = await listener.AcceptSocketAsync();
+            server.SendBufferSize = Buffer;
+            return new(client, server);
         }
 
         public ValueTask WriteAsync(byte[] bytes) => Stream.WriteAsync(bytes, CancellationToken.None);
@@ -140,7 +193,7 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
         {
             var bytes = new byte[count];
             await using var stream = new NetworkStream(Client, ownsSocket: false);
-            await stream.ReadExactlyAsync(bytes, CancellationToken.None);
+            await stream.ReadExactlyAsync(bytes, CancellationToken.None).AsTask().WaitAsync(Until.Soon);
             return bytes;
         }
 

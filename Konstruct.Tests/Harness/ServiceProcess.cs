@@ -23,7 +23,24 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public long ResidentMegabytes => _process.ResidentBytes / (1024 * 1024);
 
     /// <summary>The threads of its pool, from what Linux calls them.</summary>
-    public int PoolThreads => Directory.EnumerateDirectories($"/proc/{_process.Id}/task").Count(task => File.ReadAllText($"{task}/comm").Contains("TP Worker", StringComparison.Ordinal));
+    public int PoolThreads
+    {
+        get
+        {
+            return Directory.EnumerateDirectories($"/proc/{_process.Id}/task").Count(IsOfPool);
+            static bool IsOfPool(string task)
+            {
+                try
+                {
+                    return File.ReadAllText($"{task}/comm").Contains("TP Worker", StringComparison.Ordinal);
+                }
+                catch (IOException)
+                {
+                    return false; // It has ended meanwhile.
+                }
+            }
+        }
+    }
 
     /// <summary>Null while it runs.</summary>
     public int? ExitCode => _process.ExitCode;
