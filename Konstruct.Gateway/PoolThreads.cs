@@ -2,8 +2,8 @@ namespace Konstruct.Gateway;
 
 /// <summary>
 /// Takes back threads that the pool has got in a bad moment. Its hill climbing is off (the project file says why), so it gets one more whenever nothing was
-/// taken from its queue for half a second, if only because the machine stood still, and keeps it for as long as there is traffic: each burst of tokens then
-/// wakes one thread after another, and a chunk costs an eighth more.
+/// taken from its queue for half a second or longer, if only because the machine stood still, and keeps it for as long as there is traffic: each burst of tokens then
+/// wakes one thread after another, and a chunk costs a sixth more.
 /// </summary>
 internal sealed class PoolThreads(TimeProvider time) : BackgroundService
 {
