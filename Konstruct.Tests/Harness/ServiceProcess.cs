@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Konstruct.Tests.LocalServers;
 
 namespace Konstruct.Tests.Harness;
 
@@ -23,24 +24,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public long ResidentMegabytes => _process.ResidentBytes / (1024 * 1024);
 
     /// <summary>The threads of its pool, from what Linux calls them.</summary>
-    public int PoolThreads
-    {
-        get
-        {
-            return Directory.EnumerateDirectories($"/proc/{_process.Id}/task").Count(IsOfPool);
-            static bool IsOfPool(string task)
-            {
-                try
-                {
-                    return File.ReadAllText($"{task}/comm").Contains("TP Worker", StringComparison.Ordinal);
-                }
-                catch (IOException)
-                {
-                    return false; // It has ended meanwhile.
-                }
-            }
-        }
-    }
+    public int PoolThreads => ProcessTable.Threads(_process.Id, "TP Worker");
 
     /// <summary>Null while it runs.</summary>
     public int? ExitCode => _process.ExitCode;
