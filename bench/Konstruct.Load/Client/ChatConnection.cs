@@ -1,46 +1,61 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Net;
 using System.Net.WebSockets;
+using System.Security.Cryptography;
 
 namespace Konstruct.Load.Client;
 
-/// <summary>One WebSocket: connects, sends, and hands out whole frames.</summary>
+/// <summary>
+/// One WebSocket: connects, sends, and hands out whole frames. HTTP is .NET's; the frames are read here, as many as have come with one call to the kernel, and without a
+/// copy. .NET's WebSocket asks for the header of each and then for the rest, through a handful of layers: the generator took more of its core than the server did.
+/// Who gives up calls <see cref="Abort"/>, from wherever: a token in each read would cost as much as the read.
+/// </summary>
 internal sealed class ChatConnection : IDisposable
 {
-    private static readonly HttpMessageInvoker Handler = new(new SocketsHttpHandler { UseProxy = false });
+    private const byte Final = 0x80, Opcode = 0x0f, Masked = 0x80, Length = 0x7f, Continuation = 0, Text = 1, Close = 8, Ping = 9, Pong = 10;
 
-    private readonly ClientWebSocket _socket = new();
+    private static readonly HttpMessageInvoker Http = new(new SocketsHttpHandler { UseProxy = false });
+
+    private readonly HttpResponseMessage _upgrade;
+    private readonly Stream _stream;
+    private readonly ArrayBufferWriter<byte> _parts = new(); // Of a message that comes in several frames.
     private byte[] _buffer;
-    private int _length;
+    private int _start; // What has come and was not taken yet.
+    private int _end;
+    private ReadOnlyMemory<byte> _frame;
 
-    private ChatConnection(int buffer)
+    private ChatConnection(HttpResponseMessage upgrade, Stream stream, int buffer)
     {
-        _buffer = new byte[buffer];
-        _socket.Options.KeepAliveInterval = TimeSpan.Zero;
+        (_upgrade, _stream, _buffer) = (upgrade, stream, new byte[buffer]);
     }
 
     /// <summary>The code that the server closed with; null: none came.</summary>
-    public int? CloseCode => (int?)_socket.CloseStatus;
+    public int? CloseCode { get; private set; }
 
-    /// <summary>The frame that was read last; valid until the next read.</summary>
-    public ReadOnlySpan<byte> Frame => _buffer.AsSpan(0, _length);
+    /// <summary>The message that was read last; valid until the next read.</summary>
+    public ReadOnlySpan<byte> Frame => _frame.Span;
 
-    /// <summary>How many bytes the last frame took on the wire: its payload and its header, unmasked.</summary>
-    public int WireBytes => _length + (_length < 126 ? 2 : _length <= ushort.MaxValue ? 4 : 10);
+    /// <summary>How many bytes it took on the wire, headers included.</summary>
+    public int WireBytes { get; private set; }
 
+    /// <summary>Connects, and says who is there.</summary>
     /// <exception cref="WebSocketException">The server refused, or is not there.</exception>
     public static async Task<ChatConnection> OpenAsync(Uri server, Dialect dialect, Person person, string jwtKey, int buffer, CancellationToken cancel)
     {
-        var connection = new ChatConnection(buffer);
+        var connection = await UpgradeAsync(dialect.AddressOf(server, person.Conversation), dialect == Dialect.V2 ? "konstruct.chat.v2" : null, buffer, cancel);
         try
         {
-            if (dialect == Dialect.V2)
-            {
-                connection._socket.Options.AddSubProtocol("konstruct.chat.v2");
-            }
-
-            await connection._socket.ConnectAsync(dialect.AddressOf(server, person.Conversation), Handler, cancel);
+            using var given = cancel.Register(connection.Abort);
             foreach (var frame in dialect.Auth(person, jwtKey))
             {
                 await connection.SendAsync(frame, cancel);
+            }
+
+            if (dialect.AnswersAuth() && !await connection.ReadAsync())
+            {
+                cancel.ThrowIfCancellationRequested();
+                throw new WebSocketException($"The server closed with {connection.CloseCode} instead of an answer to auth.");
             }
 
             return connection;
@@ -52,64 +67,202 @@ internal sealed class ChatConnection : IDisposable
         }
     }
 
-    public Task SendAsync(byte[] frame, CancellationToken cancel) =>
-        _socket.SendAsync(frame.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, cancel).AsTask();
-
-    /// <summary>Reads the next frame. False: the socket is closed or broken.</summary>
-    public async ValueTask<bool> ReadAsync(CancellationToken cancel)
+    /// <summary>Sends a message. One at a time, and not while another reads.</summary>
+    /// <exception cref="WebSocketException">The connection is broken.</exception>
+    public async Task SendAsync(byte[] message, CancellationToken cancel)
     {
-        _length = 0;
+        try
+        {
+            await SendAsync(Text, message, cancel);
+        }
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        {
+            throw new WebSocketException("The connection is broken.", exception);
+        }
+    }
+
+    /// <summary>Reads the next message. False: the socket is closed, broken or aborted.</summary>
+    public async ValueTask<bool> ReadAsync()
+    {
+        _frame = default;
+        WireBytes = 0;
+        _parts.ResetWrittenCount();
         try
         {
             while (true)
             {
-                if (_length == _buffer.Length)
+                switch (TryTake(out var isFinal, out var payload))
                 {
-                    Array.Resize(ref _buffer, _buffer.Length * 2);
-                }
+                    case Text or Continuation when isFinal && _parts.WrittenCount == 0:
+                        _frame = payload;
+                        return true;
+                    case Text or Continuation:
+                        _parts.Write(payload.Span);
+                        if (!isFinal)
+                        {
+                            break;
+                        }
 
-                var part = await _socket.ReceiveAsync(_buffer.AsMemory(_length), cancel);
-                if (part.MessageType == WebSocketMessageType.Close)
-                {
-                    await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancel);
-                    return false;
-                }
-
-                _length += part.Count;
-                if (part.EndOfMessage)
-                {
-                    return true;
+                        _frame = _parts.WrittenMemory;
+                        return true;
+                    case Ping:
+                        await SendAsync(Pong, payload.ToArray(), CancellationToken.None);
+                        break;
+                    case Pong:
+                        break;
+                    case Close:
+                        CloseCode = payload.Length >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(payload.Span) : (int)WebSocketCloseStatus.Empty;
+                        await SendAsync(Close, payload.ToArray(), CancellationToken.None);
+                        return false;
+                    case null when await FillAsync():
+                        break;
+                    default:
+                        return false; // The end, or what is no protocol of ours.
                 }
             }
         }
-        catch (WebSocketException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
             return false;
         }
-        catch (Exception exception) when (exception is ObjectDisposedException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
-        {
-            return false; // Aborted here, between two reads or during one: a storm.
-        }
     }
 
-    /// <summary>Breaks the connection without a word.</summary>
-    public void Abort() => _socket.Abort();
+    /// <summary>Breaks the connection without a word; a read that waits ends.</summary>
+    public void Abort() => Dispose();
 
     /// <summary>Leaves in order; a server that does not take it is left alone.</summary>
     public async Task CloseAsync(CancellationToken cancel)
     {
         try
         {
-            if (_socket.State == WebSocketState.Open)
+            if (CloseCode is null)
             {
-                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, cancel);
+                var code = new byte[2];
+                BinaryPrimitives.WriteUInt16BigEndian(code, (ushort)WebSocketCloseStatus.NormalClosure);
+                await SendAsync(Close, code, cancel);
             }
         }
-        catch (WebSocketException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
             // It is gone already, which is what was wanted.
         }
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        _stream.Dispose();
+        _upgrade.Dispose();
+    }
+
+    private static async Task<ChatConnection> UpgradeAsync(Uri address, string? subprotocol, int buffer, CancellationToken cancel)
+    {
+        var http = new UriBuilder(address) { Scheme = address.Scheme == "wss" ? "https" : "http" };
+        using var request = new HttpRequestMessage(HttpMethod.Get, http.Uri) { Version = HttpVersion.Version11 };
+        request.Headers.Connection.Add("Upgrade");
+        request.Headers.Upgrade.Add(new("websocket"));
+        request.Headers.Add("Sec-WebSocket-Version", "13");
+        request.Headers.Add("Sec-WebSocket-Key", Convert.ToBase64String(RandomNumberGenerator.GetBytes(16)));
+        if (subprotocol is not null)
+        {
+            request.Headers.Add("Sec-WebSocket-Protocol", subprotocol);
+        }
+
+        try
+        {
+            var response = await Http.SendAsync(request, cancel);
+            if (response.StatusCode != HttpStatusCode.SwitchingProtocols)
+            {
+                response.Dispose();
+                throw new WebSocketException($"It answers {(int)response.StatusCode} instead of 101.");
+            }
+
+            return new(response, await response.Content.ReadAsStreamAsync(cancel), buffer);
+        }
+        catch (HttpRequestException problem)
+        {
+            throw new WebSocketException(problem.Message, problem);
+        }
+    }
+
+    /// <summary>Takes the next frame from what has come. Null: there is no whole one yet. -1: a server does not send such a thing.</summary>
+    private int? TryTake(out bool isFinal, out ReadOnlyMemory<byte> payload)
+    {
+        (isFinal, payload) = (false, default);
+        var come = _buffer.AsSpan(_start, _end - _start);
+        if (come.Length < 2)
+        {
+            return null;
+        }
+
+        if ((come[1] & Masked) != 0)
+        {
+            return -1;
+        }
+
+        var (header, length) = (come[1] & Length) switch
+        {
+            126 => (4, come.Length < 4 ? 0 : BinaryPrimitives.ReadUInt16BigEndian(come[2..])),
+            127 => (10, come.Length < 10 ? 0 : BinaryPrimitives.ReadInt64BigEndian(come[2..])),
+            var small => (2, (long)small),
+        };
+        if (length is < 0 or > int.MaxValue / 2)
+        {
+            return -1;
+        }
+
+        if (come.Length < header + length)
+        {
+            return null;
+        }
+
+        isFinal = (come[0] & Final) != 0;
+        payload = _buffer.AsMemory(_start + header, (int)length);
+        _start += header + (int)length;
+        WireBytes += header + (int)length;
+        return come[0] & Opcode;
+    }
+
+    /// <summary>Waits for more. False: nothing more comes.</summary>
+    private async ValueTask<bool> FillAsync()
+    {
+        if (_start > 0)
+        {
+            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            (_start, _end) = (0, _end - _start);
+        }
+
+        if (_end == _buffer.Length)
+        {
+            Array.Resize(ref _buffer, _buffer.Length * 2);
+        }
+
+        var read = await _stream.ReadAsync(_buffer.AsMemory(_end), CancellationToken.None);
+        _end += read;
+        return read > 0;
+    }
+
+    private ValueTask SendAsync(int opcode, byte[] payload, CancellationToken cancel)
+    {
+        var header = payload.Length switch { < 126 => 2, <= ushort.MaxValue => 4, _ => 10 };
+        var frame = new byte[header + 4 + payload.Length];
+        frame[0] = (byte)(Final | opcode);
+        frame[1] = (byte)(Masked | header switch { 2 => payload.Length, 4 => 126, _ => 127 });
+        if (header == 4)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), (ushort)payload.Length);
+        }
+        else if (header == 10)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(frame.AsSpan(2), payload.Length);
+        }
+
+        var mask = frame.AsSpan(header, 4);
+        RandomNumberGenerator.Fill(mask);
+        for (var i = 0; i < payload.Length; i++)
+        {
+            frame[header + 4 + i] = (byte)(payload[i] ^ mask[i % 4]);
+        }
+
+        return _stream.WriteAsync(frame, cancel);
+    }
 }

@@ -79,6 +79,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
         try
         {
             patience.CancelAfter(options.Patience);
+            using var impatient = patience.Token.Register(() => _connection?.Abort());
             await _connection!.SendAsync(frame, patience.Token);
             while (true)
             {
@@ -87,6 +88,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
                     return true;
                 }
 
+                patience.Token.ThrowIfCancellationRequested();
                 if (options.Dialect != Dialect.V2 || ++returns > MostReturns)
                 {
                     tally.Cut();
@@ -116,7 +118,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
     private async Task<bool> ReadAnswerAsync(CancellationTokenSource patience)
     {
         var extended = Clock.Now;
-        while (await _connection!.ReadAsync(patience.Token))
+        while (await _connection!.ReadAsync())
         {
             var now = Clock.Now;
             if (now - extended > 1_000_000)
@@ -152,16 +154,8 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
         _check.OnReturn();
     }
 
-    private async Task<ChatConnection> OpenAsync(CancellationToken cancel)
-    {
-        var connection = await ChatConnection.OpenAsync(options.Url, options.Dialect, _person, options.JwtKey, Buffer, cancel);
-        if (options.Dialect.AnswersAuth() && !await connection.ReadAsync(cancel))
-        {
-            throw new WebSocketException($"The server closed with {connection.CloseCode} instead of an answer to auth.");
-        }
-
-        return connection;
-    }
+    private Task<ChatConnection> OpenAsync(CancellationToken cancel) =>
+        ChatConnection.OpenAsync(options.Url, options.Dialect, _person, options.JwtKey, Buffer, cancel);
 
     /// <summary>True: the answer has ended. SignalR may put several records into one frame.</summary>
     private bool OnFrame(long now)

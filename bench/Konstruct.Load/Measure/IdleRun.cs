@@ -120,11 +120,6 @@ internal static class IdleRun
         {
             var person = Person.New();
             var connection = await ChatConnection.OpenAsync(options.Url, options.Dialect, person, options.JwtKey, buffer, cancel);
-            if (options.Dialect.AnswersAuth() && !await connection.ReadAsync(cancel))
-            {
-                throw new WebSocketException($"The server closed with {connection.CloseCode} instead of an answer to auth.");
-            }
-
             var socket = new IdleSocket(connection, options, person);
             _ = socket.ReadAsync(cancel); // Observed: what it finds is in IsClosed and Answered.
             return socket;
@@ -134,20 +129,20 @@ internal static class IdleRun
 
         private async Task ReadAsync(CancellationToken cancel)
         {
-            try
+            using var given = cancel.Register(_connection.Abort);
+            while (await _connection.ReadAsync())
             {
-                while (await _connection.ReadAsync(cancel))
-                {
-                    Count();
-                }
-
-                IsClosed = true;
-                _answered.TrySetException(new WebSocketException($"The server closed a socket with {_connection.CloseCode}."));
+                Count();
             }
-            catch (OperationCanceledException)
+
+            if (cancel.IsCancellationRequested)
             {
                 _answered.TrySetCanceled(cancel);
+                return;
             }
+
+            IsClosed = true;
+            _answered.TrySetException(new WebSocketException($"The server closed a socket with {_connection.CloseCode}."));
         }
 
         private void Count()
