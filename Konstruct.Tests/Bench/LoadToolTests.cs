@@ -117,6 +117,16 @@ public sealed class LoadToolFaultTests
         Assert.Equal(Conversations * FaultyServer.Chunks, result["chunks"]);
     }
 
+    [Fact]
+    public async Task Messages_in_parts_and_pings_between_them_are_no_fault()
+    {
+        await using var server = await FaultyServer.StartAsync(new Faults(IsInParts: true));
+        var result = await RunAsync(server, "v2");
+
+        Assert.True(result.ExitCode == 0, result.Table);
+        Assert.Equal(Conversations * FaultyServer.Chunks, result["chunks"]);
+    }
+
     private static async Task AssertFoundAsync(string dialect, Faults faults, string count, int chunksOfAnAnswer)
     {
         await using var server = await FaultyServer.StartAsync(faults);
