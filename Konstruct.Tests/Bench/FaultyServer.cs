@@ -22,7 +22,7 @@ internal sealed class FaultyServer : IAsyncDisposable
     public const int Chunks = 10;
 
     /// <summary>How long a ping is left without an answer, at most.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly WebApplication _app;
 

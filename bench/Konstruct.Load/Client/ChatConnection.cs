@@ -17,17 +17,17 @@ internal sealed class ChatConnection : IDisposable
 
     private static readonly HttpMessageInvoker Http = new(new SocketsHttpHandler { UseProxy = false });
 
-    private readonly HttpResponseMessage _upgrade;
     private readonly Stream _stream;
+    private readonly SemaphoreSlim _sending = new(1); // A pong may be due while a message is sent.
     private readonly ArrayBufferWriter<byte> _parts = new(); // Of a message that comes in several frames.
     private byte[] _buffer;
     private int _start; // What has come and was not taken yet.
     private int _end;
     private ReadOnlyMemory<byte> _frame;
 
-    private ChatConnection(HttpResponseMessage upgrade, Stream stream, int buffer)
+    private ChatConnection(Stream stream, int buffer)
     {
-        (_upgrade, _stream, _buffer) = (upgrade, stream, new byte[buffer]);
+        (_stream, _buffer) = (stream, new byte[buffer]);
     }
 
     /// <summary>The code that the server closed with; null: none came.</summary>
@@ -46,7 +46,7 @@ internal sealed class ChatConnection : IDisposable
         var connection = await UpgradeAsync(dialect.AddressOf(server, person.Conversation), dialect == Dialect.V2 ? "konstruct.chat.v2" : null, buffer, cancel);
         try
         {
-            using var given = cancel.Register(connection.Abort);
+            using var givingUp = cancel.Register(connection.Abort);
             foreach (var frame in dialect.Auth(person, jwtKey))
             {
                 await connection.SendAsync(frame, cancel);
@@ -67,7 +67,7 @@ internal sealed class ChatConnection : IDisposable
         }
     }
 
-    /// <summary>Sends a message. One at a time, and not while another reads.</summary>
+    /// <summary>Sends a message.</summary>
     /// <exception cref="WebSocketException">The connection is broken.</exception>
     public async Task SendAsync(byte[] message, CancellationToken cancel)
     {
@@ -77,6 +77,7 @@ internal sealed class ChatConnection : IDisposable
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
+            cancel.ThrowIfCancellationRequested();
             throw new WebSocketException("The connection is broken.", exception);
         }
     }
@@ -148,11 +149,7 @@ internal sealed class ChatConnection : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        _stream.Dispose();
-        _upgrade.Dispose();
-    }
+    public void Dispose() => _stream.Dispose();
 
     private static async Task<ChatConnection> UpgradeAsync(Uri address, string? subprotocol, int buffer, CancellationToken cancel)
     {
@@ -176,7 +173,7 @@ internal sealed class ChatConnection : IDisposable
                 throw new WebSocketException($"It answers {(int)response.StatusCode} instead of 101.");
             }
 
-            return new(response, await response.Content.ReadAsStreamAsync(cancel), buffer);
+            return new(await response.Content.ReadAsStreamAsync(cancel), buffer);
         }
         catch (HttpRequestException problem)
         {
@@ -241,7 +238,7 @@ internal sealed class ChatConnection : IDisposable
         return read > 0;
     }
 
-    private ValueTask SendAsync(int opcode, byte[] payload, CancellationToken cancel)
+    private async Task SendAsync(int opcode, byte[] payload, CancellationToken cancel)
     {
         var header = payload.Length switch { < 126 => 2, <= ushort.MaxValue => 4, _ => 10 };
         var frame = new byte[header + 4 + payload.Length];
@@ -263,6 +260,14 @@ internal sealed class ChatConnection : IDisposable
             frame[header + 4 + i] = (byte)(payload[i] ^ mask[i % 4]);
         }
 
-        return _stream.WriteAsync(frame, cancel);
+        await _sending.WaitAsync(cancel);
+        try
+        {
+            await _stream.WriteAsync(frame, cancel);
+        }
+        finally
+        {
+            _sending.Release();
+        }
     }
 }

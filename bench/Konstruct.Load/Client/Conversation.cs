@@ -79,7 +79,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
         try
         {
             patience.CancelAfter(options.Patience);
-            using var impatient = patience.Token.Register(() => _connection?.Abort());
+            using var givingUp = patience.Token.Register(() => _connection?.Abort());
             await _connection!.SendAsync(frame, patience.Token);
             while (true)
             {
@@ -88,7 +88,6 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
                     return true;
                 }
 
-                patience.Token.ThrowIfCancellationRequested();
                 if (options.Dialect != Dialect.V2 || ++returns > MostReturns)
                 {
                     tally.Cut();
@@ -138,6 +137,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
             }
         }
 
+        patience.Token.ThrowIfCancellationRequested(); // Given up here; nobody closed.
         tally.Closed(_connection.CloseCode);
         return false;
     }

@@ -129,7 +129,7 @@ internal static class IdleRun
 
         private async Task ReadAsync(CancellationToken cancel)
         {
-            using var given = cancel.Register(_connection.Abort);
+            using var givingUp = cancel.Register(_connection.Abort);
             while (await _connection.ReadAsync())
             {
                 Count();
