@@ -107,19 +107,22 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
         await using var app = builder.Build();
-        var isBlocking = new TaskCompletionSource<bool>();
+        var (isReading, isBlocking) = (new TaskCompletionSource(), new TaskCompletionSource<bool>());
         app.Use(GatheredWrites.OfferAsync);
         app.UseWebSockets();
         app.MapGet("/", async context =>
         {
             using var socket = await context.WebSockets.AcceptWebSocketAsync();
-            await socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
+            var reading = socket.ReceiveAsync(Memory<byte>.Empty, CancellationToken.None);
+            isReading.SetResult();
+            await reading;
             ((GatheredWrites)context.Features.GetRequiredFeature<IHttpUpgradeFeature>()).Stream!.ClientIsHeard();
             isBlocking.SetResult(context.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket.Blocking);
         });
         await app.StartAsync(CancellationToken.None);
         using var client = new ClientWebSocket();
         await client.ConnectAsync(new Uri(app.Urls.Single().Replace("http:", "ws:", StringComparison.Ordinal)), CancellationToken.None);
+        await isReading.Task.WaitAsync(Until.Soon, CancellationToken.None); // What is there before the first read may have come with the request.
         await client.SendAsync(new byte[1], WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
         Assert.False(await isBlocking.Task.WaitAsync(Until.Soon, CancellationToken.None));
     }
