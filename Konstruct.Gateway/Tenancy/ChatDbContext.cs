@@ -1,16 +1,24 @@
 using Konstruct.Gateway.Conversations;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Conventions;
 
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
 /// The two tables. It knows no tenant: <see cref="TenantDb"/> sets it on the transaction, and without one Postgres shows nothing and stores nothing.
 /// </summary>
+/// <remarks>
+/// Every query has the tenant in it, by the policies, and where most tenants are small Postgres takes any index that begins with it to be as good as the right one; for a large
+/// tenant it would read all that it has. So none does but the key of conversations, which has nothing besides what is asked for.
+/// </remarks>
 internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : DbContext(options)
 {
     public DbSet<Conversation> Conversations => Set<Conversation>();
 
     public DbSet<Message> Messages => Set<Message>();
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
+        configurationBuilder.Conventions.Remove<ForeignKeyIndexConvention>(); // It would begin with the tenant.
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
@@ -19,7 +27,7 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
             table.ToTable("web_conversations");
             table.HasKey(row => new { row.TenantId, row.Id });
             table.HasIndex(row => row.Id).IsUnique();
-            table.HasIndex(row => new { row.TenantId, row.UserId, row.UpdatedAt, row.Id });
+            table.HasIndex(row => new { row.UserId, row.TenantId, row.UpdatedAt, row.Id });
             table.Property(row => row.TenantId).HasColumnName("tenant_id");
             table.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever();
             table.Property(row => row.UserId).HasColumnName("user_id");
@@ -36,13 +44,13 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
                 t.HasCheckConstraint("ck_messages_role", "role IN ('user', 'assistant')");
                 t.HasCheckConstraint("ck_messages_status", "status IN ('pending', 'completed', 'cancelled', 'failed')");
             });
-            table.HasKey(row => new { row.TenantId, row.Id });
+            table.HasKey(row => new { row.Id, row.TenantId });
             table.HasOne<Conversation>().WithMany().HasForeignKey(row => new { row.TenantId, row.ConversationId }).OnDelete(DeleteBehavior.Cascade);
-            table.HasIndex(row => new { row.TenantId, row.ConversationId, row.CreatedAt, row.Id });
-            table.HasIndex(row => new { row.TenantId, row.TurnId, row.Role }).IsUnique();
-            table.HasIndex(row => new { row.TenantId, row.ConversationId, row.ClientMessageId }).IsUnique().HasFilter("client_message_id IS NOT NULL");
-            table.HasIndex(row => new { row.CreatedAt, row.TurnId }, "ix_messages_pending").HasFilter("status = 'pending'");
-            table.HasIndex(row => new { row.TenantId, row.ConversationId }, "ix_messages_pending_of_conversation").HasFilter("status = 'pending'");
+            table.HasIndex(row => new { row.ConversationId, row.TenantId, row.CreatedAt, row.Id });
+            table.HasIndex(row => new { row.TurnId, row.TenantId, row.Role }).IsUnique();
+            table.HasIndex(row => new { row.ConversationId, row.TenantId, row.ClientMessageId }).IsUnique().HasFilter("client_message_id IS NOT NULL");
+            table.HasIndex(row => new { row.CreatedAt, row.TurnId }, "ix_messages_pending").HasFilter("status = 'pending' AND role = 'assistant'");
+            table.HasIndex(row => new { row.ConversationId, row.TenantId }, "ix_messages_pending_of_conversation").HasFilter("status = 'pending'");
             table.Property(row => row.TenantId).HasColumnName("tenant_id");
             table.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever();
             table.Property(row => row.ConversationId).HasColumnName("conversation_id");

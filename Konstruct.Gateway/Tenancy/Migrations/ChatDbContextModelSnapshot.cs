@@ -62,20 +62,20 @@ namespace Konstruct.Gateway.Tenancy.Migrations
                     b.HasIndex("Id")
                         .IsUnique();
 
-                    b.HasIndex("TenantId", "UserId", "UpdatedAt", "Id");
+                    b.HasIndex("UserId", "TenantId", "UpdatedAt", "Id");
 
                     b.ToTable("web_conversations", (string)null);
                 });
 
             modelBuilder.Entity("Konstruct.Gateway.Conversations.Message", b =>
                 {
-                    b.Property<Guid>("TenantId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("tenant_id");
-
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id");
+
+                    b.Property<Guid>("TenantId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("tenant_id");
 
                     b.Property<int>("Attempt")
                         .HasColumnType("integer")
@@ -118,21 +118,21 @@ namespace Konstruct.Gateway.Tenancy.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("turn_id");
 
-                    b.HasKey("TenantId", "Id");
+                    b.HasKey("Id", "TenantId");
 
-                    b.HasIndex("TenantId", "ConversationId", "ClientMessageId")
+                    b.HasIndex("ConversationId", "TenantId", "ClientMessageId")
                         .IsUnique()
                         .HasFilter("client_message_id IS NOT NULL");
 
-                    b.HasIndex("TenantId", "TurnId", "Role")
+                    b.HasIndex("TurnId", "TenantId", "Role")
                         .IsUnique();
 
-                    b.HasIndex("TenantId", "ConversationId", "CreatedAt", "Id");
+                    b.HasIndex("ConversationId", "TenantId", "CreatedAt", "Id");
 
                     b.HasIndex(new[] { "CreatedAt", "TurnId" }, "ix_messages_pending")
-                        .HasFilter("status = 'pending'");
+                        .HasFilter("status = 'pending' AND role = 'assistant'");
 
-                    b.HasIndex(new[] { "TenantId", "ConversationId" }, "ix_messages_pending_of_conversation")
+                    b.HasIndex(new[] { "ConversationId", "TenantId" }, "ix_messages_pending_of_conversation")
                         .HasFilter("status = 'pending'");
 
                     b.ToTable("web_conversation_messages", null, t =>

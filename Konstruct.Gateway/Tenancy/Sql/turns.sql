@@ -2,8 +2,8 @@
 -- statement. They are functions because a session keeps the plans of those: to plan with row level security costs more than to run.
 -- Who writes locks the conversation's row before messages, and so does its deletion: nobody waits for each other crosswise.
 -- Each session keeps its plans, perhaps made while the tables were empty and any index was as good as another. So no statement below may be answered by an
--- index that holds many rows for it, all of a tenant's messages, all of a user's conversations or whatever is pending anywhere: there is no OR, and what is not to
--- choose the index is compared with IS NOT DISTINCT FROM, which no index answers.
+-- index that holds many rows for it, all of a tenant's messages, all of a user's conversations or whatever is pending anywhere: there is no OR, what is not to
+-- choose the index is compared with IS NOT DISTINCT FROM, which no index answers, and only the sweep says both that a row is pending and that it is an answer, as its index does.
 
 -- The turns of a conversation that have not ended, oldest first; one row of NULLs when there are none, no row when the user has no such conversation.
 CREATE OR REPLACE FUNCTION open_conversation(conversation uuid, opener uuid)
@@ -14,7 +14,7 @@ CREATE OR REPLACE FUNCTION open_conversation(conversation uuid, opener uuid)
         RETURN QUERY SELECT m.turn_id, m.status, m.attempt, m.content
             FROM web_conversations c
             LEFT JOIN web_conversation_messages m
-                ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.role = 'assistant' AND m.status = 'pending'
+                ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.status = 'pending'
             WHERE c.tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid AND c.id = conversation AND c.user_id IS NOT DISTINCT FROM opener
             ORDER BY m.created_at, m.id;
     END
@@ -101,3 +101,20 @@ CREATE OR REPLACE FUNCTION finish_turn(conversation uuid, ending uuid, outcome t
             WHERE m.tenant_id = tenant AND m.turn_id = ending AND m.role = 'assistant' AND m.conversation_id IS NOT DISTINCT FROM conversation;
     END
     $$;
+
+-- The sweep: turns of any tenant that have not ended, oldest first, as of a page's last one. It runs as konstruct_sweeper, whom the schema step makes its owner.
+GRANT SELECT (tenant_id, conversation_id, turn_id, attempt, role, status, created_at) ON web_conversation_messages TO konstruct_sweeper;
+
+CREATE OR REPLACE FUNCTION pending_turns(older_than interval, after_created_at timestamptz, after_turn_id uuid, most integer)
+    RETURNS TABLE (tenant_id uuid, conversation_id uuid, turn_id uuid, attempt integer, created_at timestamptz, age interval)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+        SELECT m.tenant_id, m.conversation_id, m.turn_id, m.attempt, m.created_at, now() - m.created_at
+        FROM public.web_conversation_messages m
+        WHERE m.status = 'pending' AND m.role = 'assistant'
+          AND m.created_at < now() - older_than
+          AND (m.created_at, m.turn_id) > (after_created_at, after_turn_id)
+        ORDER BY m.created_at, m.turn_id
+        LIMIT most
+    $$;
+REVOKE ALL ON FUNCTION pending_turns(interval, timestamptz, uuid, integer) FROM PUBLIC;
