@@ -47,6 +47,16 @@ public sealed class SchemaStepTests(DatabaseFactory databases)
     }
 
     [Fact]
+    public async Task Long_answers_are_compressed_by_lz4_where_the_server_has_it()
+    {
+        var sql = (await databases.CreateAsync()).Sql;
+        var hasLz4 = await sql.ScalarAsync<bool>("SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'");
+        var method = await sql.ScalarAsync<string>(
+            "SELECT attcompression::text FROM pg_attribute WHERE attrelid = 'web_conversation_messages'::regclass AND attname = 'content'");
+        Assert.Equal(hasLz4 ? "l" : "", method);
+    }
+
+    [Fact]
     public async Task The_owner_is_no_serving_role()
     {
         var server = (await databases.CreateAsync()).Server;

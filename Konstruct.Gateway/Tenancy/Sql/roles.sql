@@ -11,6 +11,10 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = serving) THEN
         EXECUTE format('CREATE ROLE %I LOGIN', serving);
     END IF;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = serving AND rolsuper) THEN
+        -- PostgreSQL refuses, too, but since version 16 without saying why.
+        RAISE EXCEPTION 'the serving role % is a superuser, for whom row level security does not exist', serving USING ERRCODE = 'insufficient_privilege';
+    END IF;
     EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L', serving, password);
     -- For as long as this step lasts: only a member may hand a function over.
     EXECUTE format('GRANT konstruct_sweeper TO %I', current_user);
