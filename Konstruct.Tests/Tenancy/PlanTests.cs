@@ -50,8 +50,10 @@ public sealed class PlanTests(DatabaseFactory databases)
         await GrowAsync(database, conversation);
         var second = await PlayAsync(session, database, conversation);
 
+        // The sweep's alone: while few turns are pending anywhere it is small, and whoever takes it is not seen by counting.
+        Assert.Equal(0, await database.Sql.ScalarAsync<long>("SELECT sum(idx_scan)::bigint FROM pg_stat_user_indexes WHERE indexrelname = 'ix_messages_pending'"));
         Assert.InRange(first, 10 * Turns, 400 * Turns);
-        Assert.True(second < 2 * first, $"{Turns} turns read {first} blocks before there were so many, and {second} then.");
+        Assert.True(second < 1.5 * first, $"{Turns} turns read {first} blocks before there were so many, and {second} then.");
     }
 
     /// <summary>Of 20,000 turns each: the same tenant, user and conversation get them, ended, and others, pending.</summary>
