@@ -3,27 +3,25 @@ using Npgsql;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// Calls that come while others are under way, or have just left, wait for those, and then travel together. A call that comes alone leaves at once; the more come at once, the
+/// Calls that come right after others wait a moment, and then travel together. A call that comes alone leaves at once; the more come at once, the
 /// more of them share a round trip, a commit, and a session whose caches are warm. When a group fails, each of its callers is told and is to try alone.
 /// </summary>
 /// <param name="connect">Makes a connection that is not open yet.</param>
 /// <param name="time">The clock.</param>
 internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider time)
 {
-    /// <summary>Groups that are under way at once.</summary>
+    /// <summary>
+    /// Groups that are under way at once. On a core that others want, too, one session has one share of it: with a single group at a time what waits grows faster than it is served.
+    /// </summary>
     private const int MostGroups = 4;
 
     /// <summary>Calls in a group.</summary>
     private const int MostTogether = 16;
 
-    /// <summary>The next group waits for the one before it, but not longer than this.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(50);
-
     /// <summary>
-    /// A group leaves so long after the one before it, unless a full one waits. A call that comes alone does not notice; of many that come one after another some share a commit,
-    /// which is what they cost most.
+    /// A group leaves so long after the one before it, unless a full one waits. A call that comes alone does not notice; of many that come one after another some share a commit.
     /// </summary>
-    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(4);
 
     /// <summary>A row that somebody holds makes its own caller wait, not the others of the group.</summary>
     private static readonly TimeSpan LongestLock = TimeSpan.FromMilliseconds(100);
@@ -34,29 +32,41 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
     private readonly Lock _gate = new();
     private readonly Queue<StoreCall> _waiting = new();
     private int _groups;
+    private bool _isFilling; // One of them waits until it may leave, and takes what comes meanwhile.
     private long _lastLeft;
 
     /// <summary>Sends a call, at once or with the next group.</summary>
     public void Send(StoreCall call)
     {
+        bool begins;
         lock (_gate)
         {
             _waiting.Enqueue(call);
-            if (_groups == MostGroups || (_groups > 0 && time.GetElapsedTime(_lastLeft) < LongestWait))
-            {
-                return;
-            }
-
-            _groups++;
+            begins = Begins();
         }
 
-        _ = SendGroupsAsync();
+        if (begins)
+        {
+            _ = SendGroupsAsync();
+        }
+    }
+
+    /// <summary>Whether another group is to take what waits: unless one does already. Under the gate.</summary>
+    private bool Begins()
+    {
+        if (_waiting.Count == 0 || _isFilling || _groups == MostGroups)
+        {
+            return false;
+        }
+
+        _groups++;
+        return _isFilling = true;
     }
 
     /// <summary>Until nothing waits. It throws nothing: what goes wrong is told to those whom it concerns.</summary>
     private async Task SendGroupsAsync()
     {
-        var group = await TakeAsync();
+        var group = await FillAsync();
         while (group is not null)
         {
             try
@@ -68,7 +78,7 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
                 {
                     await InItsContext(group[0], () => StoreCall.SendAsync(connection, group, LongestLock, limit.Token));
                     group.ForEach(call => call.Complete());
-                    group = await TakeAsync();
+                    group = await FillNextAsync();
                     limit.CancelAfter(Patience);
                 }
             }
@@ -76,18 +86,35 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
             {
                 var reason = exception is OperationCanceledException ? new TimeoutException($"Postgres did not answer within {Patience.TotalSeconds} s.") : exception;
                 group.ForEach(call => call.Fail(reason));
-                group = await TakeAsync();
+                group = await FillNextAsync();
             }
         }
     }
 
+    /// <summary>What has come while the last group was under way, unless another group takes that; null: this one has ended.</summary>
+    private ValueTask<List<StoreCall>?> FillNextAsync()
+    {
+        lock (_gate)
+        {
+            if (_isFilling || _waiting.Count == 0)
+            {
+                _groups--;
+                return new((List<StoreCall>?)null);
+            }
+
+            _isFilling = true;
+        }
+
+        return FillAsync();
+    }
+
     /// <summary>What waits, once it may leave; null, and the group has ended, when nothing does.</summary>
-    private async ValueTask<List<StoreCall>?> TakeAsync()
+    private async ValueTask<List<StoreCall>?> FillAsync()
     {
         TimeSpan rest;
         lock (_gate)
         {
-            rest = _waiting.Count is 0 or >= MostTogether ? TimeSpan.Zero : Spacing - time.GetElapsedTime(_lastLeft);
+            rest = _waiting.Count >= MostTogether ? TimeSpan.Zero : Spacing - time.GetElapsedTime(_lastLeft);
         }
 
         if (rest > TimeSpan.Zero)
@@ -95,9 +122,11 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
             await Task.Delay(rest, time);
         }
 
+        List<StoreCall> group;
+        bool begins;
         lock (_gate)
         {
-            var group = new List<StoreCall>(Math.Min(_waiting.Count, MostTogether));
+            group = new(Math.Min(_waiting.Count, MostTogether));
             while (group.Count < MostTogether && _waiting.TryDequeue(out var call))
             {
                 if (call.IsAwaited)
@@ -106,6 +135,7 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
                 }
             }
 
+            _isFilling = false;
             if (group.Count == 0)
             {
                 _groups--;
@@ -113,10 +143,16 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
             }
 
             _lastLeft = time.GetTimestamp();
-
-            // Two groups that want the same rows want them in the same order: neither has what the other waits for.
-            return group.Count == 1 ? group : [.. group.OrderBy(call => call.ConversationId)];
+            begins = Begins();
         }
+
+        if (begins)
+        {
+            _ = SendGroupsAsync();
+        }
+
+        // Two groups that want the same rows want them in the same order: neither has what the other waits for.
+        return group.Count == 1 ? group : [.. group.OrderBy(call => call.ConversationId)];
     }
 
     /// <summary>The trace and the log scopes of one of them; there can be only one.</summary>
