@@ -106,20 +106,18 @@ internal sealed class ConversationStore(TenantDb tenants)
     public Task<string?> NextAttemptAsync(Guid tenantId, Guid turnId, int seen, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             tenantId,
-            async (db, cancellation) =>
-            {
-                var won = await Turns(db)
-                    .Where(row => row.TurnId == turnId && row.Status == TurnOutcome.Pending && row.Attempt == seen)
-                    .ExecuteUpdateAsync(row => row.SetProperty(r => r.Attempt, seen + 1), cancellation);
-                return won == 1 ? await Turns(db).Where(row => row.TurnId == turnId).Select(row => row.Task).SingleAsync(cancellation) : null;
-            },
+            async (db, cancellation) => (await db.Database.SqlQuery<string?>(
+                // IS NOT DISTINCT FROM, as in turns.sql: no index of what is pending anywhere is to answer it.
+                $"""
+                UPDATE web_conversation_messages SET attempt = {seen + 1}
+                WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant' AND status IS NOT DISTINCT FROM 'pending' AND attempt = {seen}
+                RETURNING task
+                """).ToListAsync(cancellation)).SingleOrDefault(),
             cancellationToken);
 
-    private static IQueryable<Message> Turns(ChatDbContext db) => db.Messages.Where(row => row.Role == Message.Assistant);
-
     private static Task<TurnRow?> FindAsync(ChatDbContext db, Guid conversationId, Guid turnId, CancellationToken cancellation) =>
-        Turns(db)
-            .Where(row => row.ConversationId == conversationId && row.TurnId == turnId)
+        db.Messages
+            .Where(row => row.Role == Message.Assistant && row.ConversationId == conversationId && row.TurnId == turnId)
             .Select(row => new TurnRow(row.TenantId, row.ConversationId, row.TurnId, row.Status, row.Attempt, row.Content))
             .SingleOrDefaultAsync(cancellation);
 

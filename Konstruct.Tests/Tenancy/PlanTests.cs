@@ -1,4 +1,9 @@
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Conversations.Api;
+using Konstruct.Gateway.Tenancy;
 using Konstruct.Tests.Harness;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Xunit;
 
@@ -16,6 +21,11 @@ public sealed class PlanTests(DatabaseFactory databases)
     private const string User = "'00000000-0000-4000-8000-000000000002'";
     private const string OneConversation = "'00000000-0000-4000-8000-000000000001'";
     private const string ManyConversations = "gen_random_uuid()";
+
+    /// <summary>How many blocks of tables and indexes were looked at so far.</summary>
+    private const string BlocksRead = """
+        SELECT (SELECT sum(idx_blks_hit + idx_blks_read) FROM pg_statio_user_indexes)::bigint + (SELECT sum(heap_blks_hit + heap_blks_read) FROM pg_statio_user_tables)::bigint
+        """;
 
     private const string EmptyTables = "";
 
@@ -56,6 +66,57 @@ public sealed class PlanTests(DatabaseFactory databases)
         Assert.True(second < 1.5 * first, $"{Turns} turns read {first} blocks before there were so many, and {second} then.");
     }
 
+    /// <summary>What is asked through EF is planned each time, by what is counted.</summary>
+    [Theory]
+    [InlineData(EmptyTables)]
+    [InlineData(SmallTenants)]
+    public async Task A_request_reads_a_page_or_a_row_however_much_its_user_has(string counted)
+    {
+        const int times = 20;
+        var database = await databases.CreateAsync();
+        await database.Sql.ExecuteAsync($"""
+            ALTER TABLE web_conversations SET (autovacuum_enabled = false);
+            ALTER TABLE web_conversation_messages SET (autovacuum_enabled = false);
+            {counted}
+            """);
+        await GrowAsync(database, ManyConversations);
+        await GrowAsync(database, OneConversation);
+        await using var services = new ServiceCollection()
+            .AddDbContextPool<ChatDbContext>(options => options.UseNpgsql($"{database.ServingConnectionString};Maximum Pool Size=1", npgsql => npgsql.EnableRetryOnFailure()))
+            .BuildServiceProvider();
+        var tenants = new TenantDb(services.GetRequiredService<IServiceScopeFactory>(), TimeProvider.System);
+        var (catalog, store) = (new ConversationCatalog(tenants), new ConversationStore(tenants));
+        var key = new ConversationKey(Guid.Parse(Tenant.Trim('\'')), Guid.Parse(User.Trim('\'')), Guid.Parse(OneConversation.Trim('\'')));
+        var turn = await database.Sql.ScalarAsync<Guid>($"SELECT turn_id FROM web_conversation_messages WHERE conversation_id = {OneConversation} OFFSET 10000 LIMIT 1");
+        var cancellation = TestContext.Current.CancellationToken;
+
+        await AssertReadsAsync("a page of conversations", 60, async () => Assert.Equal(20, (await catalog.ListAsync(key.TenantId, key.UserId, PageCursor.Start, 20, cancellation)).Items.Count));
+        await AssertReadsAsync("a page of messages", 60, async () => Assert.Equal(20, (await catalog.ReadAsync(key, PageCursor.Start, 20, cancellation))!.Items.Count));
+        await AssertReadsAsync("a conversation", 20, async () => Assert.NotNull(await catalog.FindAsync(key, cancellation)));
+        await AssertReadsAsync("another title", 60, async () => Assert.NotNull(await catalog.RenameAsync(key, "Title", cancellation)));
+        var created = new Queue<Guid>();
+        await AssertReadsAsync("a new conversation", 60, async () => created.Enqueue((await catalog.CreateAsync(key with { ConversationId = Guid.NewGuid() }, "a", null, cancellation)).Id));
+        await AssertReadsAsync("its end", 60, async () => Assert.NotNull(await catalog.DeleteAsync(key with { ConversationId = created.Dequeue() }, cancellation)));
+        await AssertReadsAsync("a turn", 20, async () => Assert.NotNull(await store.FindTurnAsync(key.TenantId, key.ConversationId, turn, cancellation)));
+        await AssertReadsAsync("a turn by its message", 20, async () => Assert.NotNull(await store.FindTurnAsync(key, $"{turn}", cancellation)));
+        await AssertReadsAsync("another attempt", 20, async () => Assert.Null(await store.NextAttemptAsync(key.TenantId, turn, 1, cancellation)));
+
+        async Task AssertReadsAsync(string what, int most, Func<Task> ask)
+        {
+            var before = await ReadSoFarAsync();
+            for (var i = 0; i < times; i++)
+                await ask();
+            var read = (await ReadSoFarAsync() - before) / times;
+            Assert.True(read <= most, $"For {what} {read} blocks are read, {most} would do.");
+        }
+
+        async Task<long> ReadSoFarAsync()
+        {
+            await tenants.RunAsync(key.TenantId, (db, _) => db.Database.ExecuteSqlRawAsync("SELECT pg_stat_force_next_flush()", cancellation), cancellation);
+            return await database.Sql.ScalarAsync<long>(BlocksRead);
+        }
+    }
+
     /// <summary>Of 20,000 turns each: the same tenant, user and conversation get them, ended, and others, pending.</summary>
     private static Task GrowAsync(Database database, string conversation) => database.Sql.ExecuteAsync($"""
         CREATE TEMPORARY TABLE grown AS
@@ -72,10 +133,7 @@ public sealed class PlanTests(DatabaseFactory databases)
     /// <returns>How many blocks of tables and indexes were looked at.</returns>
     private static async Task<long> PlayAsync(NpgsqlConnection session, Database database, string conversation)
     {
-        const string read = """
-            SELECT (SELECT sum(idx_blks_hit + idx_blks_read) FROM pg_statio_user_indexes)::bigint + (SELECT sum(heap_blks_hit + heap_blks_read) FROM pg_statio_user_tables)::bigint
-            """;
-        var before = await database.Sql.ScalarAsync<long>(read);
+        var before = await database.Sql.ScalarAsync<long>(BlocksRead);
         await ExecuteAsync(session, $"""
             DO $$
             DECLARE
@@ -96,7 +154,7 @@ public sealed class PlanTests(DatabaseFactory databases)
             $$
             """);
         await ExecuteAsync(session, "SELECT pg_stat_force_next_flush()");
-        return await database.Sql.ScalarAsync<long>(read) - before;
+        return await database.Sql.ScalarAsync<long>(BlocksRead) - before;
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection session, string sql)
