@@ -22,7 +22,17 @@ internal sealed partial class ConversationFeeds
     /// <summary>Payloads that are taken before what they have for sockets is sent: some microseconds' worth.</summary>
     private const int MostTogether = 64;
 
+    /// <summary>Feeds that take payloads before whatever else has come is served: half a millisecond's worth.</summary>
+    private const int MostInARow = 16;
+
     private readonly Lock _gate = new();
+
+    /// <summary>
+    /// Where feeds take their payloads. What Redis sends at once is for hundreds of them, and each would stand in the pool's queue: a message to be read, a reply to whoever stores or
+    /// dispatches one, all that comes meanwhile would wait behind chunks, once for each step.
+    /// </summary>
+    private readonly ConcurrentExclusiveSchedulerPair _hearing = new(TaskScheduler.Default, Environment.ProcessorCount, MostInARow);
+
     private readonly Dictionary<FeedKey, ConversationFeed> _feeds = [];
     private readonly Queue<(FeedKey Key, long At)> _closed = []; // In the last seconds.
     private readonly IConnectionMultiplexer _redis;
@@ -207,7 +217,7 @@ internal sealed partial class ConversationFeeds
         {
             // A queue of messages keeps their order; a handler that is called directly would not.
             var queue = await subscriber.SubscribeAsync(channel);
-            _ = HearAsync(feed, queue); // Until it is unsubscribed.
+            _ = Task.Factory.StartNew(() => HearAsync(feed, queue), CancellationToken.None, TaskCreationOptions.None, _hearing.ConcurrentScheduler); // Until it is unsubscribed.
             if (!subscriber.IsConnected(channel))
             {
                 throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, CommandFlags.None, "Not subscribed: Redis cannot be reached.");
@@ -228,9 +238,8 @@ internal sealed partial class ConversationFeeds
     /// <summary>Hands a feed what comes. What has come together is handed over as such, so that it can be sent together.</summary>
     private async Task HearAsync(ConversationFeed feed, ChannelMessageQueue queue)
     {
-        await foreach (var first in queue)
+        while (await new NextMessage(queue.ReadAsync()) is { } message)
         {
-            var message = first;
             for (var taken = 1; taken < MostTogether && queue.TryRead(out var next); taken++)
             {
                 Take(feed, message, moreFollow: true);
