@@ -169,7 +169,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         }),
         new("Postgres restarted at done", async run =>
         {
-            await StreamAsync(run, chunks: 20);
+            await StreamAsync(run); // On a busy machine some clients are a second behind others: none may have its end before the server is gone.
             await run.Rig.Database.Server.KillServerAsync();
             await run.AnsweredAsync(Clients);
             run.Strikes();
