@@ -96,13 +96,11 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
     {
         lock (_gate)
         {
-            if (_isFilling || _waiting.Count == 0)
+            _groups--;
+            if (!Begins())
             {
-                _groups--;
                 return new((List<StoreCall>?)null);
             }
-
-            _isFilling = true;
         }
 
         return FillAsync();

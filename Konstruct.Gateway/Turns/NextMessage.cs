@@ -7,15 +7,13 @@ namespace Konstruct.Gateway.Turns;
 /// <param name="read">The read, which nobody else awaits.</param>
 internal readonly struct NextMessage(ValueTask<ChannelMessage> read) : ICriticalNotifyCompletion
 {
-    private readonly ValueTask<ChannelMessage> _read = read;
-
-    public bool IsCompleted => _read.IsCompleted;
+    public bool IsCompleted => read.IsCompleted;
 
     public NextMessage GetAwaiter() => this;
 
-    public ChannelMessage? GetResult() => _read.IsCompletedSuccessfully ? _read.GetAwaiter().GetResult() : null;
+    public ChannelMessage? GetResult() => read.IsCompletedSuccessfully ? read.GetAwaiter().GetResult() : null;
 
-    public void OnCompleted(Action continuation) => _read.GetAwaiter().OnCompleted(continuation);
+    public void OnCompleted(Action continuation) => read.GetAwaiter().OnCompleted(continuation);
 
-    public void UnsafeOnCompleted(Action continuation) => _read.GetAwaiter().UnsafeOnCompleted(continuation);
+    public void UnsafeOnCompleted(Action continuation) => read.GetAwaiter().UnsafeOnCompleted(continuation);
 }

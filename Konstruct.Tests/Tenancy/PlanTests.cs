@@ -46,12 +46,7 @@ public sealed class PlanTests(DatabaseFactory databases)
     [InlineData(SmallTenants, OneConversation)]
     public async Task A_turn_reads_no_more_when_there_is_more(string counted, string conversation)
     {
-        var database = await databases.CreateAsync();
-        await database.Sql.ExecuteAsync($"""
-            ALTER TABLE web_conversations SET (autovacuum_enabled = false);
-            ALTER TABLE web_conversation_messages SET (autovacuum_enabled = false);
-            {counted}
-            """);
+        var database = await CreateAsync(counted);
         await using var session = new NpgsqlConnection($"{database.ServingConnectionString};Pooling=false");
         await session.OpenAsync(TestContext.Current.CancellationToken);
         await ExecuteAsync(session, $"SELECT set_config('app.current_tenant', {Tenant}, false)");
@@ -73,12 +68,7 @@ public sealed class PlanTests(DatabaseFactory databases)
     public async Task A_request_reads_a_page_or_a_row_however_much_its_user_has(string counted)
     {
         const int times = 20;
-        var database = await databases.CreateAsync();
-        await database.Sql.ExecuteAsync($"""
-            ALTER TABLE web_conversations SET (autovacuum_enabled = false);
-            ALTER TABLE web_conversation_messages SET (autovacuum_enabled = false);
-            {counted}
-            """);
+        var database = await CreateAsync(counted);
         await GrowAsync(database, ManyConversations);
         await GrowAsync(database, OneConversation);
         await using var services = new ServiceCollection()
@@ -115,6 +105,18 @@ public sealed class PlanTests(DatabaseFactory databases)
             await tenants.RunAsync(key.TenantId, (db, _) => db.Database.ExecuteSqlRawAsync("SELECT pg_stat_force_next_flush()", cancellation), cancellation);
             return await database.Sql.ScalarAsync<long>(BlocksRead);
         }
+    }
+
+    /// <summary>A database in which PostgreSQL counts nothing by itself any more.</summary>
+    private async Task<Database> CreateAsync(string counted)
+    {
+        var database = await databases.CreateAsync();
+        await database.Sql.ExecuteAsync($"""
+            ALTER TABLE web_conversations SET (autovacuum_enabled = false);
+            ALTER TABLE web_conversation_messages SET (autovacuum_enabled = false);
+            {counted}
+            """);
+        return database;
     }
 
     /// <summary>Of 20,000 turns each: the same tenant, user and conversation get them, ended, and others, pending.</summary>
