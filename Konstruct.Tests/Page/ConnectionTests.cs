@@ -12,17 +12,19 @@ public sealed class ConnectionTests(PagePipeline fixture) : PageTests(fixture)
     [Fact]
     public async Task A_dropped_socket_is_made_again_and_the_answer_goes_on()
     {
+        // An answer that has ended is not resumed: it goes on for long after the third drop, however late a busy browser's clicks are.
+        const string Long = "/stream tokens=300 rate=15 delay=0";
         var tab = await OpenAsync();
         await tab.OpenDrawerAsync();
-        await tab.SayAsync(Steady);
-        foreach (var words in new[] { 10, 25, 40 })
+        await tab.SayAsync(Long);
+        foreach (var drop in new[] { 1, 2, 3 })
         {
-            await tab.WordsAsync(words);
+            await tab.WordsAsync(15 * drop);
             await tab.Button("Drop the socket").ClickAsync();
+            await Expect(tab.Page.Locator(".frames b").GetByText("resume")).ToHaveCountAsync(drop);
         }
 
-        await tab.ExpectAnswerAsync(Answers.Of(Steady));
-        await Expect(tab.Page.Locator(".frames b").GetByText("resume")).ToHaveCountAsync(3);
+        await tab.ExpectAnswerAsync(Answers.Of(Long));
     }
 
     [Fact]
