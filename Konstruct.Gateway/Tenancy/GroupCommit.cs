@@ -1,19 +1,17 @@
-using Npgsql;
-
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
 /// Calls that come right after others wait a moment, and then travel together. A call that comes alone leaves at once; the more come at once, the
 /// more of them share a round trip, a commit, and a session whose caches are warm. When a group fails, each of its callers is told and is to try alone.
 /// </summary>
-/// <param name="connect">Makes a connection that is not open yet.</param>
+/// <param name="sessions">The sessions that groups take.</param>
 /// <param name="time">The clock.</param>
-internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider time)
+internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
 {
     /// <summary>
     /// Groups that are under way at once. On a core that others want, too, one session has one share of it: with a single group at a time what waits grows faster than it is served.
     /// </summary>
-    private const int MostGroups = 4;
+    private const int MostGroups = 2;
 
     /// <summary>Calls in a group.</summary>
     private const int MostTogether = 16;
@@ -72,15 +70,16 @@ internal sealed class GroupCommit(Func<NpgsqlConnection> connect, TimeProvider t
             try
             {
                 using var limit = new CancellationTokenSource(Patience, time);
-                await using var connection = connect();
-                await connection.OpenAsync(limit.Token);
+                await using var session = await sessions.OpenAsync(limit.Token);
                 while (group is not null)
                 {
-                    await InItsContext(group[0], () => StoreCall.SendAsync(connection, group, LongestLock, limit.Token));
+                    await InItsContext(group[0], () => StoreCall.SendAsync(session.Connection, group, LongestLock, limit.Token));
                     group.ForEach(call => call.Complete());
                     group = await FillNextAsync();
                     limit.CancelAfter(Patience);
                 }
+
+                session.IsInOrder();
             }
             catch (Exception exception) when (group is not null)
             {

@@ -23,7 +23,7 @@ internal sealed class TenantDb
             using var scope = scopes.CreateScope();
             return (ICloneable)((ICloneable)scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database.GetDbConnection()).Clone();
         });
-        _groups = new(Connect, time);
+        _groups = new(new(Connect, time), time);
     }
 
     /// <summary>

@@ -36,11 +36,15 @@ public sealed class GroupCommitTests : PipelineTests
         _connectionString = connection.ConnectionString;
         _proxy = new(connection.Port);
         connection.Port = _proxy.Port;
-        _provider = new ServiceCollection()
-            .AddDbContextPool<ChatDbContext>(options => options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.EnableRetryOnFailure()))
-            .BuildServiceProvider();
-        _tenants = new(_provider.GetRequiredService<IServiceScopeFactory>(), _time);
+        _provider = ProviderOf(connection);
+        _tenants = TenantsOf(_provider);
     }
+
+    private static ServiceProvider ProviderOf(NpgsqlConnectionStringBuilder connection) => new ServiceCollection()
+        .AddDbContextPool<ChatDbContext>(options => options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.EnableRetryOnFailure()))
+        .BuildServiceProvider();
+
+    private TenantDb TenantsOf(ServiceProvider provider) => new(provider.GetRequiredService<IServiceScopeFactory>(), _time);
 
     public override async ValueTask DisposeAsync()
     {
@@ -79,6 +83,46 @@ public sealed class GroupCommitTests : PipelineTests
 
         var together = Assert.Single((await WhileTimeGoesOnAsync(asked)).Select(rows => rows.Single()).Distinct());
         Assert.NotEqual(alone, together);
+    }
+
+    /// <summary>The pool gave each another session, and all but the last had rested.</summary>
+    [Fact]
+    public async Task Calls_find_the_session_of_the_one_before_for_a_second()
+    {
+        await FillPoolAsync(3);
+        var first = await AskAsync();
+        var second = await AskAsync();
+        var third = await AskAsync();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        var later = await AskAsync();
+
+        Assert.Equal([first, first], [second, third]);
+        Assert.NotEqual(first, later);
+
+        async Task<int> AskAsync() =>
+            (await WhileTimeGoesOnAsync(_tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation))).Single();
+    }
+
+    [Fact]
+    public async Task A_session_that_died_meanwhile_fails_nobody()
+    {
+        var pid = (await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation)).Single();
+        await Sql.ScalarAsync<bool>("SELECT pg_terminate_backend($1, 5000)", pid);
+
+        var next = await WhileTimeGoesOnAsync(_tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation));
+
+        Assert.NotEqual(pid, next.Single());
+    }
+
+    [Fact]
+    public async Task A_small_pool_is_not_made_smaller()
+    {
+        await using var provider = ProviderOf(new(_connectionString) { MaxPoolSize = 1 });
+        var tenants = TenantsOf(provider);
+
+        await tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => 0, Cancellation);
+
+        Assert.Equal(0, await tenants.RunAsync(Guid.NewGuid(), (db, cancellation) => db.Conversations.CountAsync(cancellation), Cancellation).WaitAsync(Soon, Cancellation));
     }
 
     [Fact]
@@ -157,7 +201,7 @@ public sealed class GroupCommitTests : PipelineTests
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var hanging = new List<Task>();
-        for (var group = 1; group <= 4; group++)
+        for (var group = 1; group <= 2; group++)
         {
             hanging.Add(HangAsync(patience.Token));
             _time.Advance(Spacing);
@@ -193,6 +237,16 @@ public sealed class GroupCommitTests : PipelineTests
 
     private Task<List<int>> HangAsync(CancellationToken patience) =>
         _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_sleep(3600)", row => 0, patience);
+
+    /// <summary>The pool has so many that rest.</summary>
+    private async Task FillPoolAsync(int connections)
+    {
+        await using var scope = _provider.CreateAsyncScope();
+        var model = (ICloneable)scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database.GetDbConnection();
+        NpgsqlConnection[] some = [.. Enumerable.Range(0, connections).Select(_ => (NpgsqlConnection)model.Clone())];
+        await Task.WhenAll(some.Select(connection => connection.OpenAsync(Cancellation)));
+        await Task.WhenAll(some.Select(connection => connection.CloseAsync()));
+    }
 
     /// <summary>Runs <paramref name="calls"/> while another call is under way, so that they wait for it.</summary>
     private async Task<T> WhileOneIsUnderWayAsync<T>(Func<Task<T>> calls)
