@@ -9,7 +9,7 @@ namespace Konstruct.Gateway.Tenancy;
 internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
 {
     /// <summary>
-    /// Groups that are under way at once. On a core that others want, too, one session has one share of it: with a single group at a time what waits grows faster than it is served.
+    /// Groups that are under way at once. With one all would wait for a group that hangs; with four nearly every call would have a commit of its own.
     /// </summary>
     private const int MostGroups = 2;
 

@@ -18,8 +18,7 @@ internal sealed class WarmConnections(Func<NpgsqlConnection> connect, TimeProvid
 
     private readonly Stack<NpgsqlConnection> _resting = new(); // The gate, too.
     private int? _most;
-    private ITimer? _release;
-    private bool _isTimed;
+    private ITimer? _release; // None while nothing has come to rest since the last.
 
     /// <summary>The one that was used last, or another of the pool's, open.</summary>
     public async ValueTask<Lease> OpenAsync(CancellationToken cancellationToken)
@@ -37,7 +36,7 @@ internal sealed class WarmConnections(Func<NpgsqlConnection> connect, TimeProvid
         return new(this, connection);
     }
 
-    private bool Keeps(NpgsqlConnection connection)
+    private bool TryKeep(NpgsqlConnection connection)
     {
         lock (_resting)
         {
@@ -48,13 +47,7 @@ internal sealed class WarmConnections(Func<NpgsqlConnection> connect, TimeProvid
             }
 
             _resting.Push(connection);
-            if (!_isTimed)
-            {
-                _isTimed = true;
-                _release ??= time.CreateTimer(_ => Release(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-                _release.Change(LongestRest, Timeout.InfiniteTimeSpan);
-            }
-
+            _release ??= time.CreateTimer(_ => Release(), null, LongestRest, Timeout.InfiniteTimeSpan);
             return true;
         }
     }
@@ -66,7 +59,8 @@ internal sealed class WarmConnections(Func<NpgsqlConnection> connect, TimeProvid
         {
             rested = [.. _resting];
             _resting.Clear();
-            _isTimed = false;
+            _release!.Dispose();
+            _release = null;
         }
 
         foreach (var connection in rested)
@@ -84,6 +78,6 @@ internal sealed class WarmConnections(Func<NpgsqlConnection> connect, TimeProvid
 
         public void IsInOrder() => _isInOrder = true;
 
-        public ValueTask DisposeAsync() => _isInOrder && warm.Keeps(connection) ? ValueTask.CompletedTask : connection.DisposeAsync();
+        public ValueTask DisposeAsync() => _isInOrder && warm.TryKeep(connection) ? ValueTask.CompletedTask : connection.DisposeAsync();
     }
 }

@@ -36,15 +36,9 @@ public sealed class GroupCommitTests : PipelineTests
         _connectionString = connection.ConnectionString;
         _proxy = new(connection.Port);
         connection.Port = _proxy.Port;
-        _provider = ProviderOf(connection);
-        _tenants = TenantsOf(_provider);
+        _provider = Stores.Of(connection.ConnectionString);
+        _tenants = _provider.Tenants(_time);
     }
-
-    private static ServiceProvider ProviderOf(NpgsqlConnectionStringBuilder connection) => new ServiceCollection()
-        .AddDbContextPool<ChatDbContext>(options => options.UseNpgsql(connection.ConnectionString, npgsql => npgsql.EnableRetryOnFailure()))
-        .BuildServiceProvider();
-
-    private TenantDb TenantsOf(ServiceProvider provider) => new(provider.GetRequiredService<IServiceScopeFactory>(), _time);
 
     public override async ValueTask DisposeAsync()
     {
@@ -117,8 +111,8 @@ public sealed class GroupCommitTests : PipelineTests
     [Fact]
     public async Task A_small_pool_is_not_made_smaller()
     {
-        await using var provider = ProviderOf(new(_connectionString) { MaxPoolSize = 1 });
-        var tenants = TenantsOf(provider);
+        await using var provider = Stores.Of($"{_connectionString};Maximum Pool Size=1");
+        var tenants = provider.Tenants(_time);
 
         await tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => 0, Cancellation);
 

@@ -1,9 +1,7 @@
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Conversations.Api;
-using Konstruct.Gateway.Tenancy;
 using Konstruct.Tests.Harness;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Xunit;
 
@@ -71,10 +69,8 @@ public sealed class PlanTests(DatabaseFactory databases)
         var database = await CreateAsync(counted);
         await GrowAsync(database, ManyConversations);
         await GrowAsync(database, OneConversation);
-        await using var services = new ServiceCollection()
-            .AddDbContextPool<ChatDbContext>(options => options.UseNpgsql($"{database.ServingConnectionString};Maximum Pool Size=1", npgsql => npgsql.EnableRetryOnFailure()))
-            .BuildServiceProvider();
-        var tenants = new TenantDb(services.GetRequiredService<IServiceScopeFactory>(), TimeProvider.System);
+        await using var stores = Stores.Of($"{database.ServingConnectionString};Maximum Pool Size=1");
+        var tenants = stores.Tenants();
         var (catalog, store) = (new ConversationCatalog(tenants), new ConversationStore(tenants));
         var key = new ConversationKey(Guid.Parse(Tenant.Trim('\'')), Guid.Parse(User.Trim('\'')), Guid.Parse(OneConversation.Trim('\'')));
         var turn = await database.Sql.ScalarAsync<Guid>($"SELECT turn_id FROM web_conversation_messages WHERE conversation_id = {OneConversation} OFFSET 10000 LIMIT 1");

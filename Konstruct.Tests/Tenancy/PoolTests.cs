@@ -113,10 +113,8 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
     public async Task A_call_of_one_round_trip_is_its_tenants_and_leaves_nothing_on_the_connection()
     {
         var cancellation = TestContext.Current.CancellationToken;
-        var services = new ServiceCollection().AddDbContextPool<ChatDbContext>(options => options.UseNpgsql(
-            $"{Pipeline.Database.ServingConnectionString};Maximum Pool Size=1;No Reset On Close=true", npgsql => npgsql.EnableRetryOnFailure()));
-        await using var provider = services.BuildServiceProvider();
-        var tenants = new TenantDb(provider.GetRequiredService<IServiceScopeFactory>(), TimeProvider.System);
+        await using var provider = Stores.Of($"{Pipeline.Database.ServingConnectionString};Maximum Pool Size=1;No Reset On Close=true");
+        var tenants = provider.Tenants();
         var tenant = Guid.NewGuid();
 
         var inside = await tenants.CallAsync(
