@@ -17,7 +17,6 @@ string Connection(string name) => builder.Configuration.GetConnectionString(name
 var redis = Connection("redis");
 builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
 builder.Services.AddSingleton<DispatchQueue>();
-builder.Services.AddSingleton(TimeProvider.System);
 builder.Services.AddHostedService<PoolThreads>();
 if (peer == "stored")
 {
