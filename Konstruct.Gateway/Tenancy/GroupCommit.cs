@@ -1,25 +1,21 @@
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// Calls that come right after others wait a moment, and then travel together. A call that comes alone leaves at once; the more come at once, the
-/// more of them share a round trip, a commit, and a session whose caches are warm. When a group fails, each of its callers is told and is to try alone.
+/// Calls that come while others are under way wait for them, and then travel together. A call that comes alone leaves at once; the more come, or the slower
+/// Postgres is, the more of them share a round trip, a commit, and a session whose caches are warm. When a group fails, each of its callers is told and is to try alone.
 /// </summary>
 /// <param name="sessions">The sessions that groups take.</param>
 /// <param name="time">The clock.</param>
 internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
 {
-    /// <summary>
-    /// Groups that are under way at once. With one all would wait for a group that hangs; with four nearly every call would have a commit of its own.
-    /// </summary>
-    private const int MostGroups = 2;
+    /// <summary>Groups that are under way at once: all but one of them may hang, and the others go on.</summary>
+    private const int MostGroups = 4;
 
     /// <summary>Calls in a group.</summary>
     private const int MostTogether = 16;
 
-    /// <summary>
-    /// A group leaves so long after the one before it, unless a full one waits. A call that comes alone does not notice; of many that come one after another some share a commit.
-    /// </summary>
-    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(4);
+    /// <summary>A group that has not come back by then holds up the next one no longer.</summary>
+    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25);
 
     /// <summary>A row that somebody holds makes its own caller wait, not the others of the group.</summary>
     private static readonly TimeSpan LongestLock = TimeSpan.FromMilliseconds(100);
@@ -30,41 +26,94 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
     private readonly Lock _gate = new();
     private readonly Queue<StoreCall> _waiting = new();
     private int _groups;
-    private bool _isFilling; // One of them waits until it may leave, and takes what comes meanwhile.
+    private List<StoreCall>? _last; // The group that left last, until it has come back.
     private long _lastLeft;
+    private ITimer? _look; // None while nothing waits.
 
     /// <summary>Sends a call, at once or with the next group.</summary>
     public void Send(StoreCall call)
     {
-        bool begins;
+        List<StoreCall>? group;
         lock (_gate)
         {
             _waiting.Enqueue(call);
-            begins = Begins();
+            group = Next();
         }
 
-        if (begins)
+        Begin(group);
+    }
+
+    /// <summary>What waits may be alone with a group that is overdue: no call comes that would look.</summary>
+    private void Look()
+    {
+        List<StoreCall>? group;
+        lock (_gate)
         {
-            _ = SendGroupsAsync();
+            _look!.Dispose();
+            _look = null;
+            group = Next();
+        }
+
+        Begin(group);
+    }
+
+    private void Begin(List<StoreCall>? group)
+    {
+        if (group is not null)
+        {
+            _ = SendGroupsAsync(group);
         }
     }
 
-    /// <summary>Whether another group is to take what waits: unless one does already. Under the gate.</summary>
-    private bool Begins()
+    /// <summary>A group that has come back, or failed, makes way for the next.</summary>
+    private List<StoreCall>? NextAfter(List<StoreCall> back)
     {
-        if (_waiting.Count == 0 || _isFilling || _groups == MostGroups)
+        lock (_gate)
         {
-            return false;
+            _groups--;
+            _last = _last == back ? null : _last;
+            return Next();
+        }
+    }
+
+    /// <summary>What waits and is to leave now; null: nothing does. Under the gate.</summary>
+    private List<StoreCall>? Next()
+    {
+        var mayLeave = _last is null || (_groups < MostGroups && (_waiting.Count >= MostTogether || time.GetElapsedTime(_lastLeft) >= Overdue));
+        var group = mayLeave ? Take() : [];
+        if (_waiting.Count > 0)
+        {
+            _look ??= time.CreateTimer(_ => Look(), null, Overdue, Timeout.InfiniteTimeSpan);
+        }
+
+        if (group.Count == 0)
+        {
+            return null;
         }
 
         _groups++;
-        return _isFilling = true;
+        _lastLeft = time.GetTimestamp();
+        return _last = group;
+    }
+
+    private List<StoreCall> Take()
+    {
+        var group = new List<StoreCall>(Math.Min(_waiting.Count, MostTogether));
+        while (group.Count < MostTogether && _waiting.TryDequeue(out var call))
+        {
+            if (call.IsAwaited)
+            {
+                group.Add(call);
+            }
+        }
+
+        // Two groups that want the same rows want them in the same order: neither has what the other waits for.
+        return group.Count < 2 ? group : [.. group.OrderBy(call => call.ConversationId)];
     }
 
     /// <summary>Until nothing waits. It throws nothing: what goes wrong is told to those whom it concerns.</summary>
-    private async Task SendGroupsAsync()
+    private async Task SendGroupsAsync(List<StoreCall>? group)
     {
-        var group = await FillAsync();
         while (group is not null)
         {
             try
@@ -75,7 +124,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
                 {
                     await InItsContext(group[0], () => StoreCall.SendAsync(session.Connection, group, LongestLock, limit.Token));
                     group.ForEach(call => call.Complete());
-                    group = await FillNextAsync();
+                    group = NextAfter(group);
                     limit.CancelAfter(Patience);
                 }
 
@@ -85,71 +134,9 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
             {
                 var reason = exception is OperationCanceledException ? new TimeoutException($"Postgres did not answer within {Patience.TotalSeconds} s.") : exception;
                 group.ForEach(call => call.Fail(reason));
-                group = await FillNextAsync();
+                group = NextAfter(group);
             }
         }
-    }
-
-    /// <summary>What has come while the last group was under way, unless another group takes that; null: this one has ended.</summary>
-    private ValueTask<List<StoreCall>?> FillNextAsync()
-    {
-        lock (_gate)
-        {
-            _groups--;
-            if (!Begins())
-            {
-                return new((List<StoreCall>?)null);
-            }
-        }
-
-        return FillAsync();
-    }
-
-    /// <summary>What waits, once it may leave; null, and the group has ended, when nothing does.</summary>
-    private async ValueTask<List<StoreCall>?> FillAsync()
-    {
-        TimeSpan rest;
-        lock (_gate)
-        {
-            rest = _waiting.Count >= MostTogether ? TimeSpan.Zero : Spacing - time.GetElapsedTime(_lastLeft);
-        }
-
-        if (rest > TimeSpan.Zero)
-        {
-            await Task.Delay(rest, time);
-        }
-
-        List<StoreCall> group;
-        bool begins;
-        lock (_gate)
-        {
-            group = new(Math.Min(_waiting.Count, MostTogether));
-            while (group.Count < MostTogether && _waiting.TryDequeue(out var call))
-            {
-                if (call.IsAwaited)
-                {
-                    group.Add(call);
-                }
-            }
-
-            _isFilling = false;
-            if (group.Count == 0)
-            {
-                _groups--;
-                return null;
-            }
-
-            _lastLeft = time.GetTimestamp();
-            begins = Begins();
-        }
-
-        if (begins)
-        {
-            _ = SendGroupsAsync();
-        }
-
-        // Two groups that want the same rows want them in the same order: neither has what the other waits for.
-        return group.Count == 1 ? group : [.. group.OrderBy(call => call.ConversationId)];
     }
 
     /// <summary>The trace and the log scopes of one of them; there can be only one.</summary>

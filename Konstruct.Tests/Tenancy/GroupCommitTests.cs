@@ -16,8 +16,8 @@ public sealed class GroupCommitTests : PipelineTests
     /// <summary>It stands still, unless a test moves it.</summary>
     private readonly FakeTimeProvider _time = new();
 
-    /// <summary>A group leaves so long after the one before it.</summary>
-    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(4);
+    /// <summary>A group that has not come back by then holds up the next one no longer.</summary>
+    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25);
 
     /// <summary>Less than Npgsql waits for an answer: without it each of these would come to its end.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
@@ -67,16 +67,12 @@ public sealed class GroupCommitTests : PipelineTests
 
     /// <summary>Each had a commit of its own, which is most of what it costs PostgreSQL.</summary>
     [Fact]
-    public async Task Calls_that_come_one_after_another_share_a_transaction()
+    public async Task Calls_that_come_while_one_is_under_way_share_a_transaction()
     {
-        Task<List<string>> AskAsync() => _tenants.CallAsync(
-            Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation);
+        var together = await WhileOneIsUnderWayAsync(() => Task.WhenAll(Enumerable.Range(0, 5).Select(async _ => (await _tenants.CallAsync(
+            Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)).Single())));
 
-        var alone = (await AskAsync().WaitAsync(Soon, Cancellation)).Single();
-        var asked = Task.WhenAll(Enumerable.Range(0, 5).Select(_ => AskAsync()));
-
-        var together = Assert.Single((await WhileTimeGoesOnAsync(asked)).Select(rows => rows.Single()).Distinct());
-        Assert.NotEqual(alone, together);
+        Assert.Single(together.Distinct());
     }
 
     /// <summary>The pool gave each another session, and all but the last had rested.</summary>
@@ -94,7 +90,7 @@ public sealed class GroupCommitTests : PipelineTests
         Assert.NotEqual(first, later);
 
         async Task<int> AskAsync() =>
-            (await WhileTimeGoesOnAsync(_tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation))).Single();
+            (await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation).WaitAsync(Soon, Cancellation)).Single();
     }
 
     [Fact]
@@ -103,7 +99,7 @@ public sealed class GroupCommitTests : PipelineTests
         var pid = (await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation)).Single();
         await Sql.ScalarAsync<bool>("SELECT pg_terminate_backend($1, 5000)", pid);
 
-        var next = await WhileTimeGoesOnAsync(_tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation));
+        var next = await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation).WaitAsync(Soon, Cancellation);
 
         Assert.NotEqual(pid, next.Single());
     }
@@ -185,7 +181,7 @@ public sealed class GroupCommitTests : PipelineTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
             return 0;
         });
-        await WhileTimeGoesOnAsync(_tenants.CallAsync(tenant, conversation, $"SELECT 1", row => 0, Cancellation));
+        await _tenants.CallAsync(tenant, conversation, $"SELECT 1", row => 0, Cancellation).WaitAsync(Soon, Cancellation);
 
         Assert.Equal(0, await Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversations WHERE id = $1", conversation));
     }
@@ -195,17 +191,17 @@ public sealed class GroupCommitTests : PipelineTests
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var hanging = new List<Task>();
-        for (var group = 1; group <= 2; group++)
+        for (var group = 1; group <= 4; group++)
         {
             hanging.Add(HangAsync(patience.Token));
-            _time.Advance(Spacing);
             await HangingAsync(group);
+            _time.Advance(Overdue);
         }
 
         var waiting = _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
-        _time.Advance(TimeSpan.FromSeconds(4.9));
+        _time.Advance(TimeSpan.FromSeconds(5) - (5 * Overdue));
         Assert.False(waiting.IsCompleted);
-        _time.Advance(TimeSpan.FromSeconds(0.1));
+        _time.Advance(Overdue);
 
         Assert.Equal([1], await waiting.WaitAsync(Soon, Cancellation));
         await patience.CancelAsync();
@@ -213,20 +209,23 @@ public sealed class GroupCommitTests : PipelineTests
     }
 
     [Fact]
-    public async Task A_call_does_not_wait_for_a_group_that_takes_long()
+    public async Task A_call_waits_a_moment_for_a_group_that_takes_long_and_those_after_it_do_not()
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var slow = HangAsync(patience.Token);
         await HangingAsync(1);
 
-        var next = _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
-        _time.Advance(Spacing);
-
+        var next = OneAsync();
+        _time.Advance(Overdue);
         Assert.Equal([1], await next.WaitAsync(Soon, Cancellation));
+        Assert.Equal([1], await OneAsync().WaitAsync(Soon, Cancellation));
+
         Assert.False(slow.IsCompleted);
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => slow);
         _time.Advance(TimeSpan.FromSeconds(5));
+
+        Task<List<int>> OneAsync() => _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
     }
 
     private Task<List<int>> HangAsync(CancellationToken patience) =>
@@ -251,17 +250,7 @@ public sealed class GroupCommitTests : PipelineTests
         var others = calls();
         _proxy.Resume();
         await first;
-        return await WhileTimeGoesOnAsync(others);
-    }
-
-    private async Task<T> WhileTimeGoesOnAsync<T>(Task<T> calls)
-    {
-        await Until.TrueAsync(() =>
-        {
-            _time.Advance(Spacing);
-            return Task.FromResult(calls.IsCompleted);
-        });
-        return await calls;
+        return await others.WaitAsync(Soon, Cancellation);
     }
 
     /// <summary>So many calls hang.</summary>

@@ -11,6 +11,7 @@ namespace Konstruct.Tests.Tenancy;
 /// A turn costs the same however much its tenant, its user or its conversation has: sessions keep plans, and those are made of what the tables had then, or of what
 /// PostgreSQL has counted, which is what most tenants have.
 /// </summary>
+[Collection(typeof(WithoutOtherTransactions))]
 public sealed class PlanTests(DatabaseFactory databases)
 {
     private const int Turns = 300;
@@ -161,3 +162,9 @@ public sealed class PlanTests(DatabaseFactory databases)
         await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }
+
+/// <summary>
+/// A transaction that stays open, in whatever database of the server, keeps the old versions of each row that is changed meanwhile, and whoever looks for the row reads them all.
+/// </summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class WithoutOtherTransactions;
