@@ -200,6 +200,8 @@ public sealed class GroupCommitTests : PipelineTests
 
         var waiting = _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
         _time.Advance(TimeSpan.FromSeconds(5) - (5 * Overdue));
+        for (var i = 0; i < 20; i++)
+            await HangingAsync(4); // It would have come back meanwhile.
         Assert.False(waiting.IsCompleted);
         _time.Advance(Overdue);
 
@@ -226,6 +228,20 @@ public sealed class GroupCommitTests : PipelineTests
         _time.Advance(TimeSpan.FromSeconds(5));
 
         Task<List<int>> OneAsync() => _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
+    }
+
+    [Fact]
+    public async Task A_full_group_does_not_wait_for_one_that_takes_long()
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var slow = HangAsync(patience.Token);
+        await HangingAsync(1);
+
+        await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => 0, Cancellation))).WaitAsync(Soon, Cancellation);
+
+        Assert.False(slow.IsCompleted);
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => slow);
     }
 
     private Task<List<int>> HangAsync(CancellationToken patience) =>
