@@ -8,7 +8,7 @@ namespace Konstruct.Gateway.Tenancy;
 /// <param name="time">The clock.</param>
 internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
 {
-    /// <summary>Groups that are under way at once: all but one of them may hang, and the others go on.</summary>
+    /// <summary>Groups that are under way at once: three may hang, and what comes goes on with the fourth.</summary>
     private const int MostGroups = 4;
 
     /// <summary>Calls in a group.</summary>
@@ -40,7 +40,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
             group = Next();
         }
 
-        Begin(group);
+        _ = SendGroupsAsync(group);
     }
 
     /// <summary>What waits may be alone with a group that is overdue: no call comes that would look.</summary>
@@ -54,15 +54,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
             group = Next();
         }
 
-        Begin(group);
-    }
-
-    private void Begin(List<StoreCall>? group)
-    {
-        if (group is not null)
-        {
-            _ = SendGroupsAsync(group);
-        }
+        _ = SendGroupsAsync(group);
     }
 
     /// <summary>A group that has come back, or failed, makes way for the next.</summary>
@@ -71,7 +63,11 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
         lock (_gate)
         {
             _groups--;
-            _last = _last == back ? null : _last;
+            if (_last == back)
+            {
+                _last = null;
+            }
+
             return Next();
         }
     }
@@ -111,7 +107,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
         return group.Count < 2 ? group : [.. group.OrderBy(call => call.ConversationId)];
     }
 
-    /// <summary>Until nothing waits. It throws nothing: what goes wrong is told to those whom it concerns.</summary>
+    /// <summary>Sends a group, if there is one, and those after it until nothing waits. It throws nothing: what goes wrong is told to those whom it concerns.</summary>
     private async Task SendGroupsAsync(List<StoreCall>? group)
     {
         while (group is not null)
