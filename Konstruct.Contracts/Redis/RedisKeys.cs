@@ -4,7 +4,7 @@ namespace Konstruct.Contracts.Redis;
 
 /// <summary>
 /// Every key and channel. Two hash slots, and no script crosses them: <c>{&lt;conversation_id&gt;}</c> for a conversation's turns and logs,
-/// <c>{dispatch}</c> for what is waiting, leased and answered.
+/// <c>{dispatch}</c> for what is waiting, leased and answered, and for what is not to get there.
 /// </summary>
 public static class RedisKeys
 {
@@ -32,12 +32,12 @@ public static class RedisKeys
     /// <summary>An entry of the dispatch slot: one attempt of one turn.</summary>
     public static string Entry(Guid turnId, int attempt) => $"{turnId:D}:{attempt}";
 
+    /// <summary>String, for a minute: a client cancelled a message that nobody has accepted yet. In the slot of the queue, which it keeps the message out of.</summary>
+    public static RedisKey CancelledMessage(Guid conversationId, string messageId) => $"{{dispatch}}:cancelled:{conversationId:D}:{messageId}";
+
     /// <summary>Hash: the turn's fence (attempt and claim), its end, and when it last showed a sign of life.</summary>
     public static RedisKey Turn(Guid conversationId, Guid turnId) => $"{{{conversationId:D}}}:turn:{turnId:D}";
 
     /// <summary>List: the log of one attempt of a turn. The entry at index i has seq i + 1.</summary>
     public static RedisKey Log(Guid conversationId, Guid turnId, int attempt) => $"{{{conversationId:D}}}:log:{turnId:D}:{attempt}";
-
-    /// <summary>Set for a minute: a client cancelled a message that nobody has accepted yet.</summary>
-    public static RedisKey CancelledMessage(Guid conversationId, string messageId) => $"{{{conversationId:D}}}:cancelled:{messageId}";
 }

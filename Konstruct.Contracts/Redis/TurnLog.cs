@@ -168,14 +168,6 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         return text.ToString();
     }
 
-    /// <summary>Remembers for a minute that a message, which nobody has accepted yet, is cancelled.</summary>
-    public Task RememberCancelAsync(Guid conversationId, string messageId) =>
-        Database.StringSetAsync(RedisKeys.CancelledMessage(conversationId, messageId), 1, TimeSpan.FromMinutes(1));
-
-    /// <summary>Whether a message was cancelled before it was accepted.</summary>
-    public Task<bool> WasCancelledAsync(Guid conversationId, string messageId) =>
-        Database.KeyExistsAsync(RedisKeys.CancelledMessage(conversationId, messageId));
-
     private static long Seconds(TimeSpan time) => (long)time.TotalSeconds;
 
     private static LogWrite Outcome(long result) => result switch

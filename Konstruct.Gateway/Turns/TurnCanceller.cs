@@ -1,3 +1,4 @@
+using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
@@ -7,7 +8,7 @@ using Konstruct.Gateway.Telemetry;
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>Cancels turns, from any replica, whether or not a worker has them yet. Throws what the stores throw when they are down.</summary>
-internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds feeds, TurnLog log)
+internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds feeds, TurnLog log, DispatchQueue queue)
 {
     /// <summary>Cancels a turn that the server has named. False: this conversation has no such turn.</summary>
     public async Task<bool> CancelAsync(ConversationKey key, Guid turnId, CancellationToken cancellationToken)
@@ -23,13 +24,13 @@ internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds f
 
     /// <summary>
     /// Cancels by the client's own id, also a message that nobody has accepted yet: that is remembered for a minute. The second look closes the gap
-    /// between the first and the remembering; whoever accepts the message looks after committing.
+    /// between the first and the remembering; whoever accepts the message looks when it queues it, after committing.
     /// </summary>
     public async Task CancelAsync(ConversationKey key, string messageId, CancellationToken cancellationToken)
     {
         if (await store.FindTurnAsync(key, messageId, cancellationToken) is not { } row)
         {
-            await log.RememberCancelAsync(key.ConversationId, messageId);
+            await queue.RememberCancelAsync(key.ConversationId, messageId);
             row = await store.FindTurnAsync(key, messageId, cancellationToken);
         }
 

@@ -170,15 +170,14 @@ internal sealed partial class TurnStarter(
         try
         {
             var channel = feeds.ChannelOf(feed.Key);
-            if (messageId is not null && await log.WasCancelledAsync(task.ConversationId, messageId))
+            var isQueued = await queue.EnqueueAsync(
+                span?.Id is { } parent ? task with { Traceparent = parent } : task,
+                (channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent)),
+                messageId);
+            if (!isQueued)
             {
                 await log.EndAsync(new(task.ConversationId, task.TurnId, task.Attempt, channel), TurnOutcome.Cancelled);
-                return;
             }
-
-            await queue.EnqueueAsync(
-                span?.Id is { } parent ? task with { Traceparent = parent } : task,
-                (channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent)));
         }
         catch (Exception exception) when (exception.IsRedisOutage())
         {

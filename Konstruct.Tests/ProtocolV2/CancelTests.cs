@@ -65,6 +65,7 @@ public abstract class CancelTests(ReplicatedPipeline fixture) : ReplicatedTests(
         Assert.Equal(Frames2.Done("", Conversation, turn, 1, "cancelled"), (await chat.NextAsync()).Bytes);
         await AssertStoredAsync((Endless, "", "cancelled"));
         await AssertStoppedAsync(turn);
+        Assert.False(await Pipeline.Redis.Database.HashExistsAsync(RedisKeys.Turn(Conversation, turn), "claim"), "A worker has had it.");
     }
 
     [Fact]
