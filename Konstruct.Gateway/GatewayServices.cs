@@ -77,6 +77,7 @@ internal static class GatewayServices
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<Stopping>();
         services.AddSingleton<OwnedTasks>();
+        services.AddSingleton<Settling>();
         services.AddSingleton<TurnFinisher>();
         services.AddSingleton<ConversationFeeds>();
         services.AddSingleton<TabOpener>();

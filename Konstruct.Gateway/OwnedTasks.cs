@@ -28,8 +28,14 @@ internal sealed partial class OwnedTasks(ILogger<OwnedTasks> logger)
         }
     }
 
-    /// <summary>Completes when everything that runs now has ended.</summary>
-    public Task WhenIdleAsync() => Task.WhenAll(_running.Keys);
+    /// <summary>Completes when everything that runs has ended, and what that has begun.</summary>
+    public async Task WhenIdleAsync()
+    {
+        while (_running.Keys is { Count: > 0 } running)
+        {
+            await Task.WhenAll(running);
+        }
+    }
 
     private async Task ObserveAsync(string what, Func<Task> work)
     {

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
@@ -22,7 +21,7 @@ internal sealed record TurnEnding(Guid TenantId, Guid ConversationId, Guid TurnI
 /// what the row says then.
 /// </summary>
 internal sealed partial class TurnFinisher(
-    ConversationStore store, TurnLog log, DispatchQueue queue, GatewayMetrics metrics, TimeProvider time, Stopping stopping, ILogger<TurnFinisher> logger)
+    ConversationStore store, TurnLog log, Settling settling, GatewayMetrics metrics, TimeProvider time, Stopping stopping, ILogger<TurnFinisher> logger)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
@@ -68,16 +67,7 @@ internal sealed partial class TurnFinisher(
             Log.Ended(logger, ending.Outcome == TurnOutcome.Failed ? LogLevel.Warning : LogLevel.Information, ending.TurnId, ending.Outcome, row!.Attempt);
         }
 
-        try
-        {
-            await queue.SettleAsync(Enumerable.Range(1, Math.Max(1, row?.Attempt ?? ending.Attempt))
-                .Select(attempt => RedisKeys.Entry(ending.TurnId, attempt)).ToArray());
-        }
-        catch (Exception exception) when (exception.IsRedisOutage())
-        {
-            // Only tidying: an entry that stays is found by whoever claims or sweeps it, and its turn has ended.
-            Log.NotSettled(logger, ending.TurnId, exception.Message);
-        }
+        settling.Add(ending.TurnId, Math.Max(1, row?.Attempt ?? ending.Attempt));
 
         // A conversation that was deleted meanwhile has no row; its sockets still want an end.
         return row ?? new TurnRow(ending.TenantId, ending.ConversationId, ending.TurnId, TurnOutcome.Cancelled, ending.Attempt, text);
@@ -105,8 +95,5 @@ internal sealed partial class TurnFinisher(
 
         [LoggerMessage(300, LogLevel.Warning, "The end of turn {TurnId} could not be persisted yet, trying again: {Reason}")]
         public static partial void Retrying(ILogger logger, Guid turnId, string reason);
-
-        [LoggerMessage(301, LogLevel.Warning, "Turn {TurnId} is persisted, but its entry in the dispatch queue stays for now: {Reason}")]
-        public static partial void NotSettled(ILogger logger, Guid turnId, string reason);
     }
 }

@@ -1,3 +1,4 @@
+using Konstruct.Contracts.Redis;
 using Konstruct.Tests.Harness;
 using Xunit;
 
@@ -53,6 +54,40 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
             async () => (await Sql.MessagesAsync(_conversation)).All(m => m.Role == "user" || m.Status != "pending"), TimeSpan.FromSeconds(60));
         var messages = await Sql.MessagesAsync(_conversation);
         Assert.Equal(messages.Count(m => m.Role == "user"), messages.Count(m => m.Role == "assistant"));
+    }
+
+    /// <summary>An answer that was stored was told only when its entry in the dispatch queue was gone, or Redis had been given up.</summary>
+    [Fact]
+    public async Task Redis_that_hangs_when_an_answer_is_stored_holds_up_nobody()
+    {
+        await using var patient = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
+        {
+            ["ConnectionStrings__redis"] = $"{Pipeline.Redis.ConnectionString},asyncTimeout=600000",
+        });
+        await using var chat = await RawChat.OpenAsync(patient, _person, _conversation);
+        await chat.SayAsync("/stream tokens=2 rate=10 delay=1000");
+        await Until.TrueAsync(async () => await Sql.MessageCountAsync(_person.Tenant) == 2);
+        var messages = await Sql.LockMessagesAsync();
+        try
+        {
+            await Until.TrueAsync(async () => await Pipeline.Redis.Database.SortedSetLengthAsync(RedisKeys.Answered) == 1);
+            Pipeline.Redis.Stall();
+        }
+        finally
+        {
+            await messages.DisposeAsync();
+        }
+
+        try
+        {
+            (await chat.ReceiveTurnAsync()).AssertWhole(_conversation);
+        }
+        finally
+        {
+            Pipeline.Redis.Resume();
+        }
+
+        await Until.TrueAsync(async () => (await Pipeline.Redis.DispatchedAsync()).Count == 0);
     }
 
     private static async Task ExpectErrorAfterTypingAsync(RawChat chat)
