@@ -8,7 +8,8 @@ public static class WellFormedText
     /// <summary>The text with every lone surrogate replaced by U+FFFD; the same instance when there is none.</summary>
     public static string ToWellFormed(this string text)
     {
-        for (var i = 0; i < text.Length; i++)
+        var first = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF');
+        for (var i = first < 0 ? text.Length : first; i < text.Length; i++)
         {
             if (!char.IsSurrogate(text[i]))
             {
