@@ -23,7 +23,7 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         await chat.SayAsync(text);
         (await chat.ReceiveTurnAsync()).AssertWhole(_conversation);
 
-        var trace = await WholeTraceAsync("chat.turn", "turn.process", "turn.finalize");
+        var trace = await WholeTraceAsync("chat.turn", "turn.process", "turn.finalize", "redis settle");
         var tree = SpanTree.Print(trace);
         TestContext.Current.TestOutputHelper?.WriteLine(tree);
         SpanTree.Keep(tree);
