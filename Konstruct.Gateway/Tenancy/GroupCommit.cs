@@ -1,3 +1,5 @@
+using Konstruct.Gateway.Telemetry;
+
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
@@ -118,7 +120,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
                 await using var session = await sessions.OpenAsync(limit.Token);
                 while (group is not null)
                 {
-                    await InItsContext(group[0], () => StoreCall.SendAsync(session.Connection, group, LongestLock, limit.Token));
+                    await group[0].Context.RunAsync(() => StoreCall.SendAsync(session.Connection, group, LongestLock, limit.Token));
                     group.ForEach(call => call.Complete());
                     group = NextAfter(group);
                     limit.CancelAfter(Patience);
@@ -133,18 +135,5 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
                 group = NextAfter(group);
             }
         }
-    }
-
-    /// <summary>The trace and the log scopes of one of them; there can be only one.</summary>
-    private static Task InItsContext(StoreCall call, Func<Task> send)
-    {
-        if (call.Context is null)
-        {
-            return send();
-        }
-
-        var sent = Task.CompletedTask;
-        ExecutionContext.Run(call.Context, _ => sent = send(), null);
-        return sent;
     }
 }

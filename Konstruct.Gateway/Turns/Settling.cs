@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
+using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -31,14 +31,13 @@ internal sealed partial class Settling(DispatchQueue queue, OwnedTasks tasks, Ti
 
         if (isFirst)
         {
-            var trace = Activity.Current; // There can be only one.
-            tasks.Run("settling turns", () => SettleAsync(trace));
+            var context = ExecutionContext.Capture();
+            tasks.Run("settling turns", () => SettleAsync(context));
         }
     }
 
-    private async Task SettleAsync(Activity? trace)
+    private async Task SettleAsync(ExecutionContext? context)
     {
-        Activity.Current = trace;
         await Task.Delay(Gathering, time, stopping.Hard).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         List<string> entries;
         lock (_gate)
@@ -48,7 +47,7 @@ internal sealed partial class Settling(DispatchQueue queue, OwnedTasks tasks, Ti
 
         try
         {
-            await queue.SettleAsync(entries);
+            await context.RunAsync(() => queue.SettleAsync(entries));
         }
         catch (Exception exception) when (exception.IsRedisOutage())
         {
