@@ -9,7 +9,12 @@ public static class WellFormedText
     public static string ToWellFormed(this string text)
     {
         var first = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF');
-        for (var i = first < 0 ? text.Length : first; i < text.Length; i++)
+        if (first < 0)
+        {
+            return text;
+        }
+
+        for (var i = first; i < text.Length; i++)
         {
             if (!char.IsSurrogate(text[i]))
             {

@@ -1,4 +1,3 @@
-using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Turns;
 
@@ -9,7 +8,7 @@ namespace Konstruct.Gateway.Conversations.Api;
 /// Throws what the stores throw when they are down; it can be repeated then.
 /// </summary>
 internal sealed partial class ConversationDeleter(
-    ConversationStore store, ConversationCatalog catalog, TurnCanceller canceller, DispatchQueue queue, ILogger<ConversationDeleter> logger)
+    ConversationStore store, ConversationCatalog catalog, TurnCanceller canceller, Settling settling, ILogger<ConversationDeleter> logger)
 {
     /// <summary>Deletes a conversation with its messages. False: this user has none of that id.</summary>
     public async Task<bool> DeleteAsync(ConversationKey key, CancellationToken cancellationToken)
@@ -41,9 +40,8 @@ internal sealed partial class ConversationDeleter(
             foreach (var turn in turns)
             {
                 await canceller.EndAsync(turn);
+                settling.Add(turn.TurnId, turn.Attempt);
             }
-
-            await queue.SettleAsync([.. turns.SelectMany(turn => Enumerable.Range(1, turn.Attempt).Select(attempt => RedisKeys.Entry(turn.TurnId, attempt)))]);
         }
         catch (Exception exception) when (exception.IsRedisOutage())
         {
