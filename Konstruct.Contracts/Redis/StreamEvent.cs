@@ -69,9 +69,8 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
         {
             return TryReadPlainChunk(payload, out var chunk) ? chunk : Read(payload);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
-            // The second is how Utf8JsonReader compares a name with half a surrogate pair in it.
             return default;
         }
     }
@@ -205,12 +204,12 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
         var result = new StreamEvent(StreamEventKind.Unknown) { Payload = payload };
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("type"u8))
+            if (reader.Is("type"u8))
             {
                 reader.Read();
                 result = result with { Kind = KindOf(ref reader) };
             }
-            else if (reader.ValueTextEquals("text"u8))
+            else if (reader.Is("text"u8))
             {
                 reader.Read();
                 if (reader.TokenType == JsonTokenType.String)
@@ -219,33 +218,33 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
                     result = result with { EscapedText = payload.Slice(start, reader.ValueSpan.Length) };
                 }
             }
-            else if (reader.ValueTextEquals("turn_id"u8))
+            else if (reader.Is("turn_id"u8))
             {
                 reader.Read();
-                if (reader.TokenType == JsonTokenType.String && reader.TryGetGuid(out var turnId))
+                if (reader.TokenType == JsonTokenType.String && JsonText.Unescape(reader.ValueSpan) is { Length: 36 } id && Guid.TryParseExact(id, "D", out var turnId))
                 {
                     result = result with { TurnId = turnId };
                 }
             }
-            else if (reader.ValueTextEquals("attempt"u8))
+            else if (reader.Is("attempt"u8))
             {
                 result = result with { Attempt = ReadInt(ref reader) };
             }
-            else if (reader.ValueTextEquals("seq"u8))
+            else if (reader.Is("seq"u8))
             {
                 result = result with { Seq = ReadInt(ref reader) };
             }
-            else if (reader.ValueTextEquals("reason"u8))
+            else if (reader.Is("reason"u8))
             {
                 reader.Read();
                 result = result with { Reason = ReasonOf(ref reader) };
             }
-            else if (reader.ValueTextEquals("message_id"u8))
+            else if (reader.Is("message_id"u8))
             {
                 reader.Read();
                 result = result with { MessageId = reader.TokenType == JsonTokenType.String ? JsonText.Unescape(reader.ValueSpan) : null };
             }
-            else if (reader.ValueTextEquals("traceparent"u8))
+            else if (reader.Is("traceparent"u8))
             {
                 reader.Read();
                 result = result with { Traceparent = reader.TokenType == JsonTokenType.String ? JsonText.Unescape(reader.ValueSpan) : null };
@@ -271,19 +270,16 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
     private static StreamEventKind KindOf(ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.String) { return StreamEventKind.Unknown; }
-        if (reader.ValueTextEquals("chunk"u8)) { return StreamEventKind.Chunk; }
-        if (reader.ValueTextEquals("done"u8)) { return StreamEventKind.Done; }
-        if (reader.ValueTextEquals("reset"u8)) { return StreamEventKind.Reset; }
-        if (reader.ValueTextEquals("accepted"u8)) { return StreamEventKind.Accepted; }
+        if (reader.Is("chunk"u8)) { return StreamEventKind.Chunk; }
+        if (reader.Is("done"u8)) { return StreamEventKind.Done; }
+        if (reader.Is("reset"u8)) { return StreamEventKind.Reset; }
+        if (reader.Is("accepted"u8)) { return StreamEventKind.Accepted; }
         return StreamEventKind.Unknown;
     }
 
     private static string? ReasonOf(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.String) { return null; }
-        if (reader.ValueTextEquals(TurnOutcome.Completed)) { return TurnOutcome.Completed; }
-        if (reader.ValueTextEquals(TurnOutcome.Cancelled)) { return TurnOutcome.Cancelled; }
-        if (reader.ValueTextEquals(TurnOutcome.Failed)) { return TurnOutcome.Failed; }
-        return null;
+        var reason = reader.TokenType == JsonTokenType.String ? JsonText.Unescape(reader.ValueSpan) : null;
+        return reason is TurnOutcome.Completed or TurnOutcome.Cancelled or TurnOutcome.Failed ? reason : null;
     }
 }

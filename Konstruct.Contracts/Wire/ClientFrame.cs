@@ -80,9 +80,8 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
             var reader = new Utf8JsonReader(utf8, Options);
             return Read(ref reader);
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
-            // The second is how Utf8JsonReader compares a name with half a surrogate pair in it.
             return new(ClientFrameKind.Bad);
         }
     }
@@ -100,20 +99,20 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
         var wellTyped = true;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("type"u8)) { isTyped = TryReadString(ref reader, out type); }
-            else if (reader.ValueTextEquals("userId"u8)) { frame = frame with { UserId = ReadId(ref reader) }; }
-            else if (reader.ValueTextEquals("tenantId"u8)) { frame = frame with { TenantId = ReadId(ref reader) }; }
-            else if (reader.ValueTextEquals("token"u8)) { frame = frame with { Token = ReadId(ref reader) }; }
-            else if (reader.ValueTextEquals("turnId"u8)) { frame = frame with { TurnId = ReadId(ref reader) }; }
-            else if (reader.ValueTextEquals("role"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Role = value }; }
-            else if (reader.ValueTextEquals("text"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Text = value }; }
-            else if (reader.ValueTextEquals("agentId"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { AgentId = value }; }
-            else if (reader.ValueTextEquals("conversationId"u8)) { frame = frame with { ConversationId = ReadId(ref reader) }; }
-            else if (reader.ValueTextEquals("displayName"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { DisplayName = value }; }
-            else if (reader.ValueTextEquals("messageId"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { MessageId = value }; }
-            else if (reader.ValueTextEquals("traceparent"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { TraceParent = value }; }
-            else if (reader.ValueTextEquals("attempt"u8)) { wellTyped &= TryReadCount(ref reader, out var value); frame = frame with { Attempt = value }; }
-            else if (reader.ValueTextEquals("after"u8)) { wellTyped &= TryReadCount(ref reader, out var value); frame = frame with { After = value }; }
+            if (reader.Is("type"u8)) { isTyped = TryReadString(ref reader, out type); }
+            else if (reader.Is("userId"u8)) { frame = frame with { UserId = ReadId(ref reader) }; }
+            else if (reader.Is("tenantId"u8)) { frame = frame with { TenantId = ReadId(ref reader) }; }
+            else if (reader.Is("token"u8)) { frame = frame with { Token = ReadId(ref reader) }; }
+            else if (reader.Is("turnId"u8)) { frame = frame with { TurnId = ReadId(ref reader) }; }
+            else if (reader.Is("role"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Role = value }; }
+            else if (reader.Is("text"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Text = value }; }
+            else if (reader.Is("agentId"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { AgentId = value }; }
+            else if (reader.Is("conversationId"u8)) { frame = frame with { ConversationId = ReadId(ref reader) }; }
+            else if (reader.Is("displayName"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { DisplayName = value }; }
+            else if (reader.Is("messageId"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { MessageId = value }; }
+            else if (reader.Is("traceparent"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { TraceParent = value }; }
+            else if (reader.Is("attempt"u8)) { wellTyped &= TryReadCount(ref reader, out var value); frame = frame with { Attempt = value }; }
+            else if (reader.Is("after"u8)) { wellTyped &= TryReadCount(ref reader, out var value); frame = frame with { After = value }; }
             else { reader.Read(); reader.Skip(); }
         }
 

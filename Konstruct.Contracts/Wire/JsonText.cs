@@ -82,6 +82,11 @@ public static class JsonText
         }
     }
 
+    /// <summary>Whether the name or string that the reader is at is <paramref name="text"/>.</summary>
+    /// <remarks><see cref="Utf8JsonReader.ValueTextEquals(ReadOnlySpan{byte})"/> throws on half a surrogate pair, which JSON's grammar allows.</remarks>
+    internal static bool Is(this in Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
+        reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(Unescape(reader.ValueSpan)).AsSpan().SequenceEqual(text) : reader.ValueSpan.SequenceEqual(text);
+
     /// <summary>How many bytes come before the first that a JSON string must escape, or that ends it; all of them when there is none.</summary>
     internal static int PlainLength(ReadOnlySpan<byte> raw) => raw.IndexOfAny(MustEscape) is var end and >= 0 ? end : raw.Length;
 

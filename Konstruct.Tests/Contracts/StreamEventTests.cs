@@ -49,6 +49,18 @@ public sealed class StreamEventTests
         Assert.Equal(Facts(StreamEvent.Parse((byte[])[.. payload, (byte)' '])), Facts(StreamEvent.Parse(payload)));
     }
 
+    /// <summary>Half a surrogate pair is an error of encoding, not of JSON's grammar. What it stands beside is a token all the same.</summary>
+    [Theory]
+    [InlineData("""{"\ud800":1,"type":"chunk","text":"a"}""")]
+    [InlineData("""{"t\udc00pe":"done","type":"chunk","te\ud800":"b","text":"a"}""")]
+    [InlineData("""{"type":"chunk","t\u0065xt":"a","reason":"\ud800","turn_id":"\udc00"}""")]
+    public void Half_a_surrogate_pair_elsewhere_costs_no_token(string json)
+    {
+        var read = StreamEvent.Parse(Encoding.UTF8.GetBytes(json));
+
+        Assert.Equal((StreamEventKind.Chunk, "a", Guid.Empty), (read.Kind, read.Text, read.TurnId));
+    }
+
     private static byte[] Damaged(byte[] payload, int at, byte value, int kind)
     {
         at %= payload.Length;
