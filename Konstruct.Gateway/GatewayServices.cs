@@ -92,6 +92,7 @@ internal static class GatewayServices
         services.AddHostedService(provider => provider.GetRequiredService<Readiness>());
         services.AddHostedService<Sweeper>();
         services.AddHostedService<TurnWatch>();
+        services.AddHostedService<SocketWatch>();
         services.AddHostedService<PoolThreads>();
         services.AddHostedService<Drain>();
         services.AddHealthChecks().AddCheck<Readiness>("gateway", tags: [ServiceDefaultsExtensions.ReadyTag]);

@@ -38,7 +38,6 @@ internal static class AuthServices
         services.AddSingleton<TokenReader>();
         services.AddSingleton<IAuthenticator, JwtAuthenticator>();
         services.AddSingleton<IRequestAuthenticator, BearerHeader>();
-        services.AddHostedService<CredentialWatch>();
     }
 
     private static void Configure(JwtBearerOptions bearer, JwtOptions jwt, IHostEnvironment environment)

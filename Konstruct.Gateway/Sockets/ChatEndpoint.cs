@@ -40,9 +40,13 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
         }
 
         var isV2 = context.WebSockets.WebSocketRequestedProtocols.Contains(ProtocolVersion.V2);
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { SubProtocol = isV2 ? ProtocolVersion.V2 : null });
-        var stream = (context.Features.Get<IHttpUpgradeFeature>() as GatheredWrites)?.Stream;
-        await using var chat = new ChatSocket(socket, stream, conversationId, isV2, services);
+        var writes = context.Features.Get<IHttpUpgradeFeature>() as GatheredWrites;
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
+        {
+            SubProtocol = isV2 ? ProtocolVersion.V2 : null,
+            KeepAliveInterval = writes is null ? null : Timeout.InfiniteTimeSpan, // Else SocketWatch pings: .NET has a timer a socket, and looks at it every 2.5 s.
+        });
+        await using var chat = new ChatSocket(socket, writes?.Stream, conversationId, isV2, services);
         var version = isV2 ? 2 : 1;
         var hasRoom = open.TryAdd(chat);
         metrics.SocketOpened(version);

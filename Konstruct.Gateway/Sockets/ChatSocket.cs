@@ -17,6 +17,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private readonly string _urlConversationId;
     private readonly bool _isV2;
     private readonly SocketServices _services;
+    private readonly WebSocket _socket;
     private readonly GatheringStream? _stream;
     private readonly FrameWriter _writer;
     private readonly FrameReader _reader;
@@ -26,6 +27,9 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private bool _hasEntered;
     private bool _hasBeenRefused;
     private long _expires = DateTimeOffset.MaxValue.UtcTicks;
+    private int _reads; // Of the stream, when it was looked at last.
+    private long _lastSign; // When it had read something since, or was pinged.
+    private bool _isPinged;
     private ConversationFeed? _feed;
     private Tab? _tab;
 
@@ -34,7 +38,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         _urlConversationId = urlConversationId;
         _isV2 = isV2;
         _services = services;
-        _stream = stream;
+        (_socket, _stream) = (socket, stream);
         _writer = new(socket, services.Options, services.Metrics, stream);
         _reader = new(socket, services.Options.MaxFrameBytes);
         _line = new(services.Options.MaxWaitingMessages, message => GuardAsync(message, () => AnswerAsync(message)), _gone.Token);
@@ -48,6 +52,35 @@ internal sealed partial class ChatSocket : IAsyncDisposable
 
     /// <summary>Asks the client to leave.</summary>
     public void Close(int code, string reason) => _writer.Close(code, reason);
+
+    /// <summary>
+    /// From the watch, every second: pings a client that says nothing, and cuts it off when it says nothing to that either. A socket without a stream of ours has
+    /// .NET's pings, and a timer of its own; one that is closing has a limit for that.
+    /// </summary>
+    public void LookForLife()
+    {
+        if (_stream is null || CloseCode != 0)
+        {
+            return;
+        }
+
+        var now = _services.Time.GetTimestamp();
+        if (_stream.Reads != _reads || _lastSign == 0)
+        {
+            (_reads, _lastSign, _isPinged) = (_stream.Reads, now, false);
+            return;
+        }
+
+        var silence = _services.Time.GetElapsedTime(_lastSign, now);
+        if (_isPinged && silence >= _services.Options.PongTimeout)
+        {
+            _socket.Abort();
+        }
+        else if (!_isPinged && silence >= _services.Options.PingInterval && _stream.TryPing())
+        {
+            (_lastSign, _isPinged) = (now, true);
+        }
+    }
 
     /// <summary>Serves the socket until either side ends it.</summary>
     public async Task RunAsync(CancellationToken aborted)

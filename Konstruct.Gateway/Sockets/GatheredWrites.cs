@@ -35,7 +35,7 @@ internal sealed class GatheredWrites(IHttpUpgradeFeature inner, Socket? socket) 
 
 /// <summary>
 /// A connection's stream. What is written while <see cref="MoreFollows"/> is kept, and goes with the next write after it. The WebSocket writes under a lock of
-/// its own, its pings included, so that there is one write at a time.
+/// its own, so that there is one write at a time, and pings go between two of them.
 /// </summary>
 /// <remarks>
 /// Once the client has been heard, it writes to the socket itself: Kestrel would copy each frame into a block of a pool and send it from another work item,
@@ -50,10 +50,16 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
+    /// <summary>A whole frame (RFC 6455, 5.5.2).</summary>
+    private static readonly byte[] Ping = [0x89, 0];
+
+    private readonly Lock _sending = new(); // Of the socket: a ping waits for a frame that is on its way to it.
     private byte[] _kept = [];
     private int _length;
     private Way _way;
-    private bool _hasRead;
+    private bool _hasRest; // Of a frame, for which the connection has no room yet.
+    private Task _ping = Task.CompletedTask; // Through Kestrel.
+    private int _reads;
     private CancellationTokenSource? _cut;
 
     /// <summary>How bytes go out. Decided once, by what comes first: they must not overtake those that Kestrel has.</summary>
@@ -67,12 +73,15 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
     /// <summary>Whether the socket's writer has another frame at hand. It sets this before each frame, and never leaves it set behind its last one.</summary>
     public bool MoreFollows { get; set; }
 
+    /// <summary>How often more was asked for. It grows whenever the client has sent something, pongs included, as long as somebody reads.</summary>
+    public int Reads => Volatile.Read(ref _reads);
+
     /// <summary>
     /// The client has sent something behind its request: so it has the answer to that, and Kestrel has nothing more to send, unless something was written already.
     /// </summary>
     public void ClientIsHeard()
     {
-        if (socket is null || Interlocked.CompareExchange(ref _way, Way.Socket, Way.Open) != Way.Open)
+        if (Interlocked.CompareExchange(ref _way, socket is null ? Way.Kestrel : Way.Socket, Way.Open) != Way.Open || socket is null)
         {
             return;
         }
@@ -86,6 +95,14 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
             // The client is gone again, and Kestrel knows: whoever writes hears of it.
         }
     }
+
+    /// <summary>Sends a ping, by the way that frames go. False: not now; no frame has gone yet, or the client has not taken the one before.</summary>
+    public bool TryPing() => _way switch
+    {
+        Way.Socket => TryPingSocket(),
+        Way.Kestrel => TryPingThroughKestrel(),
+        _ => false,
+    };
 
     public override bool CanRead => inner.CanRead;
 
@@ -117,16 +134,13 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         var read = inner.ReadAsync(buffer, cancellationToken);
-        if (!_hasRead)
+        if (_reads == 0 && read.IsCompleted)
         {
-            _hasRead = true;
-            if (read.IsCompleted)
-            {
-                // Perhaps sent together with the request, before there was an answer to it: RFC 6455 forbids that, and nothing breaks by it.
-                Interlocked.CompareExchange(ref _way, Way.Kestrel, Way.Open);
-            }
+            // Perhaps sent together with the request, before there was an answer to it: RFC 6455 forbids that, and nothing breaks by it.
+            Interlocked.CompareExchange(ref _way, Way.Kestrel, Way.Open);
         }
 
+        Volatile.Write(ref _reads, _reads + 1);
         return read;
     }
 
@@ -172,7 +186,14 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
             return inner.WriteAsync(bytes, cancellationToken);
         }
 
-        var sent = socket!.Send(bytes.Span, SocketFlags.None, out var error);
+        int sent;
+        SocketError error;
+        lock (_sending)
+        {
+            sent = socket!.Send(bytes.Span, SocketFlags.None, out error);
+            _hasRest = sent < bytes.Length;
+        }
+
         return error switch
         {
             SocketError.Success when sent == bytes.Length => default,
@@ -192,6 +213,57 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
         }
 
         cut.CancelAfter(Timeout.InfiniteTimeSpan);
+        Volatile.Write(ref _hasRest, false);
+    }
+
+    private bool TryPingSocket()
+    {
+        lock (_sending)
+        {
+            if (Volatile.Read(ref _hasRest))
+            {
+                return false;
+            }
+
+            try
+            {
+                var sent = socket!.Send(Ping, SocketFlags.None, out _);
+                if (sent == 1)
+                {
+                    socket.Shutdown(SocketShutdown.Both); // Half a frame, and nothing can follow: the kernel had no memory for one byte more.
+                }
+
+                return sent == Ping.Length;
+            }
+            catch (Exception exception) when (exception is ObjectDisposedException or SocketException)
+            {
+                return false; // Gone, and whoever reads hears of it.
+            }
+        }
+    }
+
+    /// <summary>Kestrel takes a write beside another, and keeps each whole.</summary>
+    private bool TryPingThroughKestrel()
+    {
+        if (!_ping.IsCompleted)
+        {
+            return false;
+        }
+
+        _ping = PingAsync();
+        return true;
+
+        async Task PingAsync()
+        {
+            try
+            {
+                await inner.WriteAsync(Ping);
+            }
+            catch (Exception exception) when (exception is IOException or ObjectDisposedException or OperationCanceledException or InvalidOperationException)
+            {
+                // Gone, and whoever reads hears of it.
+            }
+        }
     }
 
     private async ValueTask WriteKeptAsync(CancellationToken cancellationToken)

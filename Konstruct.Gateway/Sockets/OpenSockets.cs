@@ -64,7 +64,8 @@ internal sealed class OpenSockets(IOptions<EdgeOptions> options)
         }
     }
 
-    public ICollection<ChatSocket> All() => _sockets.Keys;
+    /// <summary>All that are open, and some that come or go meanwhile.</summary>
+    public IEnumerable<ChatSocket> All() => _sockets.Select(socket => socket.Key);
 
     private static (Guid Tenant, Guid User) KeyOf(Identity user) => (user.TenantId, user.UserId);
 }

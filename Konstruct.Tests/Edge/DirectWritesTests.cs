@@ -64,6 +64,86 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
         Assert.Equal(0, connection.Client.Available);
     }
 
+    /// <summary>Frames of four bytes of length and what they say; a ping is told from them by its first byte.</summary>
+    [Fact]
+    public async Task Pings_go_between_frames_and_never_into_one()
+    {
+        using var connection = await Connection.OpenAsync();
+        connection.Stream.ClientIsHeard();
+        byte[][] frames = [.. Enumerable.Range(1, 200).Select(i => (byte[])[0x81, .. BitConverter.GetBytes(i * 601), .. RandomNumberGenerator.GetBytes(i * 601)])];
+        var isWriting = true;
+        var pinging = Task.Run(() =>
+        {
+            var sent = 0;
+            while (Volatile.Read(ref isWriting) || sent == 0)
+                sent += connection.Stream.TryPing() ? 1 : 0;
+            return sent;
+        }, CancellationToken.None);
+        var writing = Task.Run(async () =>
+        {
+            foreach (var frame in frames)
+            {
+                connection.Stream.MoreFollows = frame.Length % 3 == 0 && frame != frames[^1];
+                await connection.WriteAsync(frame);
+            }
+            Volatile.Write(ref isWriting, false);
+            return await pinging;
+        }, CancellationToken.None);
+
+        var (pings, next) = (0, 0);
+        while (next < frames.Length || pings < await writing)
+        {
+            var first = await connection.ReadAsync(2);
+            if (first is [0x89, 0])
+            {
+                pings++;
+                continue;
+            }
+            Assert.Equal(frames[next], (byte[])[.. first, .. await connection.ReadAsync(frames[next].Length - 2)]);
+            next++;
+        }
+        Assert.Equal(0, connection.Client.Available);
+    }
+
+    [Fact]
+    public async Task A_client_that_has_a_frame_to_take_is_not_pinged()
+    {
+        using var connection = await Connection.OpenAsync();
+        connection.Stream.ClientIsHeard();
+        var write = connection.WriteAsync(new byte[1024 * 1024]).AsTask();
+        Assert.False(write.IsCompleted);
+        Assert.False(connection.Stream.TryPing());
+        await connection.ReadAsync(1024 * 1024);
+        await write.WaitAsync(Until.Soon, CancellationToken.None);
+        Assert.True(connection.Stream.TryPing());
+        Assert.Equal([0x89, 0], await connection.ReadAsync(2));
+    }
+
+    [Fact]
+    public async Task What_goes_through_Kestrel_is_pinged_there()
+    {
+        using var connection = await Connection.OpenAsync();
+        Assert.False(connection.Stream.TryPing()); // It is not known yet where frames go.
+        await connection.WriteAsync("early "u8.ToArray());
+        Assert.True(connection.Stream.TryPing());
+        Assert.Equal([.. "early "u8, 0x89, 0], connection.Kestrel.ToArray());
+
+        var secure = new MemoryStream();
+        await using var stream = new GatheringStream(secure);
+        stream.ClientIsHeard();
+        Assert.True(stream.TryPing());
+        Assert.Equal([0x89, 0], secure.ToArray());
+    }
+
+    [Fact]
+    public async Task A_ping_to_a_client_that_has_gone_is_none()
+    {
+        using var connection = await Connection.OpenAsync();
+        connection.Stream.ClientIsHeard();
+        connection.Server.Dispose();
+        Assert.False(connection.Stream.TryPing());
+    }
+
     /// <summary>Kestrel closes a connection when its request is over, and the request waits for the write.</summary>
     [Fact]
     public async Task An_abort_ends_a_write_that_waits()

@@ -116,6 +116,12 @@ internal sealed class RawSocket : IAsyncDisposable
         }
     }
 
+    /// <summary>How many pings have come.</summary>
+    public int Pings { get; private set; }
+
+    /// <summary>Whether to answer pings. Default: no.</summary>
+    public bool AnswersPings { get; set; }
+
     /// <summary>Whether the end of the connection has been read.</summary>
     public bool HasEnded { get; private set; }
 
@@ -164,7 +170,13 @@ internal sealed class RawSocket : IAsyncDisposable
                 var payload = new byte[length];
                 await _stream.ReadExactlyAsync(payload);
                 if ((head[0] & 15) != WireFrame.Ping)
+                {
                     Add(new(head[0] & 15, payload));
+                    continue;
+                }
+                Pings++;
+                if (AnswersPings)
+                    await FrameAsync(WireFrame.Pong, payload);
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)

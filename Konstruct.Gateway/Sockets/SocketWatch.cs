@@ -1,11 +1,14 @@
 using Konstruct.Contracts.Wire;
-using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Auth;
 using Microsoft.Extensions.Options;
 
-namespace Konstruct.Gateway.Auth;
+namespace Konstruct.Gateway.Sockets;
 
-/// <summary>Closes sockets whose token has expired and that sent no fresh one. One timer for all of them.</summary>
-internal sealed class CredentialWatch(OpenSockets sockets, IOptions<AuthOptions> options, TimeProvider time) : BackgroundService
+/// <summary>
+/// Looks, once a second, at the open sockets: one timer for all of them. Closes those whose token has expired and that sent no fresh one, and finds clients
+/// that are gone.
+/// </summary>
+internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> auth, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -14,13 +17,15 @@ internal sealed class CredentialWatch(OpenSockets sockets, IOptions<AuthOptions>
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            var latest = time.GetUtcNow() - options.Value.ExpiryGrace;
+            var latest = time.GetUtcNow() - auth.Value.ExpiryGrace;
             foreach (var socket in sockets.All())
             {
                 if (socket.Expires < latest)
                 {
                     socket.Close(CloseCodes.CredentialsExpired, "The credentials expired");
                 }
+
+                socket.LookForLife();
             }
         }
     }
