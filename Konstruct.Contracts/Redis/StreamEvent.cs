@@ -59,6 +59,9 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
     /// <summary>Published by an orchestrator that knows nothing of turns: it belongs to the conversation's oldest pending one.</summary>
     public bool IsForeign => TurnId == Guid.Empty;
 
+    /// <summary>The text, unescaped, as UTF-8; null when there was none.</summary>
+    public ReadOnlyMemory<byte>? Utf8Text => EscapedText is { } raw ? JsonText.UnescapeUtf8(raw) : default(ReadOnlyMemory<byte>?); // A bare null would become empty memory.
+
     /// <summary>The text, unescaped; empty when there was none.</summary>
     public string Text => EscapedText is { } raw ? JsonText.Unescape(raw.Span) : "";
 

@@ -57,6 +57,10 @@ public static class JsonText
         return output.WrittenMemory;
     }
 
+    /// <summary>The text of a JSON string token's inside, as UTF-8: the bytes themselves where nothing in them is escaped. An escaped lone surrogate becomes U+FFFD.</summary>
+    public static ReadOnlyMemory<byte> UnescapeUtf8(ReadOnlyMemory<byte> raw) =>
+        raw.Span.Contains((byte)'\\') ? Encoding.UTF8.GetBytes(Unescape(raw.Span)) : raw;
+
     /// <summary>The text of a JSON string token's inside. An escaped lone surrogate becomes U+FFFD.</summary>
     public static string Unescape(ReadOnlySpan<byte> raw)
     {

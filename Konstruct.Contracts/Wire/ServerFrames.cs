@@ -70,11 +70,11 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
-    /// <summary>v1's <c>done</c>. <paramref name="conversationId"/> is spelled as the client spelled it.</summary>
-    public static ReadOnlyMemory<byte> Done(string text, string conversationId) => Done(text, conversationId, turn: null);
+    /// <summary>v1's <c>done</c>. <paramref name="text"/> is UTF-8, <paramref name="conversationId"/> is spelled as the client spelled it.</summary>
+    public static ReadOnlyMemory<byte> Done(ReadOnlySpan<byte> text, string conversationId) => Done(text, conversationId, turn: null);
 
-    /// <summary>v2's <c>done</c>: <paramref name="text"/> replaces whatever the client has of the turn.</summary>
-    public static ReadOnlyMemory<byte> Done(string text, string conversationId, Guid turnId, int attempt, string reason) =>
+    /// <summary>v2's <c>done</c>: <paramref name="text"/>, UTF-8, replaces whatever the client has of the turn.</summary>
+    public static ReadOnlyMemory<byte> Done(ReadOnlySpan<byte> text, string conversationId, Guid turnId, int attempt, string reason) =>
         Done(text, conversationId, (turnId, attempt, reason));
 
     /// <summary>v2's <c>reset</c>: the turn's answer starts again at seq 1.</summary>
@@ -185,11 +185,12 @@ public static class ServerFrames
         WriteMember(output, "attempt"u8, attempt);
     }
 
-    private static ReadOnlyMemory<byte> Done(string text, string conversationId, (Guid TurnId, int Attempt, string Reason)? turn)
+    private static ReadOnlyMemory<byte> Done(ReadOnlySpan<byte> text, string conversationId, (Guid TurnId, int Attempt, string Reason)? turn)
     {
         var output = new ArrayBufferWriter<byte>(text.Length + 256);
-        output.Write("{\"type\":\"done\""u8);
-        WriteMember(output, "text"u8, text);
+        output.Write("{\"type\":\"done\",\"text\":\""u8);
+        JsonText.WriteEscaped(output, text);
+        output.Write("\""u8);
         WriteMember(output, "conversation_id"u8, conversationId);
         if (turn is var (turnId, attempt, reason))
         {

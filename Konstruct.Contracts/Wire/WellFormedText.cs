@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Unicode;
 
 namespace Konstruct.Contracts.Wire;
 
@@ -35,4 +36,8 @@ public static class WellFormedText
 
     /// <summary>As <see cref="ToWellFormed"/>, and with NUL, which Postgres refuses in text, replaced by U+FFFD too.</summary>
     public static string ToStorable(this string text) => text.ToWellFormed().Replace('\0', '\uFFFD');
+
+    /// <summary>Likewise UTF-8, with whatever is none replaced by U+FFFD; the same memory where there is nothing to replace.</summary>
+    public static ReadOnlyMemory<byte> ToStorable(this ReadOnlyMemory<byte> utf8) =>
+        Utf8.IsValid(utf8.Span) && !utf8.Span.Contains((byte)0) ? utf8 : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(utf8.Span).ToStorable());
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Tenancy;
 using Microsoft.EntityFrameworkCore;
@@ -29,9 +30,14 @@ internal enum Acceptance
 /// <summary>What became of a message, and of which turn that is.</summary>
 internal sealed record AcceptResult(Acceptance Acceptance, Guid TurnId);
 
-/// <summary>A turn as Postgres has it.</summary>
-internal sealed record TurnRow(Guid TenantId, Guid ConversationId, Guid TurnId, string Status, int Attempt, string Content)
+/// <summary>A turn as Postgres has it. The text is UTF-8, as it comes and goes: an answer may have megabytes.</summary>
+internal sealed record TurnRow(Guid TenantId, Guid ConversationId, Guid TurnId, string Status, int Attempt, ReadOnlyMemory<byte> Content)
 {
+    public TurnRow(Guid tenantId, Guid conversationId, Guid turnId, string status, int attempt, string content)
+        : this(tenantId, conversationId, turnId, status, attempt, Encoding.UTF8.GetBytes(content))
+    {
+    }
+
     public bool IsEnded => Status != TurnOutcome.Pending;
 }
 
@@ -84,7 +90,7 @@ internal sealed class ConversationStore(TenantDb tenants)
 
     /// <summary>Ends a turn, unless it has ended. Either way the row as it is then, null when the conversation was deleted; and whether this call did it.</summary>
     public async Task<(TurnRow? Row, bool Won)> FinishAsync(
-        Guid tenantId, Guid conversationId, Guid turnId, string outcome, int attempt, string text, CancellationToken cancellationToken)
+        Guid tenantId, Guid conversationId, Guid turnId, string outcome, int attempt, ReadOnlyMemory<byte> text, CancellationToken cancellationToken)
     {
         var answer = text.ToStorable();
         var rows = await tenants.CallAsync(
@@ -94,7 +100,11 @@ internal sealed class ConversationStore(TenantDb tenants)
             SELECT status, attempt, CASE WHEN won THEN NULL ELSE content END, won
             FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {answer})
             """,
-            row => (new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.IsDBNull(2) ? answer : row.GetString(2)), row.GetBoolean(3)),
+            row => (
+                row.IsDBNull(2)
+                    ? new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), answer)
+                    : new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.GetString(2)),
+                row.GetBoolean(3)),
             cancellationToken);
         return rows is [var (row, won)] ? (row, won) : (null, false);
     }

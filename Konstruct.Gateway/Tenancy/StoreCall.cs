@@ -1,12 +1,13 @@
 using System.Globalization;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>One statement of one tenant on its way to Postgres, and the caller who waits for its rows.</summary>
 /// <param name="tenantId">The tenant.</param>
 /// <param name="conversationId">The only conversation whose rows it may lock.</param>
-/// <param name="statement">The statement; what is interpolated becomes a parameter.</param>
+/// <param name="statement">The statement; what is interpolated becomes a parameter, bytes one of text, which is UTF-8.</param>
 /// <param name="givesUp">The caller's: once it is cancelled nobody waits any more.</param>
 internal abstract class StoreCall(Guid tenantId, Guid conversationId, FormattableString statement, CancellationToken givesUp)
 {
@@ -68,7 +69,9 @@ internal abstract class StoreCall(Guid tenantId, Guid conversationId, Formattabl
         var command = new NpgsqlBatchCommand(string.Format(CultureInfo.InvariantCulture, statement.Format, Placeholders));
         foreach (var value in statement.GetArguments())
         {
-            command.Parameters.Add(new NpgsqlParameter { Value = value ?? DBNull.Value });
+            command.Parameters.Add(value is ReadOnlyMemory<byte>
+                ? new NpgsqlParameter { Value = value, NpgsqlDbType = NpgsqlDbType.Text }
+                : new NpgsqlParameter { Value = value ?? DBNull.Value });
         }
 
         return command;

@@ -175,7 +175,7 @@ internal sealed partial class ConversationFeed
             Advance(turn, done.Attempt, done.Seq - 1);
         }
 
-        StartEnding(turn, done.Reason ?? TurnOutcome.Completed, done.Attempt, done.EscapedText is null ? null : done.Text);
+        StartEnding(turn, done.Reason ?? TurnOutcome.Completed, done.Attempt, done.Utf8Text);
     }
 
     private void OnSignOfLife(Turn turn)
@@ -204,7 +204,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    private void StartEnding(Turn turn, string outcome, int attempt, string? text)
+    private void StartEnding(Turn turn, string outcome, int attempt, ReadOnlyMemory<byte>? text)
     {
         turn.IsEnding = true;
         var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, outcome, attempt, text);

@@ -156,13 +156,10 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
     }
 
     /// <summary>The turn of a payload: one that is known, or one that began elsewhere and that a tab here wants.</summary>
-    private Turn? FindOrFollow(Guid turnId)
-    {
-        if (Find(turnId) is { } known)
-        {
-            return known;
-        }
+    private Turn? FindOrFollow(Guid turnId) => Find(turnId) ?? Follow(turnId);
 
+    private Turn? Follow(Guid turnId)
+    {
         if (_ended.Contains(turnId))
         {
             return null;

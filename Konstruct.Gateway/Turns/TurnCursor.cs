@@ -117,13 +117,13 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         Mode = CursorMode.Ended;
         if (isV2)
         {
-            Send(ServerFrames.Done(row.Content, conversationIdAsSpelled, row.TurnId, row.Attempt, row.Status));
+            Send(ServerFrames.Done(row.Content.Span, conversationIdAsSpelled, row.TurnId, row.Attempt, row.Status));
         }
         else
         {
             Send(row.Status == TurnOutcome.Failed
                 ? ServerFrames.Error(WireError.AgentTimeout)
-                : ServerFrames.Done(row.Content, conversationIdAsSpelled));
+                : ServerFrames.Done(row.Content.Span, conversationIdAsSpelled));
         }
 
         _ended.TrySetResult();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
@@ -13,8 +14,8 @@ namespace Konstruct.Gateway.Turns;
 /// <param name="TurnId">The turn.</param>
 /// <param name="Outcome">A word of <see cref="TurnOutcome"/>.</param>
 /// <param name="Attempt">The attempt that ended it; 0: keep the row's.</param>
-/// <param name="Text">The whole text; null: the log has it.</param>
-internal sealed record TurnEnding(Guid TenantId, Guid ConversationId, Guid TurnId, string Outcome, int Attempt, string? Text);
+/// <param name="Text">The whole text, UTF-8; null: the log has it.</param>
+internal sealed record TurnEnding(Guid TenantId, Guid ConversationId, Guid TurnId, string Outcome, int Attempt, ReadOnlyMemory<byte>? Text);
 
 /// <summary>
 /// Persists ends of turns. Any gateway may, several may at once: the row is updated where it is still pending, so one wins, and all tell their clients
@@ -74,18 +75,18 @@ internal sealed partial class TurnFinisher(
     }
 
     /// <summary>What there is: of the attempt that ended, or, when it had not begun to write, of the one before.</summary>
-    private async Task<string> ReadTextAsync(TurnEnding ending)
+    private async Task<ReadOnlyMemory<byte>> ReadTextAsync(TurnEnding ending)
     {
         for (var attempt = Math.Max(ending.Attempt, 1); attempt > 0; attempt--)
         {
             var text = await log.ReadTextAsync(ending.ConversationId, ending.TurnId, attempt);
             if (text.Length > 0)
             {
-                return text;
+                return Encoding.UTF8.GetBytes(text);
             }
         }
 
-        return "";
+        return default;
     }
 
     private static partial class Log

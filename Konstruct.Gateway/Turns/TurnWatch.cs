@@ -78,7 +78,7 @@ internal sealed partial class TurnWatch(
                 Log.NotEnded(logger, turn.TurnId, exception.Message);
             }
 
-            var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Failed, turn.Attempt, Text: "");
+            var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Failed, turn.Attempt, Text: ReadOnlyMemory<byte>.Empty);
             feed.OnPersisted(turn, await finisher.FinishAsync(ending, turn.Trace, turn.Activity));
         }
     }

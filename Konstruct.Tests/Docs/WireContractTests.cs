@@ -24,7 +24,7 @@ public sealed partial class WireContractTests
         { "ReadyFrame", Text(ServerFrames.Ready("c", [new(Turn, 1, 2)])), Text(ServerFrames.Ready("c", [new(Turn, 1, 0)])) },
         { "TypingFrame", Text(ServerFrames.TypingFor(Turn, "m")), Text(ServerFrames.TypingFor(Turn, null)) },
         { "ChunkFrame", Text(ServerFrames.Chunk("x"u8, Turn, 1, 1)), Text(ServerFrames.Chunk("x"u8, Turn, 1, null)) },
-        { "DoneFrame", Text(ServerFrames.Done("x", "c", Turn, 1, TurnOutcome.Completed)), Text(ServerFrames.Done("", "c", Turn, 1, TurnOutcome.Failed)) },
+        { "DoneFrame", Text(ServerFrames.Done("x"u8, "c", Turn, 1, TurnOutcome.Completed)), Text(ServerFrames.Done(""u8, "c", Turn, 1, TurnOutcome.Failed)) },
         { "ResetFrame", Text(ServerFrames.Reset(Turn, 2)), Text(ServerFrames.Reset(Turn, 2)) },
         { "ErrorFrame", Text(ServerFrames.Error(WireError.TooManyMessages, Turn, "m", TimeSpan.FromSeconds(1))), Text(ServerFrames.Error(WireError.BadFrame, null, null)) },
     };
@@ -33,7 +33,7 @@ public sealed partial class WireContractTests
     {
         { "TypingFrameV1", Text(ServerFrames.Typing), Text(ServerFrames.Typing) },
         { "ChunkFrameV1", Text(ServerFrames.Chunk("x"u8)), Text(ServerFrames.Chunk("x"u8)) },
-        { "DoneFrameV1", Text(ServerFrames.Done("x", "c")), Text(ServerFrames.Done("", "c")) },
+        { "DoneFrameV1", Text(ServerFrames.Done("x"u8, "c")), Text(ServerFrames.Done(""u8, "c")) },
         { "ErrorFrameV1", Text(ServerFrames.Error(WireError.BadFrame)), Text(ServerFrames.Error(WireError.BadFrame)) },
     };
 

@@ -152,7 +152,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     {
         var (key, turnId, feed, frames) = await JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
-        await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two ", CancellationToken.None);
+        await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two "u8.ToArray(), CancellationToken.None);
         await feed.ResyncAsync(Assert.Single(feed.Turns()));
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1] is { Type: "done", Text: "one two " }));
     }
@@ -164,7 +164,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         var (key, turnId, feed, frames) = await JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
         await AnswerAsync(feed: null, key, turnId);
-        await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two ", CancellationToken.None);
+        await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two "u8.ToArray(), CancellationToken.None);
 
         var (late, lateFrames) = GatewayInside.NewTab(key);
         feed.Add(late);

@@ -51,7 +51,7 @@ internal sealed class RedisServer : IAsyncDisposable
     public IDatabase Database => _connection!.GetDatabase();
 
     /// <summary>Publishes as an orchestrator would that is not ours; the result is how many are subscribed.</summary>
-    public Task<long> PublishAsync(string channel, string payload) => Database.PublishAsync(RedisChannel.Literal(channel), payload);
+    public Task<long> PublishAsync(string channel, RedisValue payload) => Database.PublishAsync(RedisChannel.Literal(channel), payload);
 
     /// <summary>Every string in every list, hash and plain value whose key matches.</summary>
     public async Task<IReadOnlyList<string>> ValuesAsync(string keyPattern)

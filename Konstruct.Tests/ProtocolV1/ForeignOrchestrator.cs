@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Konstruct.Tests.Harness;
+using StackExchange.Redis;
 using Xunit;
 
 namespace Konstruct.Tests.ProtocolV1;
@@ -24,6 +25,6 @@ internal sealed class ForeignOrchestrator(Pipeline pipeline, Person person, Guid
         PublishAsync($$"""{"type": "done", "text": {{PythonJson.Ascii(text)}}, "conversation_id": "{{conversation}}"}""");
 
     /// <summary>Publishes as it is; somebody must be subscribed.</summary>
-    public async Task PublishAsync(string payload) =>
+    public async Task PublishAsync(RedisValue payload) =>
         Assert.True(await pipeline.Redis.PublishAsync(person.ResponseChannel(conversation), payload) > 0, "nobody is subscribed to the response channel");
 }

@@ -162,6 +162,17 @@ public abstract class ForeignPayloadTests(ForeignPipeline fixture) : PipelineTes
     }
 
     [Fact]
+    public async Task Bytes_that_are_no_UTF8_do_not_keep_it_from_ending()
+    {
+        await using var chat = await AskAsync();
+        await Orchestrator.PublishAsync((byte[])[.. """{"type": "done", "text": "a"""u8, 0xC3, 0x28, .. "\", \"conversation_id\": \""u8, .. Encoding.UTF8.GetBytes($"{_conversation}"), .. "\"}"u8]);
+
+        var turn = await chat.ReceiveTurnAsync();
+        Assert.Equal("a\uFFFD(", turn.Answer);
+        Assert.Equal(turn.Answer, (await AnsweredAsync(_conversation))[1].Content);
+    }
+
+    [Fact]
     public async Task What_done_says_counts_and_is_saved_also_where_chunks_said_else()
     {
         await using var chat = await AskAsync();
