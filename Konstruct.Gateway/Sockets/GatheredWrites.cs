@@ -58,7 +58,7 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
     private int _length;
     private Way _way;
     private bool _hasRest; // Of a frame, for which the connection has no room yet.
-    private Task _ping = Task.CompletedTask; // Through Kestrel.
+    private Task _ping = Task.CompletedTask; // The last, if it had to wait.
     private int _reads;
     private CancellationTokenSource? _cut;
 
@@ -96,7 +96,7 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
         }
     }
 
-    /// <summary>Sends a ping, by the way that frames go. False: not now; no frame has gone yet, or the client has not taken the one before.</summary>
+    /// <summary>Sends a ping, by the way that frames go. False: not now; a frame is being sent and has a limit of its own, or none has gone yet.</summary>
     public bool TryPing() => _way switch
     {
         Way.Socket => TryPingSocket(),
@@ -190,6 +190,11 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
         SocketError error;
         lock (_sending)
         {
+            if (!_ping.IsCompletedSuccessfully)
+            {
+                return SendBehindPingAsync(bytes, cancellationToken);
+            }
+
             sent = socket!.Send(bytes.Span, SocketFlags.None, out error);
             _hasRest = sent < bytes.Length;
         }
@@ -216,6 +221,7 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
         Volatile.Write(ref _hasRest, false);
     }
 
+    /// <summary>A client that has no room for a ping is asked without one: it has something to read, and nothing else is sent meanwhile.</summary>
     private bool TryPingSocket()
     {
         lock (_sending)
@@ -227,19 +233,26 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
 
             try
             {
-                var sent = socket!.Send(Ping, SocketFlags.None, out _);
-                if (sent == 1)
+                if (socket!.Send(Ping, SocketFlags.None, out _) == 1)
                 {
-                    socket.Shutdown(SocketShutdown.Both); // Half a frame, and nothing can follow: the kernel had no memory for one byte more.
+                    _hasRest = true;
+                    _ping = SendRestAsync(Ping.AsMemory(1)).AsTask();
                 }
-
-                return sent == Ping.Length;
             }
-            catch (Exception exception) when (exception is ObjectDisposedException or SocketException)
+            catch (ObjectDisposedException)
             {
-                return false; // Gone, and whoever reads hears of it.
+                // Gone, and whoever reads hears of it.
             }
+
+            return true;
         }
+    }
+
+    /// <summary>Half of a ping was sent: frames come behind the other half.</summary>
+    private async ValueTask SendBehindPingAsync(ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    {
+        await _ping;
+        await SendAsync(bytes, cancellationToken);
     }
 
     /// <summary>Kestrel takes a write beside another, and keeps each whole.</summary>

@@ -64,45 +64,39 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
         Assert.Equal(0, connection.Client.Available);
     }
 
-    /// <summary>Frames of four bytes of length and what they say; a ping is told from them by its first byte.</summary>
     [Fact]
     public async Task Pings_go_between_frames_and_never_into_one()
     {
         using var connection = await Connection.OpenAsync();
         connection.Stream.ClientIsHeard();
-        byte[][] frames = [.. Enumerable.Range(1, 200).Select(i => (byte[])[0x81, .. BitConverter.GetBytes(i * 601), .. RandomNumberGenerator.GetBytes(i * 601)])];
-        var isWriting = true;
-        var pinging = Task.Run(() =>
-        {
-            var sent = 0;
-            while (Volatile.Read(ref isWriting) || sent == 0)
-                sent += connection.Stream.TryPing() ? 1 : 0;
-            return sent;
-        }, CancellationToken.None);
-        var writing = Task.Run(async () =>
-        {
-            foreach (var frame in frames)
-            {
-                connection.Stream.MoreFollows = frame.Length % 3 == 0 && frame != frames[^1];
-                await connection.WriteAsync(frame);
-            }
-            Volatile.Write(ref isWriting, false);
-            return await pinging;
-        }, CancellationToken.None);
+        await AssertPingsGoBetweenFramesAsync(connection.Stream, connection.Client);
+    }
 
-        var (pings, next) = (0, 0);
-        while (next < frames.Length || pings < await writing)
+    [Fact]
+    public async Task Also_through_Kestrel()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        await using var app = builder.Build();
+        var (upgraded, isOver) = (new TaskCompletionSource<GatheringStream>(), new TaskCompletionSource());
+        app.Run(async context =>
         {
-            var first = await connection.ReadAsync(2);
-            if (first is [0x89, 0])
-            {
-                pings++;
-                continue;
-            }
-            Assert.Equal(frames[next], (byte[])[.. first, .. await connection.ReadAsync(frames[next].Length - 2)]);
-            next++;
-        }
-        Assert.Equal(0, connection.Client.Available);
+            var stream = new GatheringStream(await context.Features.GetRequiredFeature<IHttpUpgradeFeature>().UpgradeAsync());
+            stream.ClientIsHeard();
+            upgraded.SetResult(stream);
+            await isOver.Task;
+        });
+        await app.StartAsync(CancellationToken.None);
+        using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync(IPEndPoint.Parse(new Uri(app.Urls.Single()).Authority), CancellationToken.None);
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n"u8.ToArray(), CancellationToken.None);
+        var stream = await upgraded.Task.WaitAsync(Until.Soon, CancellationToken.None);
+        for (var head = ""; !head.EndsWith("\r\n\r\n", StringComparison.Ordinal);)
+            head += (char)(await ReadAsync(client, 1))[0];
+
+        await AssertPingsGoBetweenFramesAsync(stream, client);
+        isOver.SetResult();
     }
 
     [Fact]
@@ -136,12 +130,19 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
     }
 
     [Fact]
-    public async Task A_ping_to_a_client_that_has_gone_is_none()
+    public async Task A_ping_to_a_client_that_has_gone_or_takes_nothing_waits_for_an_answer_all_the_same()
     {
-        using var connection = await Connection.OpenAsync();
-        connection.Stream.ClientIsHeard();
-        connection.Server.Dispose();
-        Assert.False(connection.Stream.TryPing());
+        using var full = await Connection.OpenAsync();
+        full.Stream.ClientIsHeard();
+        while (full.Server.Send(new byte[1], SocketFlags.None, out var error) == 1 && error == SocketError.Success)
+        {
+        }
+        Assert.True(full.Stream.TryPing());
+
+        using var gone = await Connection.OpenAsync();
+        gone.Stream.ClientIsHeard();
+        gone.Server.Dispose();
+        Assert.True(gone.Stream.TryPing());
     }
 
     /// <summary>Kestrel closes a connection when its request is over, and the request waits for the write.</summary>
@@ -240,6 +241,54 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
         await chat.ReadToAsync("done");
     }
 
+    /// <summary>Sends frames, each with four bytes of length and what they say, and pings beside them from another thread. A ping is told by its first byte.</summary>
+    private static async Task AssertPingsGoBetweenFramesAsync(GatheringStream stream, Socket client)
+    {
+        byte[][] frames = [.. Enumerable.Range(1, 200).Select(i => (byte[])[0x81, .. BitConverter.GetBytes(i * 601), .. RandomNumberGenerator.GetBytes(i * 601)])];
+        var isWriting = true;
+        var pinging = Task.Run(() =>
+        {
+            while (Volatile.Read(ref isWriting))
+                stream.TryPing();
+        }, CancellationToken.None);
+        var writing = Task.Run(async () =>
+        {
+            foreach (var frame in frames[..^1])
+            {
+                stream.MoreFollows = frame.Length % 3 == 0; // Some gathered, some alone.
+                await stream.WriteAsync(frame, CancellationToken.None);
+            }
+            Volatile.Write(ref isWriting, false);
+            await pinging;
+            stream.MoreFollows = false;
+            await stream.WriteAsync(frames[^1], CancellationToken.None);
+        }, CancellationToken.None);
+
+        var (pings, next) = (0, 0);
+        while (next < frames.Length)
+        {
+            var first = await ReadAsync(client, 2);
+            if (first is [0x89, 0])
+            {
+                pings++;
+                continue;
+            }
+            Assert.Equal(frames[next], (byte[])[.. first, .. await ReadAsync(client, frames[next].Length - 2)]);
+            next++;
+        }
+        await writing;
+        Assert.True(pings > 0);
+        Assert.Equal(0, client.Available);
+    }
+
+    private static async Task<byte[]> ReadAsync(Socket client, int count)
+    {
+        var bytes = new byte[count];
+        await using var stream = new NetworkStream(client, ownsSocket: false);
+        await stream.ReadExactlyAsync(bytes, CancellationToken.None).AsTask().WaitAsync(Until.Soon);
+        return bytes;
+    }
+
     /// <summary>A connection of the loopback interface, with a recorder in Kestrel's place.</summary>
     private sealed class Connection : IDisposable
     {
@@ -272,13 +321,7 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
 
         public ValueTask WriteAsync(byte[] bytes) => Stream.WriteAsync(bytes, CancellationToken.None);
 
-        public async Task<byte[]> ReadAsync(int count)
-        {
-            var bytes = new byte[count];
-            await using var stream = new NetworkStream(Client, ownsSocket: false);
-            await stream.ReadExactlyAsync(bytes, CancellationToken.None).AsTask().WaitAsync(Until.Soon);
-            return bytes;
-        }
+        public Task<byte[]> ReadAsync(int count) => DirectWritesTests.ReadAsync(Client, count);
 
         public void Dispose()
         {
