@@ -54,12 +54,12 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     public void Close(int code, string reason) => _writer.Close(code, reason);
 
     /// <summary>
-    /// From the watch, every second: pings a client that says nothing, and cuts it off when it says nothing to that either. A socket without a stream of ours has
-    /// .NET's pings, and a timer of its own; one that is closing has a limit for that.
+    /// From the watch, every second: pings a client that says nothing, and cuts it off when it says nothing to that either, or has no room for it for as long.
+    /// A socket without a stream of ours has .NET's pings, and a timer of its own; one that has not been heard or is closing has a limit for that.
     /// </summary>
     public void LookForLife()
     {
-        if (_stream is null || CloseCode != 0)
+        if (_stream is not { HasWay: true } || CloseCode != 0)
         {
             return;
         }
@@ -71,14 +71,20 @@ internal sealed partial class ChatSocket : IAsyncDisposable
             return;
         }
 
+        var options = _services.Options;
         var silence = _services.Time.GetElapsedTime(_lastSign, now);
-        if (_isPinged && silence >= _services.Options.PongTimeout)
+        if (silence < (_isPinged ? options.PongTimeout : options.PingInterval))
         {
-            _socket.Abort();
+            return;
         }
-        else if (!_isPinged && silence >= _services.Options.PingInterval && _stream.TryPing())
+
+        if (!_isPinged && _stream.TryPing())
         {
             (_lastSign, _isPinged) = (now, true);
+        }
+        else if (_isPinged || silence >= options.PingInterval + options.PongTimeout)
+        {
+            _socket.Abort();
         }
     }
 

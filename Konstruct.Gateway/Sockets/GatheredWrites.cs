@@ -96,7 +96,10 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
         }
     }
 
-    /// <summary>Sends a ping, by the way that frames go. False: not now; a frame is being sent and has a limit of its own, or none has gone yet.</summary>
+    /// <summary>Whether it is known how bytes go out: the client has been heard, or something was written.</summary>
+    public bool HasWay => _way != Way.Open;
+
+    /// <summary>Sends a ping, by the way that frames go. False: the client has no room for it, or is gone.</summary>
     public bool TryPing() => _way switch
     {
         Way.Socket => TryPingSocket(),
@@ -221,7 +224,6 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
         Volatile.Write(ref _hasRest, false);
     }
 
-    /// <summary>A client that has no room for a ping is asked without one: it has something to read, and nothing else is sent meanwhile.</summary>
     private bool TryPingSocket()
     {
         lock (_sending)
@@ -233,18 +235,19 @@ internal sealed class GatheringStream(Stream inner, Socket? socket = null) : Str
 
             try
             {
-                if (socket!.Send(Ping, SocketFlags.None, out _) == 1)
+                var sent = socket!.Send(Ping, SocketFlags.None, out _);
+                if (sent == 1)
                 {
                     _hasRest = true;
                     _ping = SendRestAsync(Ping.AsMemory(1)).AsTask();
                 }
+
+                return sent > 0;
             }
             catch (ObjectDisposedException)
             {
-                // Gone, and whoever reads hears of it.
+                return false; // Whoever reads hears of it.
             }
-
-            return true;
         }
     }
 
