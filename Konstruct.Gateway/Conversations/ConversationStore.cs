@@ -101,9 +101,7 @@ internal sealed class ConversationStore(TenantDb tenants)
             FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {answer})
             """,
             row => (
-                row.IsDBNull(2)
-                    ? new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), answer)
-                    : new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.GetString(2)),
+                new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.IsDBNull(2) ? answer : Encoding.UTF8.GetBytes(row.GetString(2))),
                 row.GetBoolean(3)),
             cancellationToken);
         return rows is [var (row, won)] ? (row, won) : (null, false);

@@ -73,12 +73,9 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
     }
 
     [Fact]
-    public async Task Also_through_Kestrel()
+    public async Task Pings_through_Kestrel_go_between_frames_too()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.ClearProviders();
-        await using var app = builder.Build();
+        await using var app = Kestrel();
         var (upgraded, isOver) = (new TaskCompletionSource<GatheringStream>(), new TaskCompletionSource());
         app.Run(async context =>
         {
@@ -184,10 +181,7 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
     [Fact]
     public async Task Under_Kestrel_it_is_the_connections_socket()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Logging.ClearProviders();
-        await using var app = builder.Build();
+        await using var app = Kestrel();
         var (isReading, isBlocking) = (new TaskCompletionSource(), new TaskCompletionSource<bool>());
         app.Use(GatheredWrites.OfferAsync);
         app.UseWebSockets();
@@ -239,6 +233,15 @@ public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTe
         await chat.SendAsync(Person.New().Auth);
         await chat.SayAsync("/burst 3");
         await chat.ReadToAsync("done");
+    }
+
+    /// <summary>A server of its own, which serves nothing yet.</summary>
+    private static WebApplication Kestrel()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        return builder.Build();
     }
 
     /// <summary>Sends frames, each with four bytes of length and what they say, and pings beside them from another thread. A ping is told by its first byte.</summary>
