@@ -8,6 +8,10 @@ namespace Konstruct.Contracts.Wire;
 /// </summary>
 public static class ServerFrames
 {
+    private static ReadOnlySpan<byte> ChunkBegin => "{\"type\":\"chunk\",\"text\":\""u8;
+
+    private static ReadOnlySpan<byte> ChunkEnd => "\"}"u8;
+
     /// <summary><c>{"type":"typing"}</c>, the whole v1 frame.</summary>
     public static ReadOnlyMemory<byte> Typing { get; } = "{\"type\":\"typing\"}"u8.ToArray();
 
@@ -26,38 +30,25 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
+    /// <summary>How long v1's <c>chunk</c> is.</summary>
+    /// <param name="escapedText">The length of its text, in bytes.</param>
+    public static int ChunkLength(int escapedText) => ChunkBegin.Length + escapedText + ChunkEnd.Length;
+
     /// <summary>v1's <c>chunk</c>.</summary>
+    /// <param name="frame">Where to write it: at least <see cref="ChunkLength"/> bytes.</param>
     /// <param name="escapedText">The inside of the JSON string, copied as it is.</param>
-    public static ReadOnlyMemory<byte> Chunk(ReadOnlySpan<byte> escapedText)
+    public static void WriteChunk(Span<byte> frame, ReadOnlySpan<byte> escapedText)
     {
-        var prefix = "{\"type\":\"chunk\",\"text\":\""u8;
-        var frame = new byte[prefix.Length + escapedText.Length + 2];
-        prefix.CopyTo(frame);
-        escapedText.CopyTo(frame.AsSpan(prefix.Length));
-        "\"}"u8.CopyTo(frame.AsSpan(frame.Length - 2));
-        return frame;
-    }
-
-    /// <summary>v1's <c>chunk</c> up to its text, of which more may come: write it escaped, then call <see cref="EndChunk"/>.</summary>
-    public static ArrayBufferWriter<byte> BeginChunk()
-    {
-        var output = new ArrayBufferWriter<byte>(1024);
-        output.Write("{\"type\":\"chunk\",\"text\":\""u8);
-        return output;
-    }
-
-    /// <summary>Ends what <see cref="BeginChunk"/> began.</summary>
-    public static ReadOnlyMemory<byte> EndChunk(ArrayBufferWriter<byte> output)
-    {
-        output.Write("\"}"u8);
-        return output.WrittenMemory;
+        ChunkBegin.CopyTo(frame);
+        escapedText.CopyTo(frame[ChunkBegin.Length..]);
+        ChunkEnd.CopyTo(frame[(ChunkBegin.Length + escapedText.Length)..]);
     }
 
     /// <summary>v2's <c>chunk</c>; without <paramref name="seq"/> when a foreign orchestrator gave none.</summary>
     public static ReadOnlyMemory<byte> Chunk(ReadOnlySpan<byte> escapedText, Guid turnId, int attempt, int? seq)
     {
         var output = new ArrayBufferWriter<byte>(escapedText.Length + 128);
-        output.Write("{\"type\":\"chunk\",\"text\":\""u8);
+        output.Write(ChunkBegin);
         output.Write(escapedText);
         output.Write("\""u8);
         WriteTurn(output, turnId, attempt);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.WebSockets;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Telemetry;
+using Microsoft.Extensions.ObjectPool;
 
 namespace Konstruct.Gateway.Sockets;
 
@@ -15,7 +16,7 @@ namespace Konstruct.Gateway.Sockets;
 /// <param name="options">The limits of the queue.</param>
 /// <param name="metrics">What to tell of frames that are measured.</param>
 /// <param name="stream">The stream under the socket, where it can keep frames back until the last of them.</param>
-internal sealed class FrameWriter(WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null, GatheringStream? stream = null) : IAsyncDisposable
+internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null, GatheringStream? stream = null) : IAsyncDisposable
 {
     /// <summary>As many bytes are sent at once, at most; a larger frame goes alone.</summary>
     private const int MostAtOnce = 16 * 1024;
@@ -23,13 +24,16 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
     /// <summary>A peer that does not take the close frame by then is cut off.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
+    /// <summary>Sockets share what they queue in: one that has once been sent much at once would keep the room for it, as long as it is open.</summary>
+    private static readonly ObjectPool<Queue<QueuedFrame>> Queues = new DefaultObjectPool<Queue<QueuedFrame>>(new QueuePolicy());
+
     /// <summary>A chunk that has grown to this many bytes is not added to: a client should see its answer grow.</summary>
     private const int LongestMerged = 16 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly Queue<(ReadOnlyMemory<byte> Bytes, FrameTiming Timing)> _frames = new();
+    private Queue<QueuedFrame>? _frames; // None while nothing waits.
     private CancellationTokenSource? _closeLimit; // While closing.
-    private ArrayBufferWriter<byte>? _merged; // The chunk at the end of the queue, not yet closed: more text may join it.
+    private ArrayBufferWriter<byte>? _merged; // The text of the chunk at the end of the queue, which more may join.
     private FrameTiming _mergedTiming; // Of the text that it began with: the one that has waited longest.
     private TaskCompletionSource? _room;
     private (int Code, string Reason)? _close;
@@ -49,20 +53,9 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
     {
         lock (_gate)
         {
-            if (_finished || _close is not null)
+            if (!_finished && _close is null)
             {
-                return;
-            }
-
-            Seal();
-            if (HasPlaceFor(frame.Length))
-            {
-                _frames.Enqueue((frame, timing));
-                _queuedBytes += frame.Length;
-                if (!moreFollows || !HasRoom())
-                {
-                    StartPump();
-                }
+                Enqueue(new(frame, timing, IsText: false), moreFollows);
             }
         }
     }
@@ -72,34 +65,39 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
     {
         lock (_gate)
         {
-            if (_frames.Count > 0)
+            if (Waiting > 0)
             {
                 StartPump();
             }
         }
     }
 
-    /// <summary>Queues a chunk of v1, as a frame of its own as long as its client keeps up. <paramref name="escapedText"/> is copied; otherwise as <see cref="Send"/>.</summary>
-    public void SendChunk(ReadOnlySpan<byte> escapedText, FrameTiming timing = default, bool moreFollows = false)
+    /// <summary>Queues a chunk of v1, as a frame of its own as long as its client keeps up; otherwise as <see cref="Send"/>. The frame is made when it is sent.</summary>
+    public void SendChunk(ReadOnlyMemory<byte> escapedText, FrameTiming timing = default, bool moreFollows = false)
     {
         lock (_gate)
         {
-            if ((_merged is null && HasRoom()) || _finished || _close is not null)
-            {
-                Send(ServerFrames.Chunk(escapedText), timing, moreFollows);
-                return;
-            }
-
-            if (!HasPlaceFor(escapedText.Length))
+            if (_finished || _close is not null)
             {
                 return;
             }
 
-            var before = _merged?.WrittenCount ?? 0;
+            if (_merged is null && HasRoom())
+            {
+                Enqueue(new(escapedText, timing, IsText: true), moreFollows);
+                return;
+            }
+
+            var bytes = _merged is null ? ServerFrames.ChunkLength(escapedText.Length) : escapedText.Length;
+            if (!HasPlaceFor(bytes))
+            {
+                return;
+            }
+
             _mergedTiming = _merged is null ? timing : _mergedTiming.With(timing);
-            _merged ??= ServerFrames.BeginChunk();
-            _merged.Write(escapedText);
-            _queuedBytes += _merged.WrittenCount - before;
+            _merged ??= new(1024);
+            _merged.Write(escapedText.Span);
+            _queuedBytes += bytes;
             if (_merged.WrittenCount >= LongestMerged)
             {
                 Seal();
@@ -150,12 +148,34 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
         _closeLimit?.Dispose();
     }
 
-    private bool HasRoom() => _frames.Count <= options.MaxQueuedFrames / 4 && _queuedBytes <= options.MaxQueuedBytes / 4;
+    private int Waiting => _frames?.Count ?? 0;
+
+    private void Enqueue(QueuedFrame frame, bool moreFollows)
+    {
+        Seal();
+        if (HasPlaceFor(frame.Length))
+        {
+            Add(frame);
+            _queuedBytes += frame.Length;
+            if (!moreFollows || !HasRoom())
+            {
+                StartPump();
+            }
+        }
+    }
+
+    private void Add(QueuedFrame frame)
+    {
+        _frames ??= Queues.Get();
+        _frames.Enqueue(frame);
+    }
+
+    private bool HasRoom() => Waiting <= options.MaxQueuedFrames / 4 && _queuedBytes <= options.MaxQueuedBytes / 4;
 
     /// <summary>False: the queue is full, and the socket is closing now. A frame that is larger than the limit goes when it is alone: otherwise its client could never have it.</summary>
     private bool HasPlaceFor(int bytes)
     {
-        if (_frames.Count < options.MaxQueuedFrames && (_queuedBytes == 0 || _queuedBytes + bytes <= options.MaxQueuedBytes))
+        if (Waiting < options.MaxQueuedFrames && (_queuedBytes == 0 || _queuedBytes + bytes <= options.MaxQueuedBytes))
         {
             return true;
         }
@@ -170,18 +190,25 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
     {
         if (_merged is not null)
         {
-            var open = _merged.WrittenCount;
-            _frames.Enqueue((ServerFrames.EndChunk(_merged), _mergedTiming));
-            _queuedBytes += _merged.WrittenCount - open;
+            Add(new(_merged.WrittenMemory, _mergedTiming, IsText: true));
             _merged = null;
         }
     }
 
     private void Drop()
     {
-        _frames.Clear();
+        GiveBack();
         _merged = null;
         _queuedBytes = 0;
+    }
+
+    private void GiveBack()
+    {
+        if (_frames is not null)
+        {
+            Queues.Return(_frames);
+            _frames = null;
+        }
     }
 
     private void BeginClose(int code, string reason)
@@ -193,98 +220,27 @@ internal sealed class FrameWriter(WebSocket socket, ChatOptions options, Gateway
         StartPump();
     }
 
-    private void StartPump()
+    /// <summary>What waits to be sent.</summary>
+    /// <param name="Bytes">The frame, or its text alone.</param>
+    /// <param name="Timing">What to measure when it has been sent.</param>
+    /// <param name="IsText">It is the text of a chunk of v1, escaped.</param>
+    private readonly record struct QueuedFrame(ReadOnlyMemory<byte> Bytes, FrameTiming Timing, bool IsText)
     {
-        if (!_pumping)
-        {
-            _pumping = true;
-            _pump = PumpAsync();
-        }
+        /// <summary>How many bytes the frame has.</summary>
+        public int Length => IsText ? ServerFrames.ChunkLength(Bytes.Length) : Bytes.Length;
     }
 
-    /// <summary>Runs on the caller's thread until a send has to wait, which it hardly ever does.</summary>
-    private async Task PumpAsync()
+    private sealed class QueuePolicy : PooledObjectPolicy<Queue<QueuedFrame>>
     {
-        try
+        /// <summary>One that a slow client has filled is left to the collector.</summary>
+        private const int LargestKept = 1024;
+
+        public override Queue<QueuedFrame> Create() => new();
+
+        public override bool Return(Queue<QueuedFrame> queue)
         {
-            (int Code, string Reason)? close;
-            var gathered = 0;
-            while (TryTake(out var frame, out var next, out close))
-            {
-                var isKept = stream is not null && next > 0 && gathered + frame.Bytes.Length + next <= MostAtOnce;
-                gathered = isKept ? gathered + frame.Bytes.Length : 0;
-                stream?.MoreFollows = isKept;
-
-                // Without a token: a send that could be cancelled takes a slower way through the WebSocket, with a registration and a state machine for
-                // each frame. What must end a send that is stuck aborts the socket.
-                await socket.SendAsync(frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
-                if (frame.Timing.IsMeasured)
-                {
-                    metrics?.FrameSent(frame.Timing);
-                }
-            }
-
-            stream?.MoreFollows = false;
-            if (close is var (code, reason) && socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
-            {
-                await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason, CancellationToken.None);
-            }
+            queue.Clear();
+            return queue.Capacity <= LargestKept;
         }
-        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
-        {
-            // The client is gone, or never took the close frame: there is nobody to tell.
-            Abandon();
-        }
-        catch
-        {
-            Abandon(); // A bug: the socket must not stay open without a writer. Whoever disposes of this hears of it.
-            throw;
-        }
-    }
-
-    /// <summary>False: nothing is left but the close frame, if there is to be one. Decided in one step, so that only one pump sends it.</summary>
-    /// <param name="frame">The frame.</param>
-    /// <param name="next">How many bytes the frame behind it has; 0: there is none yet.</param>
-    /// <param name="close">How to close.</param>
-    private bool TryTake(out (ReadOnlyMemory<byte> Bytes, FrameTiming Timing) frame, out int next, out (int Code, string Reason)? close)
-    {
-        lock (_gate)
-        {
-            close = _close;
-            next = 0;
-            if (_frames.Count == 0)
-            {
-                Seal();
-            }
-
-            if (_frames.TryDequeue(out frame))
-            {
-                _queuedBytes -= frame.Bytes.Length;
-                next = _frames.TryPeek(out var behind) ? behind.Bytes.Length : 0;
-                if (_room is not null && HasRoom())
-                {
-                    _room.TrySetResult();
-                    _room = null;
-                }
-
-                return true;
-            }
-
-            // While closing, the pump stays "running": nothing may start another.
-            _pumping = close is not null;
-            return false;
-        }
-    }
-
-    private void Abandon()
-    {
-        lock (_gate)
-        {
-            _finished = true;
-            Drop();
-            _room?.TrySetResult();
-        }
-
-        socket.Abort();
     }
 }

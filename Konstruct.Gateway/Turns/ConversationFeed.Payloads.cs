@@ -17,13 +17,19 @@ internal sealed partial class ConversationFeed
         var read = StreamEvent.Parse(payload);
         lock (_gate)
         {
+            if (!_isAmongOthers)
+            {
+                _now = services.Time.GetTimestamp();
+            }
+
+            _isAmongOthers = moreFollow;
             switch (read.Kind)
             {
                 case StreamEventKind.Chunk when read.IsForeign:
-                    OnForeignChunk(read, heardAt, moreFollow);
+                    OnForeignChunk(in read, heardAt, moreFollow);
                     break;
                 case StreamEventKind.Chunk:
-                    OnChunk(read, heardAt, moreFollow);
+                    OnChunk(in read, heardAt, moreFollow);
                     break;
                 case StreamEventKind.Done:
                     OnDone(read);
@@ -91,7 +97,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    private void OnChunk(StreamEvent chunk, long heardAt, bool moreFollow)
+    private void OnChunk(in StreamEvent chunk, long heardAt, bool moreFollow)
     {
         if (FindOrFollow(chunk.TurnId) is not { } turn || chunk.Attempt < turn.Attempt)
         {
@@ -110,7 +116,7 @@ internal sealed partial class ConversationFeed
             cursor.MoveTo(chunk.Attempt);
             if (cursor.Mode == CursorMode.Live && chunk.Seq == cursor.Seq + 1)
             {
-                cursor.SendNext(chunk, heardAt, MayKeep(cursor, moreFollow));
+                cursor.SendNext(in chunk, heardAt, MayKeep(cursor, moreFollow));
             }
             else if (cursor.Mode == CursorMode.Live && chunk.Seq > cursor.Seq)
             {
@@ -119,7 +125,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    private void OnForeignChunk(StreamEvent chunk, long heardAt, bool moreFollow)
+    private void OnForeignChunk(in StreamEvent chunk, long heardAt, bool moreFollow)
     {
         if (OldestPending() is not { } turn)
         {
@@ -129,7 +135,7 @@ internal sealed partial class ConversationFeed
         OnSignOfLife(turn);
         foreach (var cursor in turn.Cursors.Where(cursor => cursor.Mode == CursorMode.Live))
         {
-            cursor.SendForeign(chunk, heardAt, MayKeep(cursor, moreFollow));
+            cursor.SendForeign(in chunk, heardAt, MayKeep(cursor, moreFollow));
         }
     }
 
@@ -180,7 +186,7 @@ internal sealed partial class ConversationFeed
 
     private void OnSignOfLife(Turn turn)
     {
-        turn.LastSignAt = services.Time.GetTimestamp();
+        turn.LastSignAt = _now;
         if (!turn.HasChunks && turn.IsOwned)
         {
             turn.Activity?.AddEvent(new("first_chunk"));

@@ -21,6 +21,8 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
     private readonly List<Tab> _tabs = [];
     private readonly List<FrameWriter> _keeping = []; // Sockets with frames that wait for the payloads that are at hand.
     private readonly Queue<Guid> _ended = []; // The last ones: what still comes of them is late, and begins nothing.
+    private long _now; // When the payload came that is being taken, or the first of those that are at hand together.
+    private bool _isAmongOthers; // The next payload is one of them.
 
     public FeedKey Key => key;
 

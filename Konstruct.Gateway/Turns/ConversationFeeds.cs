@@ -19,8 +19,8 @@ internal sealed partial class ConversationFeeds
     /// </summary>
     private static readonly TimeSpan BeforeRenewal = TimeSpan.FromSeconds(10), AfterRenewal = TimeSpan.FromSeconds(2);
 
-    /// <summary>Payloads that are taken before what they have for sockets is sent: some microseconds' worth.</summary>
-    private const int MostTogether = 64;
+    /// <summary>Payloads that are taken before what they have for sockets is sent: a tenth of a millisecond's worth, two or three sends.</summary>
+    private const int MostTogether = 256;
 
     /// <summary>Feeds that take payloads before whatever else has come is served: half a millisecond's worth.</summary>
     private const int MostInARow = 16;

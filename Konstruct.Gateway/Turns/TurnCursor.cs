@@ -102,14 +102,14 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
     /// <param name="chunk">The chunk.</param>
     /// <param name="heardAt">When it came on the channel; 0: it comes from the log.</param>
     /// <param name="moreFollows">See <see cref="FrameWriter.Send"/>.</param>
-    public void SendNext(StreamEvent chunk, long heardAt = 0, bool moreFollows = false)
+    public void SendNext(in StreamEvent chunk, long heardAt = 0, bool moreFollows = false)
     {
         Seq = chunk.Seq;
-        SendChunk(chunk, heardAt, moreFollows);
+        SendChunk(in chunk, heardAt, moreFollows);
     }
 
     /// <summary>Sends a chunk that has no seq: an orchestrator's that knows nothing of turns.</summary>
-    public void SendForeign(StreamEvent chunk, long heardAt, bool moreFollows) => SendChunk(chunk, heardAt, moreFollows);
+    public void SendForeign(in StreamEvent chunk, long heardAt, bool moreFollows) => SendChunk(in chunk, heardAt, moreFollows);
 
     /// <summary>Sends the end of the turn, from its row.</summary>
     public void SendEnd(TurnRow row)
@@ -136,7 +136,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         _ended.TrySetResult();
     }
 
-    private void SendChunk(StreamEvent chunk, long heardAt, bool moreFollows)
+    private void SendChunk(in StreamEvent chunk, long heardAt, bool moreFollows)
     {
         var text = chunk.EscapedText.GetValueOrDefault();
         if (text.IsEmpty)
@@ -148,7 +148,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         _sentAny = true;
         if (!isV2)
         {
-            writer.SendChunk(JsonText.Normalise(text).Span, timing, moreFollows);
+            writer.SendChunk(JsonText.Normalise(text), timing, moreFollows);
             return;
         }
 

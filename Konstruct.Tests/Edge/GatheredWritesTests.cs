@@ -34,8 +34,8 @@ public sealed class GatheredWritesTests(GatewayInside gateway) : IClassFixture<G
     public async Task Chunks_of_v1_likewise_and_each_stays_a_frame()
     {
         await using var wire = new Wire();
-        wire.Writer.SendChunk("a"u8, moreFollows: true);
-        wire.Writer.SendChunk("b"u8, moreFollows: true);
+        wire.Writer.SendChunk("a"u8.ToArray(), moreFollows: true);
+        wire.Writer.SendChunk("b"u8.ToArray(), moreFollows: true);
         wire.Writer.SendQueued();
         Assert.Equal([["""{"type":"chunk","text":"a"}""", """{"type":"chunk","text":"b"}"""]], wire.Writes);
     }

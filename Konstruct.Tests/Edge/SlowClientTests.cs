@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using Konstruct.Gateway;
@@ -23,7 +24,7 @@ public sealed class SlowClientTests
         foreach (var token in first.Concat(rest))
             writer.SendChunk(Encoding.UTF8.GetBytes(token));
         writer.Send("""{"type":"done"}"""u8.ToArray());
-        writer.SendChunk("next"u8);
+        writer.SendChunk("next"u8.ToArray());
         socket.Read();
 
         await Until.TrueAsync(() => Task.FromResult(socket.Frames.Count == 9));
@@ -51,6 +52,25 @@ public sealed class SlowClientTests
         Assert.InRange(chunks.Count, 2, 20);
     }
 
+    [Fact]
+    public async Task A_socket_that_was_sent_much_at_once_keeps_no_room_for_it()
+    {
+        using var socket = WebSocket.CreateFromStream(Stream.Null, new WebSocketCreationOptions { IsServer = true });
+        var writers = Enumerable.Range(0, 1_000).Select(_ => new FrameWriter(socket, new ChatOptions())).ToList();
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        foreach (var writer in writers)
+        {
+            for (var i = 0; i < 500; i++)
+                writer.SendChunk("token "u8.ToArray(), moreFollows: true);
+            writer.SendQueued();
+        }
+
+        // Room for 500 frames in each would be 20 MB. Other tests allocate meanwhile.
+        Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 8 * 1024 * 1024);
+        foreach (var writer in writers)
+            await writer.DisposeAsync();
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -64,7 +84,7 @@ public sealed class SlowClientTests
         for (var bytes = 0; bytes < options.MaxQueuedBytes * 9 / 10; bytes += token.Length)
         {
             if (isV1)
-                writer.SendChunk(token);
+                writer.SendChunk(token.ToArray());
             else
                 writer.Send(token.ToArray());
         }
