@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
@@ -12,6 +13,9 @@ namespace Konstruct.Gateway.Tenancy;
 internal abstract class StoreCall(Guid tenantId, Guid conversationId, FormattableString statement, CancellationToken givesUp)
 {
     private static readonly object[] Placeholders = [.. Enumerable.Range(1, 16).Select(number => $"${number}")];
+
+    /// <summary>Statements with their placeholders. The compiler makes one format of each interpolated literal, so that there are as many as there are such in the code.</summary>
+    private static readonly ConcurrentDictionary<object, string> Texts = new(ReferenceEqualityComparer.Instance);
 
     public Guid ConversationId => conversationId;
 
@@ -66,7 +70,7 @@ internal abstract class StoreCall(Guid tenantId, Guid conversationId, Formattabl
 
     private static NpgsqlBatchCommand Command(FormattableString statement)
     {
-        var command = new NpgsqlBatchCommand(string.Format(CultureInfo.InvariantCulture, statement.Format, Placeholders));
+        var command = new NpgsqlBatchCommand(Texts.GetOrAdd(statement.Format, static format => string.Format(CultureInfo.InvariantCulture, (string)format, Placeholders)));
         foreach (var value in statement.GetArguments())
         {
             command.Parameters.Add(value is ReadOnlyMemory<byte>
