@@ -22,7 +22,7 @@ internal sealed partial class ConversationFeeds
     /// <summary>Payloads that are taken before what they have for sockets is sent: a tenth of a millisecond's worth, two or three sends.</summary>
     private const int MostTogether = 256;
 
-    /// <summary>Feeds that take payloads before whatever else has come is served: half a millisecond's worth.</summary>
+    /// <summary>Feeds that take payloads before whatever else has come is served: some hundredths of a millisecond's worth with a token each, two milliseconds' with a burst each.</summary>
     private const int MostInARow = 16;
 
     private readonly Lock _gate = new();
