@@ -34,7 +34,10 @@ internal sealed partial class Runner : IAsyncDisposable
     public static Runner Launch(string state, string manifest, string[] options, Dictionary<string, string?>? environment = null)
     {
         string[] arguments = [BuiltPrograms.Dll("Konstruct.AppHost"), "--state", state, "--manifest", manifest, .. options];
-        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+
+        // A script starts what it puts in the background with SIGINT ignored, and what that starts inherits it: here it is a terminal's.
+        var start = OperatingSystem.IsLinux() ? new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", .. arguments]) : new ProcessStartInfo("dotnet", arguments);
+        (start.RedirectStandardOutput, start.RedirectStandardError) = (true, true);
         start.Environment["KONSTRUCT_TEST_RUN"] = state;
         foreach (var (name, value) in environment ?? [])
             start.Environment[name] = value;
