@@ -82,7 +82,7 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
     public static byte[] Chunk(string text, Guid turnId, int attempt, int seq)
     {
         var output = new ArrayBufferWriter<byte>(text.Length + 128);
-        output.Write("{\"type\":\"chunk\",\"text\":\""u8);
+        output.Write(ServerFrames.ChunkBegin);
         JsonText.WriteEscaped(output, text);
         output.Write("\""u8);
         ServerFrames.WriteTurn(output, turnId, attempt);
@@ -149,7 +149,7 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
     {
         chunk = default;
         var rest = payload.Span;
-        if (!TryTake(ref rest, "{\"type\":\"chunk\",\"text\":\""u8))
+        if (!TryTake(ref rest, ServerFrames.ChunkBegin))
         {
             return false;
         }

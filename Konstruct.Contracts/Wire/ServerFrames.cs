@@ -8,7 +8,8 @@ namespace Konstruct.Contracts.Wire;
 /// </summary>
 public static class ServerFrames
 {
-    private static ReadOnlySpan<byte> ChunkBegin => "{\"type\":\"chunk\",\"text\":\""u8;
+    /// <summary>What every chunk begins with, up to its text: v1's and v2's frame, and so the payload, too.</summary>
+    internal static ReadOnlySpan<byte> ChunkBegin => "{\"type\":\"chunk\",\"text\":\""u8;
 
     private static ReadOnlySpan<byte> ChunkEnd => "\"}"u8;
 
