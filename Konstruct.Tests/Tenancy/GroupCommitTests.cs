@@ -17,7 +17,7 @@ public sealed class GroupCommitTests : PipelineTests
     private readonly FakeTimeProvider _time = new();
 
     /// <summary>A group that has not come back by then holds up the next one no longer.</summary>
-    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25), Patrol = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Less than Npgsql waits for an answer: without it each of these would come to its end.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
@@ -218,7 +218,7 @@ public sealed class GroupCommitTests : PipelineTests
         await HangingAsync(1);
 
         var next = OneAsync();
-        _time.Advance(Overdue);
+        _time.Advance(Patrol);
         Assert.Equal([1], await next.WaitAsync(Soon, Cancellation));
         Assert.Equal([1], await OneAsync().WaitAsync(Soon, Cancellation));
 
@@ -226,8 +226,23 @@ public sealed class GroupCommitTests : PipelineTests
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => slow);
         _time.Advance(TimeSpan.FromSeconds(5));
+    }
 
-        Task<List<int>> OneAsync() => _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
+    [Fact]
+    public async Task A_call_that_waits_for_a_group_that_takes_long_leaves_with_the_next_that_comes()
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var slow = HangAsync(patience.Token);
+        await HangingAsync(1);
+
+        var first = OneAsync();
+        _time.Advance(Overdue);
+        await Task.WhenAll(first, OneAsync()).WaitAsync(Soon, Cancellation);
+
+        Assert.False(slow.IsCompleted);
+        await patience.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => slow);
+        _time.Advance(TimeSpan.FromSeconds(5));
     }
 
     [Fact]
@@ -243,6 +258,8 @@ public sealed class GroupCommitTests : PipelineTests
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => slow);
     }
+
+    private Task<List<int>> OneAsync() => _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
 
     private Task<List<int>> HangAsync(CancellationToken patience) =>
         _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_sleep(3600)", row => 0, patience);
