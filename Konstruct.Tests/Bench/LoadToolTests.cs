@@ -40,6 +40,18 @@ public sealed class LoadToolTests(UsualPipelineOnRedis fixture) : PipelineTests(
         Assert.True(result["returned"] >= Conversations, $"Only {result["returned"]} sockets came back: there was no storm.");
     }
 
+    [Fact]
+    public async Task It_tells_how_fast_a_core_was()
+    {
+        var result = await LoadTool.RunAsync(Gateway.Port, "--conversations", "1", "--core", "0", "--text", $"/stamp tokens={Tokens} rate=100 delay=0");
+
+        Assert.True(result.ExitCode == 0, result.Table);
+        var core = Assert.Single(result.Json.GetProperty("cores").EnumerateArray());
+        Assert.Equal(0, core.GetProperty("core").GetInt32());
+        Assert.InRange(core.GetProperty("loop_ms").GetDouble(), 0.01, 100);
+        Assert.Contains("core 0", result.Table, StringComparison.Ordinal);
+    }
+
     /// <summary>A reader that pauses between two frames is broken off there, where no read notices.</summary>
     [Fact]
     public async Task Slow_readers_break_in_a_storm_too()

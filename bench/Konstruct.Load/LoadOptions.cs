@@ -6,7 +6,7 @@ namespace Konstruct.Load;
 /// <summary>What <c>run</c> does.</summary>
 internal sealed record LoadOptions(
     Uri Url, Dialect Dialect, int Conversations, int Messages, string Text, TimeSpan Ramp, TimeSpan Think, TimeSpan Patience, TimeSpan Storm, int Slow,
-    TimeSpan SlowDelay, string JwtKey, string? Json, IReadOnlyList<WatchedProcess> Watched)
+    TimeSpan SlowDelay, string JwtKey, string? Json, IReadOnlyList<WatchedProcess> Watched, IReadOnlyList<int> Cores)
 {
     public const string Help = """
                   --url U            of the server: ws://127.0.0.1:5180
@@ -22,6 +22,7 @@ internal sealed record LoadOptions(
                   --slow-delay MS    milliseconds between two of their frames; default 100
                   --jwt-key K        signs a token for each user with this key; default: the auth frame names the user
                   --watch NAME=PID   a process whose CPU time is reported; may be repeated
+                  --core N           a core whose speed is reported, by a short loop every 50 ms; may be repeated
                   --json FILE        also writes the result there
         """;
 
@@ -42,7 +43,8 @@ internal sealed record LoadOptions(
             TimeSpan.FromMilliseconds(given.Number("slow-delay", 100)),
             given.Text("jwt-key", ""),
             given.Text("json", "") is { Length: > 0 } json ? json : null,
-            [.. given.All("watch").Select(WatchedProcess.Parse)]);
+            [.. given.All("watch").Select(WatchedProcess.Parse)],
+            [.. given.All("core").Select(CoreWatch.Parse)]);
         given.EnsureAllKnown();
         return options.Storm > TimeSpan.Zero && options.Dialect != Dialect.V2
             ? throw new BadArgumentException("--storm wants --dialect v2: nothing else can resume.")

@@ -17,6 +17,7 @@ internal static class LoadRun
         var progress = new Progress(tally, options);
         await ConnectAsync(all, progress, cancel);
 
+        CoreWatch[] cores = [.. options.Cores.Select(core => new CoreWatch(core, cancel))];
         var meter = new CpuMeter(options.Watched, tally);
         meter.Begin();
         var ownBegin = Environment.CpuUsage.TotalTime;
@@ -34,6 +35,7 @@ internal static class LoadRun
             Text = options.Text,
             Conversations = options.Conversations,
             Cpu = meter.End(),
+            Cores = [.. cores.Select(core => core.End())],
             GeneratorShare = (Environment.CpuUsage.TotalTime - ownBegin).TotalSeconds / seconds,
             GeneratorCores = Environment.ProcessorCount,
         };

@@ -75,6 +75,7 @@ internal sealed record Outcome
     /// <summary>Mean bytes of a chunk's text.</summary>
     public double TextBytes { get; init; }
     public IReadOnlyList<CpuUse> Cpu { get; init; } = [];
+    public IReadOnlyList<CoreSpeed> Cores { get; init; } = [];
 
     /// <summary>The generator's own share of a core. Near <see cref="GeneratorCores"/> it measures itself.</summary>
     public double GeneratorShare { get; init; }

@@ -25,6 +25,11 @@ internal static class Report
             Line($"CPU           {cpu.Name}: {cpu.Seconds:F2} s, {Number(cpu.Per100K)} s per 100,000 chunks, {Number(cpu.SteadyPer100K)} while all streamed; {cpu.PeakKb / 1024} MB at most");
         }
 
+        foreach (var (core, loopMs) in outcome.Cores)
+        {
+            Line($"core {core,-8} {loopMs:F4} ms of CPU for the same loop");
+        }
+
         Line($"generator     {outcome.GeneratorShare:P0} of a core, of {outcome.GeneratorCores} that it may use");
         if (outcome.GeneratorShare > Saturated * outcome.GeneratorCores)
         {

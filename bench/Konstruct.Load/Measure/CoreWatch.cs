@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace Konstruct.Load.Measure;
+
+/// <summary>How fast a core was during a run.</summary>
+/// <param name="Core">Its number, as <c>taskset</c> has it.</param>
+/// <param name="LoopMs">What the same loop took there, in milliseconds of CPU time: the mean of the run. It has no memory to wait for, so only the core itself changes it.</param>
+internal sealed record CoreSpeed(int Core, double LoopMs);
+
+/// <summary>
+/// Runs a short loop on a core again and again, half a per cent of its time, and looks at how much CPU time that takes: somebody else's work on the machine makes it more, a
+/// server that wants the core does not. Linux only.
+/// </summary>
+internal sealed class CoreWatch
+{
+    private const int Turns = 100_000;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly Thread _thread;
+    private readonly int _core;
+    private readonly CancellationToken _cancel;
+    private volatile bool _hasEnded;
+    private long _nanoseconds, _loops;
+    private string? _problem;
+
+    /// <summary>Begins to watch.</summary>
+    public CoreWatch(int core, CancellationToken cancel)
+    {
+        (_core, _cancel) = (core, cancel);
+        _thread = new Thread(Watch) { IsBackground = true, Name = $"core {core}" };
+        _thread.Start();
+    }
+
+    /// <summary>Ends it.</summary>
+    /// <exception cref="BadArgumentException">This process may not run on that core.</exception>
+    public CoreSpeed End()
+    {
+        _hasEnded = true;
+        _thread.Join();
+        return _problem is { } problem ? throw new BadArgumentException(problem) : new(_core, Math.Round(_nanoseconds / 1e6 / Math.Max(1, _loops), 4));
+    }
+
+    /// <summary>A core, as an option names it.</summary>
+    public static int Parse(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var core) && core < 64 && Directory.Exists($"/sys/devices/system/cpu/cpu{core}")
+        ? core
+        : throw new BadArgumentException($"--core is '{text}': it is the number of a core of this machine, which runs Linux.");
+
+    private void Watch()
+    {
+        var mask = 1UL << _core;
+        if (SetAffinity(0, sizeof(ulong), ref mask) != 0)
+        {
+            _problem = $"Core {_core} cannot be watched: this process may not run there.";
+            return;
+        }
+
+        Loop(); // Not counted: it may be compiled just now.
+        while (!_hasEnded && !_cancel.WaitHandle.WaitOne(Pause))
+        {
+            var began = CpuTime();
+            Loop();
+            _nanoseconds += CpuTime() - began;
+            _loops++;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static uint Loop()
+    {
+        var x = 2463534242u;
+        for (var i = 0; i < Turns; i++)
+        {
+            x ^= x << 13;
+            x ^= x >> 17;
+            x ^= x << 5;
+        }
+
+        return x;
+    }
+
+    private static long CpuTime() => GetTime(ThreadCpuTime, out var time) == 0 ? (time.Seconds * 1_000_000_000) + time.Nanoseconds : 0;
+
+    private const int ThreadCpuTime = 3;
+
+    [DllImport("libc", EntryPoint = "sched_setaffinity")]
+    private static extern int SetAffinity(int thread, nint size, ref ulong mask);
+
+    [DllImport("libc", EntryPoint = "clock_gettime")]
+    private static extern int GetTime(int clock, out TimeSpec time);
+
+    private struct TimeSpec
+    {
+        public long Seconds;
+        public long Nanoseconds;
+    }
+}
