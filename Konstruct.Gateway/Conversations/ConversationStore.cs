@@ -88,12 +88,12 @@ internal sealed class ConversationStore(TenantDb tenants)
             },
             cancellationToken);
 
-    /// <summary>Ends a turn, unless it has ended. Either way the row as it is then, null when the conversation was deleted; and whether this call did it.</summary>
+    /// <summary>Ends a turn, unless it has ended. Either way the row as it is then, null when the conversation was deleted; and whether this call did it. Its text has been shown by then: it may wait for others that end.</summary>
     public async Task<(TurnRow? Row, bool Won)> FinishAsync(
         Guid tenantId, Guid conversationId, Guid turnId, string outcome, int attempt, ReadOnlyMemory<byte> text, CancellationToken cancellationToken)
     {
         var answer = text.ToStorable();
-        var rows = await tenants.CallAsync(
+        var rows = await tenants.CallSoonAsync(
             tenantId,
             conversationId,
             $"""

@@ -4,7 +4,8 @@ namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
 /// Calls that come while others are under way wait for them, and then travel together. A call that comes alone leaves at once; the more come, or the slower
-/// Postgres is, the more of them share a round trip, a commit, and a session whose caches are warm. When a group fails, each of its callers is told and is to try alone.
+/// Postgres is, the more of them share a round trip, a commit, and a session whose caches are warm. Calls that may wait gather for a moment, too, when the group before has
+/// only just left. When a group fails, each of its callers is told and is to try alone.
 /// </summary>
 /// <param name="sessions">The sessions that groups take.</param>
 /// <param name="time">The clock.</param>
@@ -25,6 +26,9 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
     /// </summary>
     private static readonly TimeSpan Patrol = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Calls that may wait leave no sooner than this after the group before, unless one that may not takes them along.</summary>
+    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(20);
+
     /// <summary>A row that somebody holds makes its own caller wait, not the others of the group.</summary>
     private static readonly TimeSpan LongestLock = TimeSpan.FromMilliseconds(100);
 
@@ -33,6 +37,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
 
     private readonly Lock _gate = new();
     private readonly Queue<StoreCall> _waiting = new();
+    private int _urgent; // Of those that wait, so many may not.
     private int _groups;
     private List<StoreCall>? _last; // The group that left last, until it has come back.
     private long _lastLeft;
@@ -45,13 +50,14 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
         lock (_gate)
         {
             _waiting.Enqueue(call);
+            _urgent += call.MayWait ? 0 : 1;
             group = Next();
         }
 
         _ = SendGroupsAsync(group);
     }
 
-    /// <summary>What waits may be alone with a group that is overdue: no call comes that would look.</summary>
+    /// <summary>What waits may be alone with a group that is overdue, or with nothing at all: no call comes that would look.</summary>
     private void Look()
     {
         List<StoreCall>? group;
@@ -83,11 +89,13 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
     /// <summary>What waits and is to leave now; null: nothing does. Under the gate.</summary>
     private List<StoreCall>? Next()
     {
-        var mayLeave = _last is null || (_groups < MostGroups && (_waiting.Count >= MostTogether || time.GetElapsedTime(_lastLeft) >= Overdue));
-        var group = mayLeave ? Take() : [];
+        var sinceLast = time.GetElapsedTime(_lastLeft);
+        var isWorthIt = _urgent > 0 || _waiting.Count >= MostTogether || sinceLast >= Gathering;
+        var mayLeave = _last is null || (_groups < MostGroups && (_waiting.Count >= MostTogether || sinceLast >= Overdue));
+        var group = isWorthIt && mayLeave ? Take() : [];
         if (_waiting.Count > 0)
         {
-            _look ??= time.CreateTimer(_ => Look(), null, Patrol, Timeout.InfiniteTimeSpan);
+            _look ??= time.CreateTimer(_ => Look(), null, _urgent > 0 ? Patrol : Gathering, Timeout.InfiniteTimeSpan);
         }
 
         if (group.Count == 0)
@@ -105,6 +113,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
         var group = new List<StoreCall>(Math.Min(_waiting.Count, MostTogether));
         while (group.Count < MostTogether && _waiting.TryDequeue(out var call))
         {
+            _urgent -= call.MayWait ? 0 : 1;
             if (call.IsAwaited)
             {
                 group.Add(call);

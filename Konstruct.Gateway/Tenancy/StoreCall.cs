@@ -9,8 +9,9 @@ namespace Konstruct.Gateway.Tenancy;
 /// <param name="tenantId">The tenant.</param>
 /// <param name="conversationId">The only conversation whose rows it may lock.</param>
 /// <param name="statement">The statement; what is interpolated becomes a parameter, bytes one of text, which is UTF-8.</param>
+/// <param name="mayWait">Whether it may gather with others for a moment.</param>
 /// <param name="givesUp">The caller's: once it is cancelled nobody waits any more.</param>
-internal abstract class StoreCall(Guid tenantId, Guid conversationId, FormattableString statement, CancellationToken givesUp)
+internal abstract class StoreCall(Guid tenantId, Guid conversationId, FormattableString statement, bool mayWait, CancellationToken givesUp)
 {
     private static readonly object[] Placeholders = [.. Enumerable.Range(1, 16).Select(number => $"${number}")];
 
@@ -18,6 +19,8 @@ internal abstract class StoreCall(Guid tenantId, Guid conversationId, Formattabl
     private static readonly ConcurrentDictionary<object, string> Texts = new(ReferenceEqualityComparer.Instance);
 
     public Guid ConversationId => conversationId;
+
+    public bool MayWait => mayWait;
 
     public bool IsAwaited => !givesUp.IsCancellationRequested;
 
@@ -85,8 +88,8 @@ internal abstract class StoreCall(Guid tenantId, Guid conversationId, Formattabl
 /// <inheritdoc/>
 /// <typeparam name="T">A row.</typeparam>
 internal sealed class StoreCall<T>(
-    Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken givesUp)
-    : StoreCall(tenantId, conversationId, statement, givesUp)
+    Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, bool mayWait, CancellationToken givesUp)
+    : StoreCall(tenantId, conversationId, statement, mayWait, givesUp)
 {
     private readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -58,10 +58,18 @@ internal sealed class TenantDb
     /// <param name="read">Reads a row.</param>
     /// <param name="cancellationToken">Gives up; what is committed by then stays, and what is under way may be committed yet.</param>
     /// <returns>The rows.</returns>
-    public async Task<List<T>> CallAsync<T>(
-        Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    public Task<List<T>> CallAsync<T>(
+        Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        SendAsync(new StoreCall<T>(tenantId, conversationId, statement, read, mayWait: false, cancellationToken), cancellationToken);
+
+    /// <summary>Likewise, of what nobody waits for at a screen: where many come, each waits some milliseconds for others.</summary>
+    /// <inheritdoc cref="CallAsync"/>
+    public Task<List<T>> CallSoonAsync<T>(
+        Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
+        SendAsync(new StoreCall<T>(tenantId, conversationId, statement, read, mayWait: true, cancellationToken), cancellationToken);
+
+    private async Task<List<T>> SendAsync<T>(StoreCall<T> call, CancellationToken cancellationToken)
     {
-        var call = new StoreCall<T>(tenantId, conversationId, statement, read, cancellationToken);
         _groups.Send(call);
         try
         {

@@ -17,7 +17,7 @@ public sealed class GroupCommitTests : PipelineTests
     private readonly FakeTimeProvider _time = new();
 
     /// <summary>A group that has not come back by then holds up the next one no longer.</summary>
-    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25), Patrol = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25), Patrol = TimeSpan.FromMilliseconds(100), Gathering = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Less than Npgsql waits for an answer: without it each of these would come to its end.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
@@ -71,6 +71,38 @@ public sealed class GroupCommitTests : PipelineTests
     {
         var together = await WhileOneIsUnderWayAsync(() => Task.WhenAll(Enumerable.Range(0, 5).Select(async _ => (await _tenants.CallAsync(
             Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)).Single())));
+
+        Assert.Single(together.Distinct());
+    }
+
+    [Fact]
+    public async Task Calls_that_may_wait_gather_when_others_have_only_just_left()
+    {
+        var first = await SoonAsync().WaitAsync(Soon, Cancellation); // Alone: it does not wait.
+        Task<string>[] gathered = [.. Enumerable.Range(0, 5).Select(_ => SoonAsync())];
+        _time.Advance(Gathering);
+        var together = await Task.WhenAll(gathered).WaitAsync(Soon, Cancellation);
+
+        Assert.Single(together.Distinct());
+        Assert.NotEqual(first, together[0]);
+    }
+
+    [Fact]
+    public async Task Calls_that_may_wait_leave_with_one_that_may_not()
+    {
+        await SoonAsync().WaitAsync(Soon, Cancellation);
+        var gathered = SoonAsync();
+        var urgent = (await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)
+            .WaitAsync(Soon, Cancellation)).Single();
+
+        Assert.Equal(urgent, await gathered.WaitAsync(Soon, Cancellation));
+    }
+
+    [Fact]
+    public async Task A_full_group_of_calls_that_may_wait_does_not()
+    {
+        await SoonAsync().WaitAsync(Soon, Cancellation);
+        var together = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => SoonAsync())).WaitAsync(Soon, Cancellation);
 
         Assert.Single(together.Distinct());
     }
@@ -258,6 +290,9 @@ public sealed class GroupCommitTests : PipelineTests
         await patience.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => slow);
     }
+
+    private async Task<string> SoonAsync() =>
+        (await _tenants.CallSoonAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)).Single();
 
     private Task<List<int>> OneAsync() => _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
 
