@@ -1,7 +1,5 @@
-#if ASPIRE
 using Konstruct.AppHost;
 
-Console.WriteLine(HowItWasBuilt.Sentence);
 var builder = DistributedApplication.CreateBuilder(args);
 
 // Redis carries tasks to the orchestrators and tokens back to the gateways. What it forgets is repaired from Postgres.
@@ -70,11 +68,3 @@ builder.AddProject<Projects.Konstruct_Gateway>("gateway")
     .WithDashboardLink();
 
 builder.Build().Run();
-#else
-using Konstruct.AppHost;
-using Konstruct.AppHost.Standalone;
-
-// Without Aspire's packages the published form of the same model is run: aspire-manifest.json.
-Console.Error.WriteLine(HowItWasBuilt.Sentence);
-return await StandaloneRunner.RunAsync(args);
-#endif

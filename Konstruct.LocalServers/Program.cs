@@ -10,8 +10,8 @@ try
 {
     var asked = Invocation.Parse(args);
     LoopbackPort.EnsureFree(asked.Port);
-    using var stop = StopRequest.Listen(asked.StopWithStdin);
-    using var folder = asked.Data.Length > 0 ? DataFolder.Open(asked.Data) : null;
+    using var stop = StopRequest.Listen();
+    using var folder = DataFolder.Open(asked.Data);
     await using var server = asked.CreateServer(folder);
     return await server.RunAsync(Say, stop.Token);
 }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Konstruct.LocalServers.Processes;
 
-/// <summary>The three calls of the C library that .NET has no name for.</summary>
+/// <summary>The two calls of the C library that .NET has no name for.</summary>
 internal static class Native
 {
     public const int Interrupt = 2;
@@ -15,20 +15,9 @@ internal static class Native
     /// <summary>Sends a signal; false where the process is gone or signals do not exist.</summary>
     public static bool Signal(int processId, int signal) => !OperatingSystem.IsWindows() && Kill(processId, signal) == 0;
 
-    /// <summary>Begins a session of its own, so that the terminal's signals no longer reach this process and its children.</summary>
-    public static void LeaveTerminal()
-    {
-        // Fails where the process leads a group already, which is as good.
-        if (!OperatingSystem.IsWindows())
-            _ = SetSessionId();
-    }
-
     [DllImport("libc", EntryPoint = "geteuid")]
     private static extern uint GetEffectiveUserId();
 
     [DllImport("libc", EntryPoint = "kill")]
     private static extern int Kill(int processId, int signal);
-
-    [DllImport("libc", EntryPoint = "setsid")]
-    private static extern int SetSessionId();
 }

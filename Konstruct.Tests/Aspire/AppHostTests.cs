@@ -1,4 +1,3 @@
-#if ASPIRE
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -67,4 +66,3 @@ public sealed class AppHostTests
         return Encoding.UTF8.GetString(frame.ToArray());
     }
 }
-#endif

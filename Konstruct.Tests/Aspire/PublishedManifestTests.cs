@@ -1,4 +1,3 @@
-#if ASPIRE
 using System.Text.Json.Nodes;
 using CliWrap;
 using Xunit;
@@ -63,4 +62,3 @@ public sealed class PublishedManifestTests
         return manifest.ToString();
     }
 }
-#endif

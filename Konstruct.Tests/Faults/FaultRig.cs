@@ -1,6 +1,7 @@
 using System.Globalization;
 using Konstruct.Contracts.Redis;
 using Konstruct.Tests.Harness;
+using Konstruct.Tests.Harness.Balancer;
 using Npgsql;
 using StackExchange.Redis;
 
@@ -87,7 +88,7 @@ internal sealed class FaultRig : IAsyncDisposable
     public IReadOnlyList<Node> Workers { get; }
 
     /// <summary>A plain TCP balancer before the gateways, for clients that know only one address.</summary>
-    public ServiceProcess Balancer { get; private set; } = null!;
+    public TcpBalancer Balancer { get; private set; } = null!;
 
     public IEnumerable<Node> Nodes => Gateways.Concat(Workers);
 
@@ -102,7 +103,7 @@ internal sealed class FaultRig : IAsyncDisposable
         try
         {
             await Task.WhenAll(rig.Nodes.Select(node => node.StartAsync()));
-            rig.Balancer = await ServiceProcess.StartBalancerAsync([.. rig.Gateways.Select(gateway => gateway.Port)]);
+            rig.Balancer = new TcpBalancer([.. rig.Gateways.Select(gateway => gateway.Port)]);
             return rig;
         }
         catch

@@ -13,7 +13,7 @@ namespace Konstruct.Tests.Faults;
 /// <param name="person">Who.</param>
 /// <param name="conversation">Where.</param>
 /// <param name="first">The n of the first try.</param>
-internal sealed class ResumingClient(Func<int, ServiceProcess> gateway, Person person, Guid conversation, int first) : IAsyncDisposable
+internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, Guid conversation, int first) : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 
 namespace Konstruct.Tests.Harness;
 
@@ -94,8 +93,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>Sends a signal and returns at once.</summary>
     public void Signal(Signal signal)
     {
-        if (!HasExited && kill(Id, signal.Number()) != 0)
-            throw new InvalidOperationException($"kill({Id}, {signal}) failed with errno {Marshal.GetLastPInvokeError()}.");
+        if (!HasExited)
+            signal.SendTo(Id);
     }
 
     /// <summary>Sends a signal that ends it, and waits for the end.</summary>
@@ -122,9 +121,6 @@ internal sealed class ChildProcess : IAsyncDisposable
         if (log.Count > MaxLogLines)
             log.TryDequeue(out _);
     }
-
-    [DllImport("libc", SetLastError = true)]
-    private static extern int kill(int processId, int signal);
 
     /// <summary>
     /// The one thread that starts every child. The kernel sends the parent-death signal when the thread that forked ends, not when

@@ -1,3 +1,4 @@
+using Konstruct.Tests.Harness.Balancer;
 using Npgsql;
 using StackExchange.Redis;
 
@@ -8,6 +9,7 @@ internal sealed class Pipeline : IAsyncDisposable
 {
     private readonly List<ServiceProcess> _services = [];
     private readonly Dictionary<string, string> _configuration;
+    private TcpBalancer? _balancer;
 
     private Pipeline(Database database, RedisServer redis, string servingConnection, IReadOnlyDictionary<string, string> settings)
     {
@@ -99,10 +101,8 @@ internal sealed class Pipeline : IAsyncDisposable
     public async Task BalanceAsync()
     {
         var second = await StartGatewayAsync();
-        var balancer = await ServiceProcess.StartBalancerAsync(Gateway.Port, second.Port);
-        lock (_services)
-            _services.Add(balancer);
-        Gateway = balancer;
+        _balancer = new TcpBalancer(Gateway.Port, second.Port);
+        Gateway.StandBehind(_balancer);
     }
 
     /// <summary>Kills the worker, as a crash would, and starts another in its place.</summary>
@@ -114,6 +114,8 @@ internal sealed class Pipeline : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_balancer is not null)
+            await _balancer.DisposeAsync();
         foreach (var service in _services)
             await service.DisposeAsync();
         await Redis.DisposeAsync();

@@ -34,7 +34,7 @@ internal sealed class RawChat : IAsyncDisposable
     /// <param name="subprotocol">None is version 1.</param>
     /// <param name="origin">What a browser would say of the page; programs say nothing.</param>
     /// <param name="securePort">Where it speaks TLS; null: without.</param>
-    public static async Task<RawChat> ConnectAsync(ServiceProcess gateway, string conversation, string? subprotocol = null, string? origin = null, int? securePort = null)
+    public static async Task<RawChat> ConnectAsync(IServer gateway, string conversation, string? subprotocol = null, string? origin = null, int? securePort = null)
     {
         var chat = new RawChat();
         if (origin is not null)
@@ -48,7 +48,7 @@ internal sealed class RawChat : IAsyncDisposable
     }
 
     /// <summary>Connects and sends the auth frame, which version 1 does not answer.</summary>
-    public static async Task<RawChat> OpenAsync(ServiceProcess gateway, Person person, Guid conversation)
+    public static async Task<RawChat> OpenAsync(IServer gateway, Person person, Guid conversation)
     {
         var chat = await ConnectAsync(gateway, conversation.ToString());
         await chat.SendAsync(person.Auth);

@@ -10,7 +10,7 @@ internal static class RawChatV2
     extension(RawChat)
     {
         /// <summary>Connects, authenticates and reads <c>ready</c>.</summary>
-        public static async Task<(RawChat Chat, FrameV2 Ready)> OpenV2Async(ServiceProcess gateway, Person person, Guid conversation)
+        public static async Task<(RawChat Chat, FrameV2 Ready)> OpenV2Async(IServer gateway, Person person, Guid conversation)
         {
             var chat = await RawChat.ConnectAsync(gateway, $"{conversation}", Subprotocol);
             await chat.SendAsync(person.Auth);

@@ -93,7 +93,7 @@ internal sealed class RedisServer : IAsyncDisposable
         {
             var server = await ChildProcess.StartAsync(
                 "Garnet",
-                ["dotnet", BuiltPrograms.Dll("Konstruct.LocalServers"), "redis", "--port", $"{Port}", "--data", folder, "--stop-with-stdin"],
+                ["dotnet", BuiltPrograms.Dll("Konstruct.LocalServers"), "redis", "--port", $"{Port}", "--data", folder],
                 new Dictionary<string, string?> { ["KONSTRUCT_REDIS_PASSWORD"] = Password });
             _servers.Add(server);
             await server.WaitForLogAsync($"ready on 127.0.0.1:{Port}");

@@ -1,10 +1,11 @@
 using System.Diagnostics;
+using Konstruct.Tests.Harness.Balancer;
 using Konstruct.Tests.LocalServers;
 
 namespace Konstruct.Tests.Harness;
 
 /// <summary>One of the application's web services as a process of its own: the gateway, its schema step, or the orchestrator stub.</summary>
-internal sealed class ServiceProcess : IAsyncDisposable
+internal sealed class ServiceProcess : IServer, IAsyncDisposable
 {
     private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
 
@@ -12,8 +13,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     private ServiceProcess(ChildProcess process, int port) => (_process, Port) = (process, port);
 
-    /// <summary>Where it serves HTTP on the loopback address.</summary>
-    public int Port { get; }
+    /// <summary>Where clients find it on the loopback address.</summary>
+    public int Port { get; private set; }
 
     /// <summary>What failure messages call it.</summary>
     public string Name => _process.Name;
@@ -58,16 +59,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), ["dotnet", BuiltPrograms.Dll(project), .. arguments], all), port);
     }
 
-    /// <summary>A plain TCP balancer, which clients take for the service itself. It knows nothing of requests, sockets or health.</summary>
-    /// <param name="ports">Where the service's replicas are, or will be.</param>
-    public static async Task<ServiceProcess> StartBalancerAsync(params int[] ports)
-    {
-        var port = Loopback.FreePort();
-        var balancer = await ChildProcess.StartAsync(
-            "balancer", ["dotnet", BuiltPrograms.Dll("Konstruct.LocalServers"), "balancer", "--port", $"{port}", "--to", string.Join(',', ports)]);
-        await balancer.WaitForLogAsync($"ready on 127.0.0.1:{port}");
-        return new(balancer, port);
-    }
+    /// <summary>Sends clients to a balancer that has this service among its targets.</summary>
+    public void StandBehind(TcpBalancer balancer) => Port = balancer.Port;
 
     /// <summary>The CPU time that it has used, on all cores.</summary>
     public TimeSpan ProcessorTime

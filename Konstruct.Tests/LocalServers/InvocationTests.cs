@@ -11,14 +11,13 @@ public sealed class InvocationTests : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     [Theory]
-    [InlineData("There is no server named 'mysql': it is redis, postgres, dashboard or balancer.", "mysql")]
-    [InlineData("There is no server named '0': it is redis, postgres, dashboard or balancer.", "0")]
+    [InlineData("There is no server named 'mysql': it is redis or postgres.", "mysql")]
+    [InlineData("There is no server named '0': it is redis or postgres.", "0")]
     [InlineData("--port is missing.", "redis", "--data", "x")]
     [InlineData("--data is missing.", "redis", "--port", "1")]
-    [InlineData("--to is missing.", "balancer", "--port", "1")]
-    [InlineData("'two' is no port: a port is a number from 1 to 65535.", "balancer", "--port", "1", "--to", "1,two")]
+    [InlineData("'two' is not a port: a port is a number from 1 to 65535.", "redis", "--port", "two")]
     [InlineData("A value is missing after --port.", "redis", "--port")]
-    [InlineData("'70000' is no port: a port is a number from 1 to 65535.", "redis", "--port", "70000")]
+    [InlineData("'70000' is not a port: a port is a number from 1 to 65535.", "redis", "--port", "70000")]
     [InlineData("Unknown option '--colour'; --help lists what there is.", "redis", "--colour")]
     public void What_is_wrong_with_the_arguments_is_said_in_a_sentence(string sentence, params string[] arguments) =>
         Assert.Equal(sentence, Assert.Throws<CannotServeException>(() => Invocation.Parse(arguments)).Message);
@@ -28,7 +27,6 @@ public sealed class InvocationTests : IDisposable
     {
         var invocation = Invocation.Parse(["postgres", "--port", "5432", "--data", Path.Combine(_folder.Path, "state", "postgres")]);
         Assert.Equal(Path.Combine(_folder.Path, "state", "packages"), invocation.Packages);
-        Assert.False(invocation.StopWithStdin);
     }
 
     [Fact]
@@ -42,7 +40,6 @@ public sealed class InvocationTests : IDisposable
     [Theory]
     [InlineData("redis")]
     [InlineData("postgres")]
-    [InlineData("dashboard")]
     public async Task A_taken_port_is_said(string kind)
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);

@@ -29,7 +29,7 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <summary>Starts a server and waits until it takes connections.</summary>
     public static async Task<LocalServer> StartAsync(string kind, string data, Dictionary<string, string?>? environment = null)
     {
-        var server = Launch([kind, "--port", $"{Loopback.FreePort()}", "--data", data, "--stop-with-stdin"], environment);
+        var server = Launch([kind, "--port", $"{Loopback.FreePort()}", "--data", data], environment);
         await Task.WhenAny(server._ready.Task, server._process.WaitForExitAsync()).WaitAsync(Deadline);
         Assert.True(server._ready.Task.IsCompleted, $"The {kind} server ended before it was ready:\n{server.Output}");
         return server;
@@ -74,10 +74,10 @@ internal sealed class LocalServer : IAsyncDisposable
             _ready.TrySetResult();
     }
 
-    /// <summary>Closes the pipe on the server's standard input, as the death of its owner would, and waits for the end.</summary>
+    /// <summary>Sends SIGTERM, as the AppHost does, and waits for the end.</summary>
     public async Task StopAsync()
     {
-        _process.StandardInput.Close();
+        Signal.Terminate.SendTo(_process.Id);
         await _process.WaitForExitAsync().WaitAsync(Deadline);
     }
 

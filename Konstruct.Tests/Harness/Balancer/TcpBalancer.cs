@@ -1,34 +1,36 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using Konstruct.LocalServers.Processes;
 
-namespace Konstruct.LocalServers.Balancer;
+namespace Konstruct.Tests.Harness.Balancer;
 
 /// <summary>
-/// Stands before the replicas of a service, as a platform's ingress does: it deals connections out in turn and knows nothing of what they carry. No stickiness,
-/// no health checks; who does not take the connection is passed over.
+/// Stands in front of the replicas of a service, as a platform's ingress does: it hands out connections in turn and knows nothing of what they carry.
+/// No stickiness, no health checks; a replica that does not take the connection is passed over.
 /// </summary>
-/// <param name="port">Where clients come in, on both loopback addresses.</param>
-/// <param name="targets">The replicas' ports.</param>
-internal sealed class TcpBalancer(int port, IReadOnlyList<int> targets) : ILocalServer
+internal sealed class TcpBalancer : IServer, IAsyncDisposable
 {
     /// <summary>On the loopback interface a server that listens takes a connection at once, and one that does not refuses at once.</summary>
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(1);
 
+    private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<Relay, Task> _relays = new();
+    private readonly IReadOnlyList<int> _targets;
+    private readonly List<TcpListener> _listeners;
+    private readonly List<Task> _accepting;
     private uint _turn;
 
-    public async Task<int> RunAsync(Action<string> say, CancellationToken stop)
+    /// <param name="targets">The ports where the replicas are, or will be.</param>
+    public TcpBalancer(params IReadOnlyList<int> targets)
     {
-        var listeners = Listen();
-        var accepting = listeners.ConvertAll(listener => AcceptAsync(listener, stop));
-        say(ILocalServer.Ready(port));
-        await stop.RequestedAsync();
-        listeners.ForEach(listener => listener.Dispose());
-        await Task.WhenAll(accepting);
-        return 0;
+        _targets = targets;
+        Port = Loopback.FreePort();
+        _listeners = Listen();
+        _accepting = _listeners.ConvertAll(listener => AcceptAsync(listener, _stop.Token));
     }
+
+    /// <summary>Where clients connect, on both loopback addresses.</summary>
+    public int Port { get; }
 
     /// <summary>A browser that is told <c>localhost</c> tries IPv6 first; not every machine has it.</summary>
     private List<TcpListener> Listen()
@@ -36,17 +38,15 @@ internal sealed class TcpBalancer(int port, IReadOnlyList<int> targets) : ILocal
         var listeners = new List<TcpListener>();
         foreach (var address in (IPAddress[])[IPAddress.Loopback, IPAddress.IPv6Loopback])
         {
-            var listener = new TcpListener(address, port);
+            var listener = new TcpListener(address, Port);
             try
             {
                 listener.Start();
                 listeners.Add(listener);
             }
-            catch (SocketException problem)
+            catch (SocketException) when (address.AddressFamily is AddressFamily.InterNetworkV6)
             {
-                listener.Dispose();
-                if (listeners.Count == 0)
-                    throw new CannotServeException($"The balancer cannot listen on port {port}: {problem.Message}", problem);
+                listener.Dispose(); // This machine has no IPv6.
             }
         }
         return listeners;
@@ -84,9 +84,9 @@ internal sealed class TcpBalancer(int port, IReadOnlyList<int> targets) : ILocal
         using (relay)
         {
             var first = Interlocked.Increment(ref _turn);
-            for (var i = 0; i < targets.Count; i++)
+            for (var i = 0; i < _targets.Count; i++)
             {
-                if (await ConnectAsync(targets[(int)((first + i) % targets.Count)], stop) is { } server)
+                if (await ConnectAsync(_targets[(int)((first + i) % _targets.Count)], stop) is { } server)
                 {
                     await relay.RunAsync(server, stop);
                     return;
@@ -98,7 +98,7 @@ internal sealed class TcpBalancer(int port, IReadOnlyList<int> targets) : ILocal
     private static async Task<Socket?> ConnectAsync(int target, CancellationToken stop)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        patience.CancelAfter(ConnectPatience);
+        patience.CancelAfter(ConnectLimit);
         var server = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
@@ -114,8 +114,12 @@ internal sealed class TcpBalancer(int port, IReadOnlyList<int> targets) : ILocal
 
     public async ValueTask DisposeAsync()
     {
+        await _stop.CancelAsync();
+        _listeners.ForEach(listener => listener.Dispose());
+        await Task.WhenAll(_accepting);
         foreach (var relay in _relays.Keys)
             relay.Dispose();
         await Task.WhenAll(_relays.Values);
+        _stop.Dispose();
     }
 }

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 
-namespace Konstruct.LocalServers.Balancer;
+namespace Konstruct.Tests.Harness.Balancer;
 
 /// <summary>A client's connection and the replica's that it was given; bytes go both ways until both sides have said all.</summary>
 internal sealed class Relay : IDisposable

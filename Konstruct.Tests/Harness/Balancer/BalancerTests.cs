@@ -1,10 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Konstruct.Tests.Harness;
+using Konstruct.Tests.LocalServers;
 using Xunit;
 
-namespace Konstruct.Tests.LocalServers;
+namespace Konstruct.Tests.Harness.Balancer;
 
 /// <summary>The balancer that stands before replicas: plain TCP, each connection to the next.</summary>
 public sealed class BalancerTests
@@ -14,7 +14,7 @@ public sealed class BalancerTests
     {
         using var left = new Named("left");
         using var right = new Named("right");
-        await using var balancer = await ServiceProcess.StartBalancerAsync(left.Port, right.Port);
+        await using var balancer = new TcpBalancer(left.Port, right.Port);
 
         var answers = new List<string>();
         for (var i = 0; i < 6; i++)
@@ -29,7 +29,7 @@ public sealed class BalancerTests
     {
         using var left = new Named("left");
         var port = Loopback.FreePort();
-        await using var balancer = await ServiceProcess.StartBalancerAsync(left.Port, port);
+        await using var balancer = new TcpBalancer(left.Port, port);
         for (var i = 0; i < 4; i++)
             Assert.Equal("left: who?", await AskAsync(IPAddress.Loopback, balancer.Port, "who?"));
 
@@ -40,7 +40,7 @@ public sealed class BalancerTests
     [Fact]
     public async Task Nobody_waits_when_all_replicas_are_down()
     {
-        await using var balancer = await ServiceProcess.StartBalancerAsync(Loopback.FreePort(), Loopback.FreePort());
+        await using var balancer = new TcpBalancer(Loopback.FreePort(), Loopback.FreePort());
         Assert.Equal("", await AskAsync(IPAddress.Loopback, balancer.Port, "who?").WaitAsync(LocalServer.Deadline, TestContext.Current.CancellationToken));
     }
 
@@ -50,7 +50,7 @@ public sealed class BalancerTests
     {
         Assert.SkipUnless(Socket.OSSupportsIPv6, "This machine has no IPv6.");
         using var left = new Named("left");
-        await using var balancer = await ServiceProcess.StartBalancerAsync(left.Port);
+        await using var balancer = new TcpBalancer(left.Port);
         Assert.Equal("left: who?", await AskAsync(IPAddress.IPv6Loopback, balancer.Port, "who?"));
     }
 
@@ -59,7 +59,7 @@ public sealed class BalancerTests
     public async Task Bytes_pass_unchanged_and_a_side_that_has_said_all_still_listens()
     {
         using var left = new Named("left");
-        await using var balancer = await ServiceProcess.StartBalancerAsync(left.Port);
+        await using var balancer = new TcpBalancer(left.Port);
         var question = string.Concat(Enumerable.Range(0, 200_000).Select(i => $"{i} "));
         Assert.Equal($"left: {question}", await AskAsync(IPAddress.Loopback, balancer.Port, question));
     }
@@ -68,7 +68,7 @@ public sealed class BalancerTests
     public async Task A_connection_is_cut_when_its_replica_is()
     {
         using var left = new Named("left");
-        await using var balancer = await ServiceProcess.StartBalancerAsync(left.Port);
+        await using var balancer = new TcpBalancer(left.Port);
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, balancer.Port, TestContext.Current.CancellationToken);
         await Until.TrueAsync(() => Task.FromResult(left.Clients == 1));
