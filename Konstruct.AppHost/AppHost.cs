@@ -1,31 +1,34 @@
-using Konstruct.AppHost;
+using Konstruct.AppHost.Commands;
+using Konstruct.AppHost.Hosting;
+using Konstruct.AppHost.LocalServers;
 
 var builder = DistributedApplication.CreateBuilder(args);
+if (!HostingSettings.TryRead(builder, out var settings, out var problem))
+    return Problem.Tell(problem);
 
 // Redis carries tasks to the orchestrators and tokens back to the gateways. What it forgets is repaired from Postgres.
 // Postgres keeps the conversations. Its owner, the superuser, sees every tenant: only the schema step is given that connection.
-// The gateway serves with another role, no superuser and no owner, so that Postgres itself keeps the tenants apart.
+// The gateway serves with another role, neither superuser nor owner, so that Postgres itself keeps the tenants apart.
 IResourceBuilder<IResourceWithConnectionString> redis, database, conversations;
-if (builder.StoresAreManaged())
+switch (settings.Stores)
 {
-    // Somebody else runs them: their connection strings are parameters.
-    redis = builder.AddConnectionString("redis");
-    database = builder.AddConnectionString("konstruct-db");
-    conversations = builder.AddConnectionString("konstruct");
-}
-else if (builder.StoresAreContainers())
-{
-    redis = builder.AddRedis("redis");
-    var server = builder.AddPostgres("postgres").KeepDataBetweenRuns();
-    database = server.AddDatabase("konstruct-db", "konstruct");
-    conversations = builder.AddServingConnection("konstruct", server.GetEndpoint("tcp"), "konstruct");
-}
-else
-{
-    redis = builder.AddLocalRedis("redis");
-    var server = builder.AddLocalPostgres("postgres");
-    database = server.AddDatabase("konstruct-db", "konstruct");
-    conversations = builder.AddServingConnection("konstruct", server.GetEndpoint("tcp"), "konstruct");
+    case Stores.Managed:
+        redis = builder.AddConnectionString("redis");
+        database = builder.AddConnectionString("konstruct-db");
+        conversations = builder.AddConnectionString("konstruct");
+        break;
+    case Stores.Containers:
+        redis = builder.AddRedis("redis");
+        var container = builder.AddPostgres("postgres").KeepDataBetweenRuns();
+        database = container.AddDatabase("konstruct-db", "konstruct");
+        conversations = builder.AddServingConnection("konstruct", container.GetEndpoint("tcp"), "konstruct");
+        break;
+    default:
+        redis = builder.AddLocalRedis("redis", settings.Data);
+        var server = builder.AddLocalPostgres("postgres", settings.Data);
+        database = server.AddDatabase("konstruct-db", "konstruct");
+        conversations = builder.AddServingConnection("konstruct", server.GetEndpoint("tcp"), "konstruct");
+        break;
 }
 
 // Whose tokens the gateway believes: those that this key signs, or, where an authority is named, that one's.
@@ -34,37 +37,39 @@ var audience = builder.AddParameter("jwt-audience", "konstruct-chat", publishVal
 var authority = builder.AddParameter("jwt-authority", "", publishValueAsDefault: true);
 var signingKey = builder.AddGeneratedSecret("jwt-signing-key", length: 43);
 
-// Makes the database, its tables and the serving role, then stays up: platforms without jobs would restart what exits.
-var schema = builder.AddProject<Projects.Konstruct_Gateway>("schema")
+// No service waits to be started: each waits for its stores by itself, here as where it is deployed, and all of them start side by side.
+// The schema step makes the database, its tables and the serving role, then stays up: platforms without jobs would restart what exits.
+builder.AddProject<Projects.Konstruct_Gateway>("schema")
     .OnAnyPort()
     .WithArgs("schema")
-    .WithReference(database).WaitFor(database)
+    .WithReference(database)
     .WithReference(conversations)
-    .WithHttpHealthCheck("/health");
+    .WithProbes();
 
-// Works tasks off and streams tokens: a stub that stands where a model's orchestrator will be.
+// Works off tasks and streams tokens: a stub that stands where a model's orchestrator will be.
 builder.AddProject<Projects.Konstruct_OrchestratorStub>("orchestrator")
     .OnAnyPort()
-    .WithReplicas(builder.Replicas())
-    .WithReference(redis).WaitFor(redis)
-    .WithHttpHealthCheck("/health")
-    .WithUrlForEndpoint("http", url => (url.Url, url.DisplayText) = ("/health", "Health"));
+    .WithReplicas(settings.Replicas)
+    .WithReference(redis)
+    .WithProbes();
 
-// What browsers connect to, and the only resource that the outside can reach.
+// What browsers connect to, and the only resource that can be reached from outside.
 builder.AddProject<Projects.Konstruct_Gateway>("gateway")
+    .OnPort(settings.Port)
     .WithExternalHttpEndpoints()
-    .WithReplicas(builder.Replicas())
-    .WithReference(redis).WaitFor(redis)
-    .WithReference(conversations).WaitFor(schema)
+    .WithReplicas(settings.Replicas)
+    .WithReference(redis)
+    .WithReference(conversations)
     .WithEnvironment("Auth__Jwt__Issuer", issuer)
     .WithEnvironment("Auth__Jwt__Audience", audience)
     .WithEnvironment("Auth__Jwt__Authority", authority)
     .WithEnvironment("Auth__Jwt__SigningKey", signingKey)
-    .WithHttpHealthCheck("/health")
-    .WithUrlForEndpoint("http", url => url.DisplayText = "Chat")
-    .WithUrlForEndpoint("http", _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
-    .WithUrlForEndpoint("http", _ => new() { Url = "/health", DisplayText = "Health" })
-    .WithScenarioCommands()
-    .WithDashboardLink();
+    .WithProbes()
+    .WithLinks()
+    .WithChatCommand()
+    .WithTokenCommand(issuer, audience, signingKey)
+    .AnnounceWhenReady();
 
-builder.Build().Run();
+builder.PublishTheManifest();
+
+return await builder.Build().RunToEndAsync();

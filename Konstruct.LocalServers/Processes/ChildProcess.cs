@@ -22,7 +22,8 @@ internal sealed class ChildProcess : IDisposable
     /// <param name="command">The program and its arguments.</param>
     /// <param name="environment">Variables to add or, with a null value, to take away.</param>
     /// <param name="output">Takes each line of standard output and standard error.</param>
-    public static ChildProcess Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string?> environment, Action<string> output)
+    /// <param name="input">What standard input holds; it ends after that.</param>
+    public static ChildProcess Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string?> environment, Action<string> output, string input = "")
     {
         var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
@@ -38,7 +39,7 @@ internal sealed class ChildProcess : IDisposable
         child._process.ErrorDataReceived += (_, line) => Forward(line.Data);
         var started = new TaskCompletionSource();
         // The kernel's parent-death signal is tied to the thread that forked, not to the process: that thread has to stay.
-        new Thread(() => child.RunToEnd(started)) { IsBackground = true, Name = $"parent of {Path.GetFileName(command[0])}" }.Start();
+        new Thread(() => child.RunToEnd(started, input)) { IsBackground = true, Name = $"parent of {Path.GetFileName(command[0])}" }.Start();
         started.Task.GetAwaiter().GetResult();
         return child;
 
@@ -67,7 +68,7 @@ internal sealed class ChildProcess : IDisposable
         await Exited;
     }
 
-    private void RunToEnd(TaskCompletionSource started)
+    private void RunToEnd(TaskCompletionSource started, string input)
     {
         try
         {
@@ -78,6 +79,7 @@ internal sealed class ChildProcess : IDisposable
             started.SetException(new CannotServeException($"{_process.StartInfo.FileName} cannot be run: {problem.Message}", problem));
             return;
         }
+        _process.StandardInput.Write(input);
         _process.StandardInput.Close();
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();

@@ -23,6 +23,21 @@ public sealed class PostgresServerTests : IDisposable
         Assert.Equal("å 漢字 🙂", await ExecuteAsync(again, "SELECT text FROM kept"));
     }
 
+    /// <summary>The password is kept in the user secrets and the data is not: whoever lost the one must not lose the other.</summary>
+    [Fact]
+    public async Task Old_data_opens_with_a_new_password()
+    {
+        const string newPassword = "it's new";
+        await using (var server = await LocalServer.StartAsync("postgres", Data))
+            await ExecuteAsync(server, "CREATE TABLE kept AS SELECT 7 AS number");
+
+        await using var again = await LocalServer.StartAsync("postgres", Data, new() { ["KONSTRUCT_POSTGRES_PASSWORD"] = newPassword });
+
+        Assert.Equal(7, await ExecuteAsync(again, "SELECT number FROM kept", newPassword));
+        await Assert.ThrowsAsync<PostgresException>(() => ExecuteAsync(again, "SELECT 1"));
+        Assert.DoesNotContain("new'", again.Output, StringComparison.Ordinal);
+    }
+
     /// <summary>PostgreSQL outlives a killed parent unless the kernel is asked to stop it; then its data would be locked for the next start.</summary>
     [Fact]
     public async Task A_killed_supervisor_takes_the_server_with_it_and_the_next_start_finds_the_data()

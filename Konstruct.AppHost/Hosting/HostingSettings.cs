@@ -1,0 +1,66 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using Microsoft.Extensions.Configuration;
+
+namespace Konstruct.AppHost.Hosting;
+
+/// <summary>What a developer can set on the command line, <c>--Hosting:Stores=local</c>, or in environment variables, <c>Hosting__Stores=local</c>.</summary>
+/// <param name="Stores"><c>Hosting:Stores</c>: where Redis and Postgres run. Containers when publishing, unless managed.</param>
+/// <param name="Data"><c>Hosting:Data</c>: the folder with the data of local servers. Default <c>.konstruct</c>; a relative one is relative to the repository.</param>
+/// <param name="Replicas"><c>Replicas</c>, 1 to 10, default 1: how many gateways and how many orchestrators run here. Not part of the manifest.</param>
+/// <param name="Port"><c>Port</c>, 1 to 65535: where the gateway listens instead of the port in its launch profile; null leaves that one.</param>
+internal sealed record HostingSettings(Stores Stores, string Data, int Replicas, int? Port)
+{
+    /// <summary>Reads the settings, or says in a sentence which one is wrong and what it can be.</summary>
+    public static bool TryRead(IDistributedApplicationBuilder builder, [NotNullWhen(true)] out HostingSettings? settings, [NotNullWhen(false)] out string? problem)
+    {
+        var configuration = builder.Configuration;
+        var repository = Path.GetDirectoryName(builder.AppHostDirectory)!;
+        var data = Path.GetFullPath(configuration["Hosting:Data"] is { Length: > 0 } folder ? folder : ".konstruct", repository);
+        problem = null;
+        settings = null;
+
+        if (!TryReadNumber(configuration, "Replicas", 10, out var replicas))
+            problem = $"Replicas is '{configuration["Replicas"]}'; it can be a number from 1 to 10.";
+        else if (!TryReadNumber(configuration, "Port", 65535, out var port))
+            problem = $"Port is '{configuration["Port"]}'; it can be a number from 1 to 65535.";
+        else if (ReadStores(builder) is not { } stores)
+            problem = $"Hosting:Stores is '{configuration["Hosting:Stores"]}'; it can be auto, containers, local or managed.";
+        else
+            settings = new(stores, data, replicas ?? 1, port);
+        return problem is null;
+    }
+
+    private static Stores? ReadStores(IDistributedApplicationBuilder builder) => builder.Configuration["Hosting:Stores"]?.ToLowerInvariant() switch
+    {
+        "managed" => Stores.Managed,
+        "containers" => Stores.Containers,
+        null or "" or "auto" or "local" when builder.ExecutionContext.IsPublishMode => Stores.Containers,
+        "local" => Stores.Local,
+        null or "" or "auto" => ContainerRuntime.Answers() ? Stores.Containers : Stores.Local,
+        _ => null,
+    };
+
+    private static bool TryReadNumber(ConfigurationManager configuration, string name, int most, out int? number)
+    {
+        number = null;
+        if (configuration[name] is not { Length: > 0 } text)
+            return true;
+        var isRight = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= 1 && value <= most;
+        number = value;
+        return isRight;
+    }
+}
+
+/// <summary>Where Redis and Postgres run.</summary>
+internal enum Stores
+{
+    /// <summary>In containers. This is what is published.</summary>
+    Containers,
+
+    /// <summary>As processes on this machine: Garnet, and PostgreSQL as it is installed or from npm.</summary>
+    Local,
+
+    /// <summary>Elsewhere: their connection strings are parameters.</summary>
+    Managed,
+}
