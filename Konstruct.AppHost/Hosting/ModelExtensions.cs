@@ -39,6 +39,12 @@ internal static class ModelExtensions
     public static IResourceBuilder<ProjectResource> WithProbes(this IResourceBuilder<ProjectResource> project) =>
         project.WithHttpProbe(ProbeType.Readiness, "/health").WithHttpProbe(ProbeType.Liveness, "/alive");
 
+    /// <summary>Hands <c>Auth:Mode</c> on where the AppHost was given one: <c>Jwt</c> makes a gateway in Development take tokens. Not part of the manifest.</summary>
+    public static IResourceBuilder<ProjectResource> WithAuthMode(this IResourceBuilder<ProjectResource> gateway) =>
+        gateway.ApplicationBuilder is { ExecutionContext.IsRunMode: true } application && application.Configuration["Auth:Mode"] is { Length: > 0 } mode
+            ? gateway.WithEnvironment("Auth__Mode", mode)
+            : gateway;
+
     /// <summary>Links from the dashboard to the gateway, and from the gateway's page to the dashboard, where it shows the trace of a turn.</summary>
     public static IResourceBuilder<ProjectResource> WithLinks(this IResourceBuilder<ProjectResource> gateway)
     {

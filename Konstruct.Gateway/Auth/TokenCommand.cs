@@ -14,7 +14,7 @@ internal static class TokenCommand
 {
     private const string Usage = "Usage: token --user UUID --tenant UUID [--role ROLE] [--lifetime hh:mm:ss]";
     private const string KeyAdvice =
-        "There is no key to sign with. Set Auth__Jwt__SigningKey to the gateway's: 'dotnet run --project Konstruct.AppHost -- --env gateway' prints it for the run that is going on.";
+        "There is no key to sign with: set Auth__Jwt__SigningKey to the gateway's. For a run of the AppHost use the command Token on the gateway's row of the dashboard.";
 
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args)

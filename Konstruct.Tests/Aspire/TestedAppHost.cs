@@ -70,7 +70,7 @@ internal sealed class TestedAppHost : IServer, IAsyncDisposable
     public Task<ExecuteCommandResult> ExecuteAsync(string resource, string command, params (string Name, string Value)[] arguments)
     {
         var inputs = arguments.Select(argument => new InteractionInput { Name = argument.Name, InputType = InputType.Text, Value = argument.Value }).ToList();
-        return _app.Services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(resource, command, new(inputs), CancellationToken.None).WaitAsync(Limit);
+        return _app.Services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(Model(resource), command, new(inputs), CancellationToken.None).WaitAsync(Limit);
     }
 
     /// <summary>Stops a resource, waits until it has ended, and starts it again.</summary>
