@@ -25,7 +25,7 @@ public sealed class StopTests(DatabaseFactory databases)
     [Fact]
     public async Task Both_end_within_the_platforms_grace_whatever_is_under_way()
     {
-        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Redis, settings: Deployed);
+        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Garnet, settings: Deployed);
         // A client that does not answer the close, and a model that says nothing for as long as it is let.
         await using var deaf = (await RawChat.OpenV2Async(pipeline.Gateway, Person.New(), Guid.NewGuid())).Chat;
         await deaf.SayAsync("/silent", "m");
@@ -47,7 +47,7 @@ public sealed class StopTests(DatabaseFactory databases)
     [Fact]
     public async Task A_gateway_that_stops_says_so_to_probes_and_to_clients()
     {
-        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Redis, workers: 0, settings: Deployed);
+        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Garnet, workers: 0, settings: Deployed);
         await using var open = (await RawChat.OpenV2Async(pipeline.Gateway, Person.New(), Guid.NewGuid())).Chat;
 
         var stopping = StopAsync(pipeline.Gateway);

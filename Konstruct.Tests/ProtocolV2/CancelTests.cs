@@ -155,10 +155,13 @@ public abstract class CancelTests(ReplicatedPipeline fixture) : ReplicatedTests(
 public sealed class CancelsOnGarnet(ReplicatedPipelineOnGarnet fixture) : CancelTests(fixture);
 
 [Collection<ReplicatedOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class CancelsOnRedis(ReplicatedPipelineOnRedis fixture) : CancelTests(fixture);
 
 [Collection<ReplicatedOnCluster>]
+[Trait("Tier", "Long")]
 public sealed class CancelsOnCluster(ReplicatedPipelineOnCluster fixture) : CancelTests(fixture);
 
 [Collection<ReplicatedBehindBalancer>]
+[Trait("Tier", "Long")]
 public sealed class CancelsBehindBalancer(ReplicatedPipelineBehindBalancer fixture) : CancelTests(fixture);

@@ -52,7 +52,7 @@ public sealed class CostOfTelemetry(DatabaseFactory databases)
             settings["OTEL_METRIC_EXPORT_INTERVAL"] = "5000"; // A minute by default: it would miss the run. All else is as it is by default.
         }
 
-        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Redis, settings: settings);
+        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Garnet, settings: settings);
         await ChatAsync(pipeline, "/stream tokens=200 rate=25 delay=0"); // Warm: compiled, connected, and once exported.
 
         var (gateway, worker) = (pipeline.Gateway.ProcessorTime, pipeline.Worker.ProcessorTime);
