@@ -34,6 +34,7 @@ public sealed class PipelineOverPgBouncer(DatabaseFactory databases) : UsualPipe
 public sealed class OverPgBouncer : ICollectionFixture<PipelineOverPgBouncer>;
 
 [Collection<OverPgBouncer>]
+[Trait("Tier", "Long")]
 public sealed class ConversationsOverPgBouncer(PipelineOverPgBouncer fixture) : ConversationTests(fixture);
 
 /// <summary>The tenant is set on the transaction, and so is all that Postgres may remember between two of them.</summary>

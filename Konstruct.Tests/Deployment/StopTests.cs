@@ -10,6 +10,7 @@ namespace Konstruct.Tests.Deployment;
 /// Platforms kill what has not ended 30 s after SIGTERM (Kubernetes, Azure Container Apps). With the settings of a deployment, and with the worst that clients
 /// and models can do, gateway and orchestrator end by themselves before.
 /// </summary>
+[Trait("Tier", "Long")]
 public sealed class StopTests(DatabaseFactory databases)
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
