@@ -36,7 +36,7 @@ internal sealed class Requirement
 
     public static bool IsAnyMissing => All.Any(one => !one.IsMet);
 
-    private bool IsMet => _program.Value is not null;
+    public bool IsMet => _program.Value is not null;
 
     /// <summary>The program's path. Skips the test that asks, also by way of a <see cref="PipelineFixture"/>, where the program is missing.</summary>
     public string Require()
