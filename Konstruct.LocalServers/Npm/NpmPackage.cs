@@ -40,8 +40,7 @@ internal sealed class NpmPackage(string name, string packages)
             // npm skips an optional package that it cannot get and still succeeds: the folder is what counts.
             if (!Directory.Exists(Path.Combine(staging, "node_modules", package)))
                 throw new CannotServeException($"npm could not fetch {package}{complaint}");
-            if (!Directory.Exists(Folder))
-                Directory.Move(staging, Folder);
+            Publish(staging);
         }
         finally
         {
@@ -49,6 +48,18 @@ internal sealed class NpmPackage(string name, string packages)
                 Directory.Delete(staging, recursive: true);
         }
         return Find(package) ?? throw new CannotServeException($"{package} went missing from {Folder}: delete that folder and start again");
+    }
+
+    /// <summary>Gives the fetched packages their name. Another process may have been faster: its packages are the same.</summary>
+    private void Publish(string staging)
+    {
+        try
+        {
+            Directory.Move(staging, Folder);
+        }
+        catch (IOException) when (Directory.Exists(Folder))
+        {
+        }
     }
 
     private static async Task<string> RunNpmAsync(string npm, string folder, CancellationToken stop)

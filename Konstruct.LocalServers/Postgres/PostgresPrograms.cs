@@ -107,8 +107,15 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
         foreach (var link in links.RootElement.EnumerateArray())
         {
             var target = Path.Combine(folder, link.GetProperty("target").GetString()!);
-            if (!File.Exists(target))
-                File.CreateSymbolicLink(target, Path.GetFileName(link.GetProperty("source").GetString()!));
+            try
+            {
+                if (!File.Exists(target))
+                    File.CreateSymbolicLink(target, Path.GetFileName(link.GetProperty("source").GetString()!));
+            }
+            catch (IOException) when (File.Exists(target))
+            {
+                // Another process made the same link at the same time.
+            }
         }
     }
 

@@ -5,8 +5,8 @@ using Xunit;
 namespace Konstruct.Tests.Bench;
 
 /// <summary>The generator counts what it should: against a real gateway everything, once.</summary>
-[Collection<UsualOnRedis>]
-public sealed class LoadToolTests(UsualPipelineOnRedis fixture) : PipelineTests(fixture)
+[Collection<UsualOnGarnet>]
+public sealed class LoadToolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
 {
     private const int Conversations = 20;
     private const int Tokens = 40;

@@ -8,9 +8,13 @@ namespace Konstruct.Tests.Clients;
 /// <summary>A pipeline for the client's own tests: one gateway that believes ids, and one on the same stores that wants tokens.</summary>
 public sealed class ClientPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
-
     private protected override Dictionary<string, string> Settings => new() { ["Chat__CreateMissingConversations"] = "true" };
+
+    private protected override Task StartAsync()
+    {
+        Requirement.Node.Require();
+        return base.StartAsync();
+    }
 
     /// <summary>No grace and no skew: a token's last second is its last.</summary>
     public static IReadOnlyDictionary<string, string> WithTokens { get; } = new Dictionary<string, string>
@@ -44,7 +48,7 @@ public sealed partial class NodeTests(ClientPipeline fixture) : PipelineTests(fi
     private static async Task RunAsync(string file, Dictionary<string, string?> environment)
     {
         var (exitCode, output) = await NodeTools.RunAsync(
-            "node", ["--experimental-websocket", "--test", "--test-timeout=90000", "--test-reporter=spec", Path.Combine("test", file)], NodeTools.Client, environment);
+            Requirement.Node.Require(), ["--experimental-websocket", "--test", "--test-timeout=90000", "--test-reporter=spec", Path.Combine("test", file)], NodeTools.Client, environment);
         TestContext.Current.TestOutputHelper?.WriteLine(output);
         Assert.True(exitCode == 0, output);
 

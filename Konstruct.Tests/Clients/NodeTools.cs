@@ -16,7 +16,11 @@ internal static class NodeTools
     public static string PageFiles { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "Konstruct.Gateway", "Page", "Files");
 
     /// <summary>The copy's client folder, with the compiler installed.</summary>
-    public static async Task<string> ClientCopyAsync() => Path.Combine((await Copy.Value).Path, "clients", "typescript");
+    public static async Task<string> ClientCopyAsync()
+    {
+        Requirement.Npm.Require();
+        return Path.Combine((await Copy.Value).Path, "clients", "typescript");
+    }
 
     /// <summary>Runs a program to its end and returns what it said on both streams.</summary>
     public static async Task<(int ExitCode, string Output)> RunAsync(

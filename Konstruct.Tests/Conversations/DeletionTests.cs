@@ -90,4 +90,5 @@ public abstract class DeletionTests(UsualPipeline fixture) : PipelineTests(fixtu
 public sealed class DeletionsOnGarnet(UsualPipelineOnGarnet fixture) : DeletionTests(fixture);
 
 [Collection<UsualOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class DeletionsOnRedis(UsualPipelineOnRedis fixture) : DeletionTests(fixture);

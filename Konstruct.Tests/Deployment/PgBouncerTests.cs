@@ -10,14 +10,16 @@ public sealed class PipelineOverPgBouncer(DatabaseFactory databases) : UsualPipe
 {
     private PgBouncer? _bouncer;
 
-    private protected override RedisKind Redis => RedisKind.Redis;
-
     private protected override async Task<string> ServingConnectionAsync(Database database)
     {
-        if (!PgBouncer.IsInstalled)
-            return database.ServingConnectionString; // Every test is skipped.
         _bouncer = await PgBouncer.StartAsync(database.Server, connections: 2);
         return _bouncer.ConnectionString(database);
+    }
+
+    private protected override Task StartAsync()
+    {
+        Requirement.PgBouncer.Require();
+        return base.StartAsync();
     }
 
     public override async ValueTask DisposeAsync()
@@ -32,17 +34,13 @@ public sealed class PipelineOverPgBouncer(DatabaseFactory databases) : UsualPipe
 public sealed class OverPgBouncer : ICollectionFixture<PipelineOverPgBouncer>;
 
 [Collection<OverPgBouncer>]
-public sealed class ConversationsOverPgBouncer : ConversationTests
-{
-    public ConversationsOverPgBouncer(PipelineOverPgBouncer fixture) : base(fixture) => PgBouncer.SkipUnlessInstalled();
-}
+[Trait("Tier", "Long")]
+public sealed class ConversationsOverPgBouncer(PipelineOverPgBouncer fixture) : ConversationTests(fixture);
 
 /// <summary>The tenant is set on the transaction, and so is all that Postgres may remember between two of them.</summary>
 [Collection<OverPgBouncer>]
-public sealed class PgBouncerTests : PipelineTests
+public sealed class PgBouncerTests(PipelineOverPgBouncer fixture) : PipelineTests(fixture)
 {
-    public PgBouncerTests(PipelineOverPgBouncer fixture) : base(fixture) => PgBouncer.SkipUnlessInstalled();
-
     [Fact]
     public async Task Two_hundred_requests_of_two_tenants_over_two_shared_connections_each_see_their_own()
     {

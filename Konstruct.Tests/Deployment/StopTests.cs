@@ -10,6 +10,7 @@ namespace Konstruct.Tests.Deployment;
 /// Platforms kill what has not ended 30 s after SIGTERM (Kubernetes, Azure Container Apps). With the settings of a deployment, and with the worst that clients
 /// and models can do, gateway and orchestrator end by themselves before.
 /// </summary>
+[Trait("Tier", "Long")]
 public sealed class StopTests(DatabaseFactory databases)
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
@@ -25,7 +26,7 @@ public sealed class StopTests(DatabaseFactory databases)
     [Fact]
     public async Task Both_end_within_the_platforms_grace_whatever_is_under_way()
     {
-        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Redis, settings: Deployed);
+        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Garnet, settings: Deployed);
         // A client that does not answer the close, and a model that says nothing for as long as it is let.
         await using var deaf = (await RawChat.OpenV2Async(pipeline.Gateway, Person.New(), Guid.NewGuid())).Chat;
         await deaf.SayAsync("/silent", "m");
@@ -47,7 +48,7 @@ public sealed class StopTests(DatabaseFactory databases)
     [Fact]
     public async Task A_gateway_that_stops_says_so_to_probes_and_to_clients()
     {
-        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Redis, workers: 0, settings: Deployed);
+        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Garnet, workers: 0, settings: Deployed);
         await using var open = (await RawChat.OpenV2Async(pipeline.Gateway, Person.New(), Guid.NewGuid())).Chat;
 
         var stopping = StopAsync(pipeline.Gateway);

@@ -12,8 +12,9 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>Tokens of an OpenID Connect authority: its keys are fetched, and fetched again when it changes them.</summary>
-[Collection(typeof(UsualOnRedis))]
-public sealed class AuthorityTests(UsualPipelineOnRedis fixture) : PipelineTests(fixture)
+[Collection(typeof(UsualOnGarnet))]
+[Trait("Tier", "Long")]
+public sealed class AuthorityTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
 {
     /// <summary>An authority is asked every ten seconds at most.</summary>
     private static readonly TimeSpan AskedAgain = TimeSpan.FromSeconds(40);

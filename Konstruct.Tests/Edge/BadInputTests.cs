@@ -6,8 +6,8 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>What hostile and clumsy clients send. Each gets its answer, nothing is stored, and a bystander notices nothing. The run ends with the table.</summary>
-[Collection(typeof(UsualOnRedis))]
-public sealed class BadInputTests(UsualPipelineOnRedis fixture) : PipelineTests(fixture)
+[Collection(typeof(UsualOnGarnet))]
+public sealed class BadInputTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
 {
     /// <summary>Served after whatever came before, with an error that names it: what came before that is the answer to the bad input.</summary>
     private const string AreYouThere = """{"type":"message","text":"x","conversationId":"?","messageId":"are-you-there"}""";

@@ -16,8 +16,8 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>Frames go to the socket itself where that is the same to the client, and through Kestrel everywhere else.</summary>
-[Collection(typeof(UsualOnRedis))]
-public sealed class DirectWritesTests(UsualPipelineOnRedis fixture) : PipelineTests(fixture)
+[Collection(typeof(UsualOnGarnet))]
+public sealed class DirectWritesTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
 {
     [Fact]
     public async Task Once_the_client_is_heard_bytes_go_past_Kestrel()

@@ -11,8 +11,6 @@ public sealed class GuardedPipeline(DatabaseFactory databases) : PipelineFixture
     public const int MaxTextLength = 100;
     public static readonly TimeSpan ExpiryGrace = TimeSpan.FromSeconds(1);
 
-    private protected override RedisKind Redis => RedisKind.Redis;
-
     private protected override Dictionary<string, string> Settings => new()
     {
         ["Auth__Mode"] = "Jwt",

@@ -10,8 +10,6 @@ namespace Konstruct.Tests.Edge;
 /// <summary>A gateway of its own with the usual limits: what hostile clients do to it must not touch other tests.</summary>
 public sealed class BesiegedPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
-
     private protected override Dictionary<string, string> Settings => new()
     {
         ["Chat__CreateMissingConversations"] = "true",
@@ -28,6 +26,7 @@ public sealed class Besieged : ICollectionFixture<BesiegedPipeline>;
 /// reported before, meanwhile and after.
 /// </summary>
 [Collection(typeof(Besieged))]
+[Trait("Tier", "Long")]
 public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
 {
     private const int GoodClients = 50;

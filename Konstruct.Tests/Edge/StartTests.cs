@@ -5,8 +5,8 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>A gateway that would let everybody in, or nobody, does not start: one sentence, exit code 1, no stack trace.</summary>
-[Collection(typeof(UsualOnRedis))]
-public sealed class StartTests(UsualPipelineOnRedis fixture) : PipelineTests(fixture)
+[Collection(typeof(UsualOnGarnet))]
+public sealed class StartTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
 {
     [Theory]
     [InlineData("Auth:LetAnyoneClaimAnyTenant", "ASPNETCORE_ENVIRONMENT=Production", "Auth__Mode=Trusted")]

@@ -96,6 +96,7 @@ public abstract class FaultTests(FaultRigs rigs)
 }
 
 [Collection<FaultsWithGarnet>]
+[Trait("Tier", "Long")]
 public sealed class FaultsOnGarnet(FaultRigsOnGarnet rigs) : FaultTests(rigs)
 {
     public static TheoryData<string, int> Runs => RunsOn(RedisKind.Garnet);
@@ -106,6 +107,7 @@ public sealed class FaultsOnGarnet(FaultRigsOnGarnet rigs) : FaultTests(rigs)
 }
 
 [Collection<FaultsWithRedis>]
+[Trait("Tier", "Long")]
 public sealed class FaultsOnRedis(FaultRigsOnRedis rigs) : FaultTests(rigs)
 {
     public static TheoryData<string, int> Runs => RunsOn(RedisKind.Redis);

@@ -14,7 +14,7 @@ using Xunit;
 namespace Konstruct.Tests.Faults;
 
 /// <summary>
-/// The gateway's own classes on a real redis-server and a real Postgres, without a host: what comes on a channel, and when, is in the test's hands.
+/// The gateway's own classes on a real Garnet and a real Postgres, without a host: what comes on a channel, and when, is in the test's hands.
 /// </summary>
 public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 {
@@ -33,7 +33,7 @@ public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var redis = RedisServer.StartAsync(RedisKind.Redis);
+        var redis = RedisServer.StartAsync(RedisKind.Garnet);
         var database = await databases.CreateAsync();
         Sql = database.Sql;
         _redis = await redis;

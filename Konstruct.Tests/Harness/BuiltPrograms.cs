@@ -12,6 +12,9 @@ internal static class BuiltPrograms
     /// <summary>The folder that holds the solution file.</summary>
     public static string RepositoryRoot { get; } = Metadata["RepositoryRoot"]!;
 
+    /// <summary>Where npm packages of servers are kept between runs, the AppHost's included.</summary>
+    public static string Packages { get; } = Path.Combine(RepositoryRoot, ".konstruct", "packages");
+
     /// <summary>The dll of a project, by its folder in the repository, built with the configuration that the tests were built with.</summary>
     public static string Dll(string project)
     {

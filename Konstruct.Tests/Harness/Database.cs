@@ -15,11 +15,12 @@ public sealed class DatabaseFactory : IAsyncDisposable
 
     private readonly Lazy<Task<PostgresServer>> _server = new(StartAsync);
     private readonly SemaphoreSlim _copying = new(1);
+    private int _failures;
 
     /// <summary>A database with the application's schema and nothing in it.</summary>
     internal async Task<Database> CreateAsync()
     {
-        var server = await _server.Value;
+        var server = await ServerAsync();
         // A template can serve one copy at a time.
         await _copying.WaitAsync();
         try
@@ -37,6 +38,20 @@ public sealed class DatabaseFactory : IAsyncDisposable
         if (_server is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
             await (await _server.Value).DisposeAsync();
         _copying.Dispose();
+    }
+
+    /// <summary>Where the server did not start, the first caller gets the reason and the tests of the others are skipped.</summary>
+    private async Task<PostgresServer> ServerAsync()
+    {
+        try
+        {
+            return await _server.Value;
+        }
+        catch (Exception) when (Interlocked.Increment(ref _failures) > 1)
+        {
+            Assert.Skip("PostgreSQL did not start; the test that failed first with it says why.");
+            throw;
+        }
     }
 
     private static async Task<PostgresServer> StartAsync()

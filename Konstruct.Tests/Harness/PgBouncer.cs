@@ -1,25 +1,20 @@
+using Konstruct.LocalServers.Postgres;
 using Npgsql;
-using Xunit;
 
 namespace Konstruct.Tests.Harness;
 
 /// <summary>PgBouncer in transaction mode before a PostgreSQL: each transaction may run on another of few connections, which all clients share.</summary>
 internal sealed class PgBouncer : IAsyncDisposable
 {
-    private const string PathOnDebian = "/usr/sbin/pgbouncer";
-
     private readonly TemporaryFolder _folder = new();
     private readonly int _port = Loopback.FreePort();
     private ChildProcess? _process;
-
-    public static bool IsInstalled => File.Exists(PathOnDebian);
-
-    public static void SkipUnlessInstalled() => Assert.SkipUnless(IsInstalled, "Needs PgBouncer (Debian: apt install pgbouncer).");
 
     /// <param name="postgres">The server behind it.</param>
     /// <param name="connections">How many connections it keeps to a database.</param>
     public static async Task<PgBouncer> StartAsync(PostgresServer postgres, int connections)
     {
+        var program = Requirement.PgBouncer.Require();
         var bouncer = new PgBouncer();
         var users = Path.Combine(bouncer._folder.Path, "users.txt");
         var file = Path.Combine(bouncer._folder.Path, "pgbouncer.ini");
@@ -39,7 +34,7 @@ internal sealed class PgBouncer : IAsyncDisposable
             max_client_conn = 500
 
             """);
-        bouncer._process = await ChildProcess.StartAsync("PgBouncer", [PathOnDebian, file], prefix: PostgresServer.NotAsRoot);
+        bouncer._process = await ChildProcess.StartAsync("PgBouncer", [program, file], prefix: Unprivileged.Prefix(bouncer._folder.Path));
         await bouncer._process.WaitForLogAsync("process up");
         return bouncer;
     }

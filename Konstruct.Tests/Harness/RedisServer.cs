@@ -37,7 +37,15 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>In the form that the services take it.</summary>
     public string ConnectionString => $"{string.Join(',', _ports.Select(port => $"127.0.0.1:{port}"))},password={Password}";
 
-    public static async Task<RedisServer> StartAsync(RedisKind kind)
+    /// <summary>Skips the test, before anything is started, where redis-server is needed and missing.</summary>
+    public static Task<RedisServer> StartAsync(RedisKind kind)
+    {
+        if (kind is not RedisKind.Garnet)
+            Requirement.Redis.Require();
+        return StartNewAsync(kind);
+    }
+
+    private static async Task<RedisServer> StartNewAsync(RedisKind kind)
     {
         var server = new RedisServer(kind);
         await server.StartServerAsync();
@@ -106,7 +114,7 @@ internal sealed class RedisServer : IAsyncDisposable
             var server = await ChildProcess.StartAsync(
                 "redis-server",
                 [
-                    "redis-server", "--port", $"{port}", "--bind", "127.0.0.1", "--requirepass", Password,
+                    Requirement.Redis.Require(), "--port", $"{port}", "--bind", "127.0.0.1", "--requirepass", Password,
                     "--dir", data, "--save", "", "--appendonly", "no",
                     .. _kind is RedisKind.Cluster ? RedisCluster.Options() : [],
                 ]);

@@ -29,7 +29,7 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <summary>Starts a server and waits until it takes connections.</summary>
     public static async Task<LocalServer> StartAsync(string kind, string data, Dictionary<string, string?>? environment = null)
     {
-        var server = Launch([kind, "--port", $"{Loopback.FreePort()}", "--data", data], environment);
+        var server = Launch([kind, "--port", $"{Loopback.FreePort()}", "--data", data, "--packages", BuiltPrograms.Packages], environment);
         await Task.WhenAny(server._ready.Task, server._process.WaitForExitAsync()).WaitAsync(Deadline);
         Assert.True(server._ready.Task.IsCompleted, $"The {kind} server ended before it was ready:\n{server.Output}");
         return server;

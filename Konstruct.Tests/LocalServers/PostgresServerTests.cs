@@ -88,7 +88,7 @@ public sealed class PostgresServerTests : IDisposable
     [Fact]
     public async Task The_server_from_npm_serves_as_well()
     {
-        Assert.SkipUnless(await NpmAnswersAsync(), "npm or its registry is out of reach.");
+        Requirement.Npm.Require();
         await using var server = await LocalServer.StartAsync("postgres", Data, new() { ["KONSTRUCT_POSTGRES"] = "npm" });
         Assert.StartsWith("18.", (string?)await ExecuteAsync(server, "SHOW server_version"), StringComparison.Ordinal);
     }
@@ -109,7 +109,7 @@ public sealed class PostgresServerTests : IDisposable
     [Fact]
     public async Task Without_a_network_one_sentence_says_so()
     {
-        Assert.SkipUnless(CommandExists("npm"), "There is no npm.");
+        Requirement.Npm.Require();
         var run = await LocalServer.RunToEndAsync(
             ["postgres", "--port", $"{Loopback.FreePort()}", "--data", Data],
             new() { ["KONSTRUCT_POSTGRES"] = "npm", ["npm_config_registry"] = "http://127.0.0.1:9/", ["npm_config_cache"] = Path.Combine(_folder.Path, "npm-cache") });
@@ -133,22 +133,6 @@ public sealed class PostgresServerTests : IDisposable
         await using var source = NpgsqlDataSource.Create(connection);
         await using var command = source.CreateCommand(sql);
         return await command.ExecuteScalarAsync();
-    }
-
-    private static bool CommandExists(string name) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, name)));
-
-    private static async Task<bool> NpmAnswersAsync()
-    {
-        if (!CommandExists("npm"))
-            return false;
-        using var ping = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("npm", ["ping", "--fetch-retries=0"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        await ping.WaitForExitAsync().WaitAsync(LocalServer.Deadline);
-        return ping.ExitCode == 0;
     }
 
     public void Dispose() => _folder.Dispose();

@@ -5,13 +5,20 @@ using Xunit;
 namespace Konstruct.Tests.Page;
 
 /// <summary>The whole path in Development, and a browser to look at its page with. Each test has a browser context, a person and a conversation of its own.</summary>
-public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(databases), IAsyncLifetime
+public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
     private IPlaywright? _playwright;
+    private IBrowser? _browser;
 
-    internal IBrowser Browser { get; private set; } = null!;
-
-    private protected override RedisKind Redis => RedisKind.Redis;
+    /// <summary>Skips the test that asks where there is no Chromium.</summary>
+    internal IBrowser Browser
+    {
+        get
+        {
+            Requirement.Chromium.Require();
+            return _browser!;
+        }
+    }
 
     private protected override Dictionary<string, string> Settings => new()
     {
@@ -20,14 +27,16 @@ public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(da
         ["Chat__MaxTextLength"] = "2000",
     };
 
-    async ValueTask IAsyncLifetime.InitializeAsync()
+    private protected override async Task StartAsync()
     {
-        await InitializeAsync();
+        await base.StartAsync();
+        if (!Requirement.Chromium.IsMet)
+            return;
         Assertions.SetDefaultExpectTimeout((float)Until.Soon.TotalMilliseconds);
         _playwright = await Playwright.CreateAsync();
-        Browser = await _playwright.Chromium.LaunchAsync(new()
+        _browser = await _playwright.Chromium.LaunchAsync(new()
         {
-            ExecutablePath = Chromium(),
+            ExecutablePath = Requirement.Chromium.Require(),
             Args =
             [
                 "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -35,21 +44,14 @@ public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(da
         });
     }
 
-    async ValueTask IAsyncDisposable.DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        if (Browser is not null)
-            await Browser.DisposeAsync();
+        if (_browser is not null)
+            await _browser.DisposeAsync();
         _playwright?.Dispose();
-        await DisposeAsync();
+        await base.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
-
-    private static string Chromium() =>
-        (from folder in Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator)
-         from name in new[] { "chromium", "chromium-browser", "google-chrome" }
-         let program = Path.Combine(folder, name)
-         where File.Exists(program)
-         select program).FirstOrDefault()
-            ?? throw new InvalidOperationException("The page's tests want Chromium on the PATH. Debian: apt install chromium.");
 }
 
 [CollectionDefinition]

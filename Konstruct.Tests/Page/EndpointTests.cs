@@ -6,7 +6,8 @@ using Xunit;
 namespace Konstruct.Tests.Page;
 
 /// <summary>How the page is served: with headers that bind it, and in Development alone.</summary>
-public sealed class EndpointTests(PagePipeline fixture) : PageTests(fixture)
+[Collection<PageCollection>]
+public sealed class EndpointTests(PagePipeline fixture) : PipelineTests(fixture)
 {
     private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(20) };
 

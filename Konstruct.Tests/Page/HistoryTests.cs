@@ -42,6 +42,7 @@ public sealed class HistoryTests(PagePipeline fixture) : PageTests(fixture)
         """;
 
     [Fact]
+    [Trait("Tier", "Long")]
     public async Task Two_thousand_messages_scroll()
     {
         await SeedAsync();

@@ -67,6 +67,7 @@ public sealed class PeopleTests(PagePipeline fixture) : PageTests(fixture)
     }
 
     [Fact]
+    [Trait("Tier", "Long")]
     public async Task A_token_that_expires_while_the_page_is_open_ends_the_connection()
     {
         var gateway = await Pipeline.StartGatewayAsync(ClientPipeline.WithTokens);

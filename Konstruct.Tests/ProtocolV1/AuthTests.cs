@@ -163,4 +163,5 @@ public abstract class AuthTests(UsualPipeline fixture) : PipelineTests(fixture)
 public sealed class AuthOnGarnet(UsualPipelineOnGarnet fixture) : AuthTests(fixture);
 
 [Collection<UsualOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class AuthOnRedis(UsualPipelineOnRedis fixture) : AuthTests(fixture);

@@ -146,7 +146,9 @@ public abstract class ConversationTests(UsualPipeline fixture) : PipelineTests(f
 public sealed class ConversationsOnGarnet(UsualPipelineOnGarnet fixture) : ConversationTests(fixture);
 
 [Collection<UsualOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class ConversationsOnRedis(UsualPipelineOnRedis fixture) : ConversationTests(fixture);
 
 [Collection<UsualBehindBalancer>]
+[Trait("Tier", "Long")]
 public sealed class ConversationsBehindBalancer(UsualPipelineBehindBalancer fixture) : ConversationTests(fixture);

@@ -94,4 +94,5 @@ public abstract class CrashTests(FaultyPipeline fixture) : PipelineTests(fixture
 public sealed class CrashesOnGarnet(FaultyPipelineOnGarnet fixture) : CrashTests(fixture);
 
 [Collection<FaultyOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class CrashesOnRedis(FaultyPipelineOnRedis fixture) : CrashTests(fixture);

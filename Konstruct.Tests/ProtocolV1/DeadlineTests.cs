@@ -194,4 +194,5 @@ public abstract class DeadlineTests(ImpatientPipeline fixture) : PipelineTests(f
 public sealed class DeadlinesOnGarnet(ImpatientPipelineOnGarnet fixture) : DeadlineTests(fixture);
 
 [Collection<ImpatientOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class DeadlinesOnRedis(ImpatientPipelineOnRedis fixture) : DeadlineTests(fixture);

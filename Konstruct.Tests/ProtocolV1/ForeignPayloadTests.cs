@@ -327,4 +327,5 @@ public abstract class ForeignPayloadTests(ForeignPipeline fixture) : PipelineTes
 public sealed class ForeignPayloadsOnGarnet(ForeignPipelineOnGarnet fixture) : ForeignPayloadTests(fixture);
 
 [Collection<ForeignOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class ForeignPayloadsOnRedis(ForeignPipelineOnRedis fixture) : ForeignPayloadTests(fixture);

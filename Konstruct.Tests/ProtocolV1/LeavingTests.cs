@@ -145,7 +145,9 @@ public abstract class LeavingTests(UsualPipeline fixture) : PipelineTests(fixtur
 public sealed class LeavingOnGarnet(UsualPipelineOnGarnet fixture) : LeavingTests(fixture);
 
 [Collection<UsualOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class LeavingOnRedis(UsualPipelineOnRedis fixture) : LeavingTests(fixture);
 
 [Collection<UsualBehindBalancer>]
+[Trait("Tier", "Long")]
 public sealed class LeavingBehindBalancer(UsualPipelineBehindBalancer fixture) : LeavingTests(fixture);

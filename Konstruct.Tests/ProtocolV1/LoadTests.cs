@@ -72,7 +72,9 @@ public abstract class LoadTests(CrowdedPipeline fixture) : PipelineTests(fixture
 }
 
 [Collection<CrowdedOnGarnet>]
+[Trait("Tier", "Long")]
 public sealed class LoadOnGarnet(CrowdedPipelineOnGarnet fixture) : LoadTests(fixture);
 
 [Collection<CrowdedOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class LoadOnRedis(CrowdedPipelineOnRedis fixture) : LoadTests(fixture);

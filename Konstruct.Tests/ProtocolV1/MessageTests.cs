@@ -292,7 +292,9 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
 public sealed class MessagesOnGarnet(UsualPipelineOnGarnet fixture) : MessageTests(fixture);
 
 [Collection<UsualOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class MessagesOnRedis(UsualPipelineOnRedis fixture) : MessageTests(fixture);
 
 [Collection<UsualBehindBalancer>]
+[Trait("Tier", "Long")]
 public sealed class MessagesBehindBalancer(UsualPipelineBehindBalancer fixture) : MessageTests(fixture);

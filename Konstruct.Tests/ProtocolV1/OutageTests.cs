@@ -114,4 +114,5 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
 public sealed class OutagesOnGarnet(FaultyPipelineOnGarnet fixture) : OutageTests(fixture);
 
 [Collection<FaultyOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class OutagesOnRedis(FaultyPipelineOnRedis fixture) : OutageTests(fixture);

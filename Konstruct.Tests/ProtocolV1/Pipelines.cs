@@ -14,10 +14,7 @@ public abstract class UsualPipeline(DatabaseFactory databases) : PipelineFixture
     };
 }
 
-public sealed class UsualPipelineOnGarnet(DatabaseFactory databases) : UsualPipeline(databases)
-{
-    private protected override RedisKind Redis => RedisKind.Garnet;
-}
+public sealed class UsualPipelineOnGarnet(DatabaseFactory databases) : UsualPipeline(databases);
 
 public sealed class UsualPipelineOnRedis(DatabaseFactory databases) : UsualPipeline(databases)
 {
@@ -27,8 +24,6 @@ public sealed class UsualPipelineOnRedis(DatabaseFactory databases) : UsualPipel
 /// <summary>Two gateways and two workers behind a balancer: no client knows where its socket is.</summary>
 public sealed class UsualPipelineBehindBalancer(DatabaseFactory databases) : UsualPipeline(databases)
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
-
     private protected override int Workers => 2;
 
     private protected override bool IsBalanced => true;
@@ -51,10 +46,7 @@ public abstract class ForeignPipeline(DatabaseFactory databases) : PipelineFixtu
     private protected override Dictionary<string, string> Settings => new() { ["Chat__CreateMissingConversations"] = "true" };
 }
 
-public sealed class ForeignPipelineOnGarnet(DatabaseFactory databases) : ForeignPipeline(databases)
-{
-    private protected override RedisKind Redis => RedisKind.Garnet;
-}
+public sealed class ForeignPipelineOnGarnet(DatabaseFactory databases) : ForeignPipeline(databases);
 
 public sealed class ForeignPipelineOnRedis(DatabaseFactory databases) : ForeignPipeline(databases)
 {
@@ -85,10 +77,7 @@ public abstract class ImpatientPipeline(DatabaseFactory databases) : PipelineFix
     };
 }
 
-public sealed class ImpatientPipelineOnGarnet(DatabaseFactory databases) : ImpatientPipeline(databases)
-{
-    private protected override RedisKind Redis => RedisKind.Garnet;
-}
+public sealed class ImpatientPipelineOnGarnet(DatabaseFactory databases) : ImpatientPipeline(databases);
 
 public sealed class ImpatientPipelineOnRedis(DatabaseFactory databases) : ImpatientPipeline(databases)
 {
@@ -112,10 +101,7 @@ public abstract class CrowdedPipeline(DatabaseFactory databases) : PipelineFixtu
     };
 }
 
-public sealed class CrowdedPipelineOnGarnet(DatabaseFactory databases) : CrowdedPipeline(databases)
-{
-    private protected override RedisKind Redis => RedisKind.Garnet;
-}
+public sealed class CrowdedPipelineOnGarnet(DatabaseFactory databases) : CrowdedPipeline(databases);
 
 public sealed class CrowdedPipelineOnRedis(DatabaseFactory databases) : CrowdedPipeline(databases)
 {
@@ -140,10 +126,7 @@ public abstract class FaultyPipeline(DatabaseFactory databases) : PipelineFixtur
     };
 }
 
-public sealed class FaultyPipelineOnGarnet(DatabaseFactory databases) : FaultyPipeline(databases)
-{
-    private protected override RedisKind Redis => RedisKind.Garnet;
-}
+public sealed class FaultyPipelineOnGarnet(DatabaseFactory databases) : FaultyPipeline(databases);
 
 public sealed class FaultyPipelineOnRedis(DatabaseFactory databases) : FaultyPipeline(databases)
 {

@@ -100,7 +100,9 @@ public abstract class TabTests(UsualPipeline fixture) : PipelineTests(fixture)
 public sealed class TabsOnGarnet(UsualPipelineOnGarnet fixture) : TabTests(fixture);
 
 [Collection<UsualOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class TabsOnRedis(UsualPipelineOnRedis fixture) : TabTests(fixture);
 
 [Collection<UsualBehindBalancer>]
+[Trait("Tier", "Long")]
 public sealed class TabsBehindBalancer(UsualPipelineBehindBalancer fixture) : TabTests(fixture);

@@ -82,4 +82,5 @@ public abstract class TranscriptTests(ForeignPipeline fixture) : PipelineTests(f
 public sealed class TranscriptOnGarnet(ForeignPipelineOnGarnet fixture) : TranscriptTests(fixture);
 
 [Collection<ForeignOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class TranscriptOnRedis(ForeignPipelineOnRedis fixture) : TranscriptTests(fixture);

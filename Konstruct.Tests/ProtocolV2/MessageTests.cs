@@ -278,10 +278,13 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
 public sealed class MessagesOnGarnet(ReplicatedPipelineOnGarnet fixture) : MessageTests(fixture);
 
 [Collection<ReplicatedOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class MessagesOnRedis(ReplicatedPipelineOnRedis fixture) : MessageTests(fixture);
 
 [Collection<ReplicatedOnCluster>]
+[Trait("Tier", "Long")]
 public sealed class MessagesOnCluster(ReplicatedPipelineOnCluster fixture) : MessageTests(fixture);
 
 [Collection<ReplicatedBehindBalancer>]
+[Trait("Tier", "Long")]
 public sealed class MessagesBehindBalancer(ReplicatedPipelineBehindBalancer fixture) : MessageTests(fixture);

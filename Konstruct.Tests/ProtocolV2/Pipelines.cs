@@ -10,9 +10,9 @@ public abstract class ReplicatedPipeline(DatabaseFactory databases) : PipelineFi
     internal ServiceProcess OtherGateway { get; private set; } = null!;
 
     /// <summary>Starts both gateways: a test that began an answer must not wait for a process while it streams.</summary>
-    public override async ValueTask InitializeAsync()
+    private protected override async Task StartAsync()
     {
-        await base.InitializeAsync();
+        await base.StartAsync();
         OtherGateway = IsBalanced ? Pipeline.Gateway : await Pipeline.StartGatewayAsync();
     }
 
@@ -25,10 +25,7 @@ public abstract class ReplicatedPipeline(DatabaseFactory databases) : PipelineFi
     };
 }
 
-public sealed class ReplicatedPipelineOnGarnet(DatabaseFactory databases) : ReplicatedPipeline(databases)
-{
-    private protected override RedisKind Redis => RedisKind.Garnet;
-}
+public sealed class ReplicatedPipelineOnGarnet(DatabaseFactory databases) : ReplicatedPipeline(databases);
 
 public sealed class ReplicatedPipelineOnRedis(DatabaseFactory databases) : ReplicatedPipeline(databases)
 {
@@ -43,8 +40,6 @@ public sealed class ReplicatedPipelineOnCluster(DatabaseFactory databases) : Rep
 /// <summary>Two workers, too, and a balancer: a client that comes back comes back to either gateway.</summary>
 public sealed class ReplicatedPipelineBehindBalancer(DatabaseFactory databases) : ReplicatedPipeline(databases)
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
-
     private protected override int Workers => 2;
 
     private protected override bool IsBalanced => true;
@@ -65,8 +60,6 @@ public sealed class ReplicatedOnRedis : ICollectionFixture<ReplicatedPipelineOnR
 /// <summary>Deployed as in production: unknown conversations are refused. No worker: an orchestrator that knows nothing of turns answers.</summary>
 public sealed class StrictPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
-
     private protected override int Workers => 0;
 
     private protected override Dictionary<string, string> Settings => new()

@@ -193,10 +193,13 @@ public abstract class ResumeTests(ReplicatedPipeline fixture) : ReplicatedTests(
 public sealed class ResumesOnGarnet(ReplicatedPipelineOnGarnet fixture) : ResumeTests(fixture);
 
 [Collection<ReplicatedOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class ResumesOnRedis(ReplicatedPipelineOnRedis fixture) : ResumeTests(fixture);
 
 [Collection<ReplicatedOnCluster>]
+[Trait("Tier", "Long")]
 public sealed class ResumesOnCluster(ReplicatedPipelineOnCluster fixture) : ResumeTests(fixture);
 
 [Collection<ReplicatedBehindBalancer>]
+[Trait("Tier", "Long")]
 public sealed class ResumesBehindBalancer(ReplicatedPipelineBehindBalancer fixture) : ResumeTests(fixture);

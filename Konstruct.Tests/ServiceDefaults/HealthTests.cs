@@ -54,6 +54,21 @@ public sealed class HealthTests
         Assert.Equal("200 Healthy", await service.GetAsync("/health"));
     }
 
+    /// <summary>Aspire's check of Postgres retries for a minute where nothing answers; probes give up long before.</summary>
+    [Fact]
+    public async Task A_check_that_hangs_fails_after_two_seconds_whoever_added_it()
+    {
+        var builder = Builder();
+        builder.Services.AddHealthChecks().AddAsyncCheck("hangs", async cancellation =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+            return HealthCheckResult.Healthy();
+        });
+        await using var service = await Service.StartAsync(builder);
+
+        Assert.Equal("503 Unhealthy", await service.GetAsync("/health").WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));
+    }
+
     [Fact]
     public async Task A_check_tagged_ready_decides_alone_and_always()
     {

@@ -4,8 +4,8 @@ using Xunit;
 namespace Konstruct.Tests.Telemetry;
 
 /// <summary>What people and models say is in no span, no log line and no metric; only a developer may ask for it, and only for the model's call.</summary>
-[Collection<TracedOnRedis>]
-public sealed class ContentTests(TracedPipelineOnRedis fixture) : PipelineTests(fixture)
+[Collection<TracedOnGarnet>]
+public sealed class ContentTests(TracedPipelineOnGarnet fixture) : PipelineTests(fixture)
 {
     private const string Capture = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 
@@ -51,7 +51,7 @@ public sealed class ContentTests(TracedPipelineOnRedis fixture) : PipelineTests(
         var settings = new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = environment, ["OTEL_SERVICE_NAME"] = $"model-of-{_secret}" };
         if (asked)
             settings[Capture] = "true";
-        await using var redis = await RedisServer.StartAsync(RedisKind.Redis); // A queue of its own: no other worker takes the task.
+        await using var redis = await RedisServer.StartAsync(RedisKind.Garnet); // A queue of its own: no other worker takes the task.
         settings["ConnectionStrings__redis"] = redis.ConnectionString;
         await using var gateway = await Pipeline.StartGatewayAsync(settings.Where(s => s.Key.StartsWith("Conn", StringComparison.Ordinal)).ToDictionary());
         await using var worker = await Pipeline.StartWorkerAsync(settings);

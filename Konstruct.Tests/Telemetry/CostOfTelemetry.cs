@@ -9,6 +9,7 @@ namespace Konstruct.Tests.Telemetry;
 /// What telemetry costs, side by side: the same answers with nothing exported and with everything. Not part of a run of the tests, since it measures and
 /// a busy machine would decide: <c>eng/telemetry-cost</c> runs it and prints the table of docs/metrics.md.
 /// </summary>
+[Trait("Tier", "Measurement")]
 public sealed class CostOfTelemetry(DatabaseFactory databases)
 {
     private const int Conversations = 100;
@@ -52,7 +53,7 @@ public sealed class CostOfTelemetry(DatabaseFactory databases)
             settings["OTEL_METRIC_EXPORT_INTERVAL"] = "5000"; // A minute by default: it would miss the run. All else is as it is by default.
         }
 
-        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Redis, settings: settings);
+        await using var pipeline = await Pipeline.StartAsync(databases, RedisKind.Garnet, settings: settings);
         await ChatAsync(pipeline, "/stream tokens=200 rate=25 delay=0"); // Warm: compiled, connected, and once exported.
 
         var (gateway, worker) = (pipeline.Gateway.ProcessorTime, pipeline.Worker.ProcessorTime);

@@ -200,4 +200,5 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
 public sealed class MetricsOnGarnet(TracedPipelineOnGarnet fixture) : MetricTests(fixture);
 
 [Collection<TracedOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class MetricsOnRedis(TracedPipelineOnRedis fixture) : MetricTests(fixture);

@@ -211,4 +211,5 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
 public sealed class TracesOnGarnet(TracedPipelineOnGarnet fixture) : TraceTests(fixture);
 
 [Collection<TracedOnRedis>]
+[Trait("Tier", "Long")]
 public sealed class TracesOnRedis(TracedPipelineOnRedis fixture) : TraceTests(fixture);

@@ -16,10 +16,10 @@ public abstract class TracedPipeline(DatabaseFactory databases) : PipelineFixtur
         ["Dispatch__Lease"] = "00:00:02",
     };
 
-    public override async ValueTask InitializeAsync()
+    private protected override async Task StartAsync()
     {
         Receiver = await OtlpReceiver.StartAsync();
-        await base.InitializeAsync();
+        await base.StartAsync();
     }
 
     public override async ValueTask DisposeAsync()
@@ -30,10 +30,7 @@ public abstract class TracedPipeline(DatabaseFactory databases) : PipelineFixtur
     }
 }
 
-public sealed class TracedPipelineOnGarnet(DatabaseFactory databases) : TracedPipeline(databases)
-{
-    private protected override RedisKind Redis => RedisKind.Garnet;
-}
+public sealed class TracedPipelineOnGarnet(DatabaseFactory databases) : TracedPipeline(databases);
 
 public sealed class TracedPipelineOnRedis(DatabaseFactory databases) : TracedPipeline(databases)
 {

@@ -12,6 +12,7 @@ namespace Konstruct.Tests.Tenancy;
 /// PostgreSQL has counted, which is what most tenants have.
 /// </summary>
 [Collection(typeof(WithoutOtherTransactions))]
+[Trait("Tier", "Long")]
 public sealed class PlanTests(DatabaseFactory databases)
 {
     private const int Turns = 300;
