@@ -32,7 +32,7 @@ else
 var issuer = builder.AddParameter("jwt-issuer", "konstruct-portal", publishValueAsDefault: true);
 var audience = builder.AddParameter("jwt-audience", "konstruct-chat", publishValueAsDefault: true);
 var authority = builder.AddParameter("jwt-authority", "", publishValueAsDefault: true);
-var signingKey = builder.AddGeneratedSecret("jwt-signing-key", length: 43);
+var signingKey = builder.AddGeneratedSecret("jwt-signing-key", length: 64);
 
 // Makes the database, its tables and the serving role, then stays up: platforms without jobs would restart what exits.
 var schema = builder.AddProject<Projects.Konstruct_Gateway>("schema")
