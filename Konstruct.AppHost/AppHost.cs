@@ -35,7 +35,7 @@ switch (settings.Stores)
 var issuer = builder.AddParameter("jwt-issuer", "konstruct-portal", publishValueAsDefault: true);
 var audience = builder.AddParameter("jwt-audience", "konstruct-chat", publishValueAsDefault: true);
 var authority = builder.AddParameter("jwt-authority", "", publishValueAsDefault: true);
-var signingKey = builder.AddGeneratedSecret("jwt-signing-key", length: 43);
+var signingKey = builder.AddGeneratedSecret("jwt-signing-key", length: 64);
 
 // No service waits to be started: each waits for its stores by itself, here as where it is deployed, and all of them start side by side.
 // The schema step makes the database, its tables and the serving role, then stays up: platforms without jobs would restart what exits.

@@ -62,6 +62,9 @@ internal sealed class ChatOptions : IValidatableObject
     /// <summary>How long a stopping gateway takes to close its sockets and persist what is ending. Default 20 s; Development's settings say 1 s.</summary>
     public TimeSpan DrainLimit { get; set; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>How often a gateway that serves looks again whether its role and the policies are right. Default 1 min; each round is shifted by up to a quarter.</summary>
+    public TimeSpan GuardInterval { get; set; } = TimeSpan.FromMinutes(1);
+
     /// <summary>A ping is sent to a silent client this often. Default 20 s.</summary>
     public TimeSpan PingInterval { get; set; } = TimeSpan.FromSeconds(20);
 
@@ -79,7 +82,7 @@ internal sealed class ChatOptions : IValidatableObject
         {
             (nameof(TurnSilenceLimit), TurnSilenceLimit), (nameof(TurnLimit), TurnLimit), (nameof(AuthDeadline), AuthDeadline),
             (nameof(SweepInterval), SweepInterval), (nameof(StoreTimeout), StoreTimeout), (nameof(PingInterval), PingInterval),
-            (nameof(PongTimeout), PongTimeout),
+            (nameof(PongTimeout), PongTimeout), (nameof(GuardInterval), GuardInterval),
         })
         {
             if (value <= TimeSpan.Zero || value > TimeSpan.FromDays(1))

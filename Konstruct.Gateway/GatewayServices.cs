@@ -31,7 +31,8 @@ internal static class GatewayServices
     /// <summary>Redis and Postgres, by the names that they have in the application's model.</summary>
     public static void AddStores(this WebApplicationBuilder builder)
     {
-        builder.RequireConnectionStrings("redis", "konstruct");
+        builder.RequireConnectionString("redis", RedisConnectionString.FindFault);
+        builder.RequireConnectionString("konstruct", PostgresConnectionString.FindFault);
         if (builder.Configuration.GetConnectionString("konstruct") is { Length: > 0 } given)
         {
             builder.Configuration["ConnectionStrings:konstruct"] = Complete(given);
@@ -60,7 +61,7 @@ internal static class GatewayServices
         }
         catch (ArgumentException)
         {
-            return given; // It is no connection string: whoever connects with it says why.
+            return given; // Not a connection string: the validation at the start says so.
         }
     }
 
@@ -88,8 +89,10 @@ internal static class GatewayServices
         services.AddSingleton<ChatEndpoint>();
 
         // The last to be started is the first to be stopped: the drain comes before anything else ends.
+        services.AddSingleton<GatewayTrial>();
         services.AddSingleton<Readiness>();
         services.AddHostedService(provider => provider.GetRequiredService<Readiness>());
+        services.AddHostedService<GuardWatch>();
         services.AddHostedService<Sweeper>();
         services.AddHostedService<TurnWatch>();
         services.AddHostedService<SocketWatch>();

@@ -1,28 +1,34 @@
-using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Tenancy;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
-using StackExchange.Redis;
 
 namespace Konstruct.Gateway;
 
 /// <summary>
-/// <c>/health</c>: started once with Redis, Postgres, schema and role right, and not draining. A store that fails later does not make every replica
-/// unready at once: clients get error frames, and the metrics show it.
+/// <c>/health</c>: everything that it needs of Redis and Postgres was tried once and worked, schema and role are right, and it is not draining. A store that fails later does not make
+/// every replica unready at once: clients get error frames, and the metrics show it. A role that could see more than one tenant does (<see cref="GuardWatch"/>).
 /// </summary>
 internal sealed partial class Readiness(
-    IServiceScopeFactory scopes, IConnectionMultiplexer redis, Stopping stopping, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<Readiness> logger)
+    IServiceScopeFactory scopes, GatewayTrial redis, Stopping stopping, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<Readiness> logger)
     : BackgroundService, IHealthCheck
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isRefused;
 
-    /// <summary>Whether clients may come: started once, and not draining.</summary>
-    public bool IsReady => _ready.Task.IsCompleted && !stopping.IsDraining;
+    /// <summary>Whether clients may come: started once, the guard has nothing against it, and not draining.</summary>
+    public bool IsReady => _ready.Task.IsCompleted && !_isRefused && !stopping.IsDraining;
 
     /// <summary>Completes when schema and role are right: what queries them has to wait until then.</summary>
     public Task WhenStarted => _ready.Task;
+
+    /// <summary>Whether the guard found, since the start, that this gateway must not serve. Set by <see cref="GuardWatch"/>.</summary>
+    public bool IsRefused
+    {
+        get => _isRefused;
+        set => _isRefused = value;
+    }
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(IsReady ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy());
@@ -59,17 +65,15 @@ internal sealed partial class Readiness(
     {
         try
         {
-            await redis.GetDatabase().PingAsync();
-        }
-        catch (Exception exception) when (exception.IsRedisOutage() || exception is RedisException)
-        {
-            return new(GuardVerdict.Wait, "Redis (ConnectionStrings:redis) does not answer.");
-        }
+            if (await redis.RunAsync() is { } refused)
+            {
+                return new(GuardVerdict.Wait, refused);
+            }
 
-        try
-        {
             await using var scope = scopes.CreateAsyncScope();
-            return await ServingRoleGuard.InspectAsync(scope.ServiceProvider.GetRequiredService<ChatDbContext>(), cancellationToken);
+            var db = scope.ServiceProvider.GetRequiredService<ChatDbContext>();
+            var result = await ServingRoleGuard.InspectAsync(db, cancellationToken);
+            return result.Verdict == GuardVerdict.Serve && await StoreTrial.RunAsync(db, cancellationToken) is { } reason ? new(GuardVerdict.Wait, reason) : result;
         }
         catch (Exception exception) when (WantsSchemaStep(exception))
         {
@@ -78,6 +82,12 @@ internal sealed partial class Readiness(
         catch (Exception exception) when (exception.IsPostgresOutage())
         {
             return new(GuardVerdict.Wait, "Postgres (ConnectionStrings:konstruct) does not answer.");
+        }
+#pragma warning disable CA1031 // The boundary of a round: what was not foreseen is told, and tried again.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            return new(GuardVerdict.Wait, $"What it needs could not be tried: {exception.GetType().Name}: {exception.Message}");
         }
     }
 

@@ -25,7 +25,7 @@ internal static class OrchestratorServices
     /// <summary>What takes tasks off the queue and writes answers to their logs.</summary>
     public static void AddWorker(this WebApplicationBuilder builder)
     {
-        builder.RequireConnectionStrings("redis");
+        builder.RequireConnectionString("redis", RedisConnectionString.FindFault);
         builder.AddRedisClient("redis");
         var services = builder.Services;
         services.AddOptions<DispatchOptions>().BindConfiguration(DispatchOptions.Section).ValidateDataAnnotations().ValidateOnStart();
@@ -35,6 +35,9 @@ internal static class OrchestratorServices
         services.AddSingleton<TurnAnswerer>();
         services.AddSingleton<RunningTurns>();
         services.AddSingleton<OrchestratorMetrics>();
+        services.AddSingleton<Readiness>();
+        services.AddHostedService(provider => provider.GetRequiredService<Readiness>());
+        services.AddHealthChecks().AddCheck<Readiness>("orchestrator", tags: [ServiceDefaultsExtensions.ReadyTag]);
         services.AddHostedService<Heartbeat>();
         services.AddHostedService<Worker>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(28));

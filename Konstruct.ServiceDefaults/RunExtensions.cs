@@ -38,19 +38,22 @@ public static class RunExtensions
         }
     }
 
-    /// <summary>Makes it an error of the configuration, found at the start, when a connection string is missing.</summary>
-    public static void RequireConnectionStrings(this IHostApplicationBuilder builder, params string[] names)
-    {
-        var required = builder.Services.AddOptions<RequiredConnectionStrings>();
-        foreach (var name in names)
-        {
-            required.Validate<IConfiguration>(
+    /// <summary>Makes it an error of the configuration, found at the start, when a connection string is missing or cannot be one.</summary>
+    /// <param name="builder">The service.</param>
+    /// <param name="name">The connection string's name.</param>
+    /// <param name="findFault">What is wrong with a value, as the end of a sentence that repeats nothing of it; null: nothing.</param>
+    public static void RequireConnectionString(this IHostApplicationBuilder builder, string name, Func<string, string?> findFault) =>
+        builder.Services.AddOptions<RequiredConnectionStrings>()
+            .Validate<IConfiguration>(
                 (_, configuration) => !string.IsNullOrWhiteSpace(configuration.GetConnectionString(name)),
-                $"There is no connection string '{name}'. The AppHost gives it to the services that it starts; by hand, set ConnectionStrings__{name}.");
-        }
-
-        required.ValidateOnStart();
-    }
+                $"There is no connection string '{name}'. The AppHost gives it to the services that it starts; by hand, set ConnectionStrings__{name}.")
+            .Services.AddSingleton<IValidateOptions<RequiredConnectionStrings>>(services =>
+            {
+                var value = services.GetRequiredService<IConfiguration>().GetConnectionString(name);
+                var fault = string.IsNullOrWhiteSpace(value) ? null : findFault(value);
+                return new ValidateOptions<RequiredConnectionStrings>(null, _ => fault is null, $"The connection string '{name}' {fault}");
+            })
+            .AddOptions<RequiredConnectionStrings>().ValidateOnStart();
 
     private static async Task<int> FailAsync(string sentence)
     {
@@ -58,6 +61,6 @@ public static class RunExtensions
         return 1;
     }
 
-    /// <summary>Carries the checks of <see cref="RequireConnectionStrings"/>.</summary>
+    /// <summary>Carries the checks of <see cref="RequireConnectionString"/>.</summary>
     private sealed class RequiredConnectionStrings;
 }

@@ -13,7 +13,7 @@ internal static class ModelExtensions
     /// <summary>A secret that is generated once: kept in the user secrets here, by the platform where it is deployed.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="name">The parameter's name.</param>
-    /// <param name="length">Characters: 22 carry 131 bits, 43 carry 256.</param>
+    /// <param name="length">Characters: 22 carry 131 bits; 64 are as many bytes as HS512 requires of a key.</param>
     public static IResourceBuilder<ParameterResource> AddGeneratedSecret(this IDistributedApplicationBuilder builder, string name, int length = 22) =>
         // No special characters: passwords are written into connection strings of two kinds.
         builder.AddParameter(name, new GenerateParameterDefault { MinLength = length, Special = false }, secret: true, persist: true);

@@ -46,7 +46,7 @@ internal sealed class JwtOptions
     /// </summary>
     public string Authority { get; set; } = "";
 
-    /// <summary>The symmetric key (HS256, HS384 or HS512) as text, 32 bytes of UTF-8 or more. Not used where there is an authority. No default.</summary>
+    /// <summary>The symmetric key as text, 32 bytes of UTF-8 or more: HS256; from 48 bytes also HS384, from 64 also HS512. Not used where there is an authority. No default.</summary>
     public string SigningKey { get; set; } = "";
 
     /// <summary>Who must have issued a token that <see cref="SigningKey"/> signs. Default <c>konstruct-portal</c>.</summary>

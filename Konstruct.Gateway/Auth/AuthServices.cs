@@ -56,7 +56,7 @@ internal static class AuthServices
                     SecurityAlgorithms.RsaSsaPssSha384, SecurityAlgorithms.RsaSsaPssSha512, SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384,
                     SecurityAlgorithms.EcdsaSha512,
                 ]
-                : [SecurityAlgorithms.HmacSha256, SecurityAlgorithms.HmacSha384, SecurityAlgorithms.HmacSha512],
+                : [.. HmacOf(Encoding.UTF8.GetByteCount(jwt.SigningKey))],
         };
         if (jwt.HasAuthority)
         {
@@ -66,6 +66,21 @@ internal static class AuthServices
         {
             bearer.TokenValidationParameters.ValidIssuer = jwt.Issuer;
             bearer.TokenValidationParameters.IssuerSigningKey = new SymmetricSecurityKey(Encoding.UTF8.GetBytes(jwt.SigningKey));
+        }
+    }
+
+    /// <summary>RFC 7518, 3.2: a key has at least as many bytes as the hash. A shorter one would be refused by the library as if the signature were wrong.</summary>
+    private static IEnumerable<string> HmacOf(int keyBytes)
+    {
+        yield return SecurityAlgorithms.HmacSha256;
+        if (keyBytes >= 48)
+        {
+            yield return SecurityAlgorithms.HmacSha384;
+        }
+
+        if (keyBytes >= 64)
+        {
+            yield return SecurityAlgorithms.HmacSha512;
         }
     }
 }

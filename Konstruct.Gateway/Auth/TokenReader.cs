@@ -13,6 +13,9 @@ namespace Konstruct.Gateway.Auth;
 /// </summary>
 internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bearer, IOptions<AuthOptions> auth, ILogger<TokenReader> logger)
 {
+    /// <summary>UTF-16 units of a token. A longer one is refused by sockets and by the API alike; a server's own limit on headers is no larger for many proxies.</summary>
+    private const int MaxLength = 16 * 1024 - 1;
+
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false };
     private readonly JwtOptions _jwt = auth.Value.Jwt;
 
@@ -21,6 +24,12 @@ internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bear
     {
         if (string.IsNullOrEmpty(token))
         {
+            return new(null, WireError.AuthInvalidToken);
+        }
+
+        if (token.Length > MaxLength)
+        {
+            Log.Refused(logger, "it is too long");
             return new(null, WireError.AuthInvalidToken);
         }
 
@@ -39,8 +48,15 @@ internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bear
             return new(null, WireError.AuthInvalidToken);
         }
 
-        return IdentityOf(result.ClaimsIdentity) is { } identity
-            ? new(identity, null, new DateTimeOffset(result.SecurityToken.ValidTo, TimeSpan.Zero))
+        var read = (JsonWebToken)result.SecurityToken;
+        if (TokenShape.FindFault(read) is { } fault)
+        {
+            Log.Refused(logger, fault);
+            return new(null, WireError.AuthInvalidToken);
+        }
+
+        return IdentityOf(read, result.ClaimsIdentity) is { } identity
+            ? new(identity, null, new DateTimeOffset(read.ValidTo, TimeSpan.Zero))
             : new(null, WireError.AuthInvalidId);
     }
 
@@ -64,9 +80,9 @@ internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bear
         }
     }
 
-    /// <summary>Null: the token's ids are no UUIDs.</summary>
-    private Identity? IdentityOf(ClaimsIdentity claims) =>
-        WireGuid.TryParse(claims.FindFirst(_jwt.UserClaim)?.Value, out var user) && WireGuid.TryParse(claims.FindFirst(_jwt.TenantClaim)?.Value, out var tenant)
+    /// <summary>Null: the token's ids are not UUIDs, or not one each.</summary>
+    private Identity? IdentityOf(JsonWebToken token, ClaimsIdentity claims) =>
+        WireGuid.TryParse(TokenShape.OneString(token, _jwt.UserClaim), out var user) && WireGuid.TryParse(TokenShape.OneString(token, _jwt.TenantClaim), out var tenant)
             ? new(user, tenant, claims.FindFirst(_jwt.RoleClaim)?.Value ?? "")
             : null;
 

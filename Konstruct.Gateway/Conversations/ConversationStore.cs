@@ -51,7 +51,7 @@ internal sealed class ConversationStore(TenantDb tenants)
             turn.Key.ConversationId,
             $"""
             SELECT acceptance, turn
-            FROM accept_turn({turn.Key.ConversationId}, {turn.Key.UserId}, {turn.AgentId}, {createMissing}, {maxTurns},
+            FROM public.accept_turn({turn.Key.ConversationId}, {turn.Key.UserId}, {turn.AgentId}, {createMissing}, {maxTurns},
                              {turn.TurnId}, {turn.UserRowId}, {turn.AssistantRowId}, {turn.Text}, {turn.MessageId}, {turn.Task})
             """,
             row => new AcceptResult((Acceptance)row.GetInt32(0), row.IsDBNull(1) ? Guid.Empty : row.GetGuid(1)),
@@ -64,7 +64,7 @@ internal sealed class ConversationStore(TenantDb tenants)
             key.TenantId,
             key.ConversationId,
             $"""
-            SELECT turn, status, attempt, content FROM open_conversation({key.ConversationId}, {key.UserId})
+            SELECT turn, status, attempt, content FROM public.open_conversation({key.ConversationId}, {key.UserId})
             """,
             row => row.IsDBNull(0)
                 ? null
@@ -98,7 +98,7 @@ internal sealed class ConversationStore(TenantDb tenants)
             conversationId,
             $"""
             SELECT status, attempt, CASE WHEN won THEN NULL ELSE content END, won
-            FROM finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {answer})
+            FROM public.finish_turn({conversationId}, {turnId}, {outcome}, {attempt}, {answer})
             """,
             row => (
                 new TurnRow(tenantId, conversationId, turnId, row.GetString(0), row.GetInt32(1), row.IsDBNull(2) ? answer : Encoding.UTF8.GetBytes(row.GetString(2))),
@@ -115,9 +115,9 @@ internal sealed class ConversationStore(TenantDb tenants)
         tenants.RunAsync(
             tenantId,
             async (db, cancellation) => (await db.Database.SqlQuery<string?>(
-                // IS NOT DISTINCT FROM, as in turns.sql: no index of what is pending anywhere is to answer it.
+                // IS NOT DISTINCT FROM, as in the functions: no index of what is pending anywhere is to answer it.
                 $"""
-                UPDATE web_conversation_messages SET attempt = {seen + 1}
+                UPDATE public.web_conversation_messages SET attempt = {seen + 1}
                 WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant' AND status IS NOT DISTINCT FROM 'pending' AND attempt = {seen}
                 RETURNING task
                 """).ToListAsync(cancellation)).SingleOrDefault(),

@@ -19,7 +19,7 @@ internal sealed class PendingTurns(IServiceScopeFactory scopes)
         return await db.Database.SqlQuery<PendingTurn>(
             $"""
             SELECT tenant_id AS "TenantId", conversation_id AS "ConversationId", turn_id AS "TurnId", attempt AS "Attempt", created_at AS "CreatedAt", age AS "Age"
-            FROM pending_turns({olderThan}, {createdAt}, {turnId}, {most})
+            FROM public.pending_turns({olderThan}, {createdAt}, {turnId}, {most})
             """).ToListAsync(cancellationToken);
     }
 }

@@ -30,7 +30,7 @@ internal static class EdgeServices
             limits.MaxConcurrentUpgradedConnections = edge.Value.MaxSockets + SpareConnections;
             limits.MaxConcurrentConnections = edge.Value.MaxSockets + (2 * SpareConnections);
             limits.MaxRequestBodySize = MaxBodyBytes;
-            limits.MaxRequestHeadersTotalSize = 16 * 1024;
+            limits.MaxRequestHeadersTotalSize = 32 * 1024; // Twice the longest token: one that is too long is answered as by a socket.
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         });
     }

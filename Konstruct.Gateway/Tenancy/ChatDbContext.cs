@@ -13,6 +13,9 @@ namespace Konstruct.Gateway.Tenancy;
 /// </remarks>
 internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : DbContext(options)
 {
+    /// <summary>Every statement names it: a schema of the role's own name comes before it in PostgreSQL's search path, and tables there would have no policies.</summary>
+    private const string Schema = "public";
+
     public DbSet<Conversation> Conversations => Set<Conversation>();
 
     public DbSet<Message> Messages => Set<Message>();
@@ -24,7 +27,7 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
     {
         modelBuilder.Entity<Conversation>(table =>
         {
-            table.ToTable("web_conversations");
+            table.ToTable("web_conversations", Schema);
             table.HasKey(row => new { row.TenantId, row.Id });
             table.HasIndex(row => row.Id).IsUnique();
             table.HasIndex(row => new { row.UserId, row.TenantId, row.UpdatedAt, row.Id });
@@ -39,7 +42,7 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
 
         modelBuilder.Entity<Message>(table =>
         {
-            table.ToTable("web_conversation_messages", t =>
+            table.ToTable("web_conversation_messages", Schema, t =>
             {
                 t.HasCheckConstraint("ck_messages_role", "role IN ('user', 'assistant')");
                 t.HasCheckConstraint("ck_messages_status", "status IN ('pending', 'completed', 'cancelled', 'failed')");

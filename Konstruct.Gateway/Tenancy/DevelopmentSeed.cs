@@ -24,7 +24,7 @@ internal static class DevelopmentSeed
 
         await using (var insert = new NpgsqlCommand(
             """
-            INSERT INTO web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ($1, $2, $3, $4, 'First steps')
+            INSERT INTO public.web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ($1, $2, $3, $4, 'First steps')
             ON CONFLICT DO NOTHING
             """,
             connection))

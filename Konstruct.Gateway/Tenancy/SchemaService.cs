@@ -11,12 +11,17 @@ internal sealed partial class SchemaService(
     IConfiguration configuration, IHostEnvironment environment, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<SchemaService> logger)
     : BackgroundService, IHealthCheck
 {
+    /// <summary>Connection strings: the owner's, for this step alone, and the serving role's.</summary>
+    private const string Owner = "konstruct-db", Serving = "konstruct";
+
     private volatile bool _isDone;
 
     public static async Task<int> RunAsync(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.AddServiceDefaults();
+        builder.RequireConnectionString(Owner, PostgresConnectionString.FindFault);
+        builder.RequireConnectionString(Serving, PostgresConnectionString.FindFault);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<SchemaService>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<SchemaService>());
@@ -29,14 +34,7 @@ internal sealed partial class SchemaService(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var (owner, serving) = (configuration.GetConnectionString("konstruct-db"), configuration.GetConnectionString("konstruct"));
-        if (string.IsNullOrEmpty(owner) || string.IsNullOrEmpty(serving))
-        {
-            Give("ConnectionStrings:konstruct-db (the owner's) and ConnectionStrings:konstruct (the serving role's) must both be set.");
-            return;
-        }
-
-        var step = new SchemaStep(owner, serving, logger);
+        var step = new SchemaStep(configuration.GetConnectionString(Owner)!, configuration.GetConnectionString(Serving)!, logger);
         var told = "";
         while (!_isDone)
         {
@@ -44,6 +42,11 @@ internal sealed partial class SchemaService(
             {
                 await step.RunAsync(environment.IsDevelopment(), stoppingToken);
                 _isDone = true;
+            }
+            catch (PostgresException exception) when (!Passes(exception))
+            {
+                Give($"Postgres refuses: {exception.MessageText} ({exception.SqlState}). The owner of ConnectionStrings:konstruct-db needs CREATEROLE, and must own the database.");
+                return;
             }
             catch (Exception exception) when (exception.IsPostgresOutage())
             {
@@ -55,11 +58,6 @@ internal sealed partial class SchemaService(
 
                 await Task.Delay(TimeSpan.FromMilliseconds(250), time, stoppingToken);
             }
-            catch (PostgresException exception)
-            {
-                Give($"Postgres refuses: {exception.MessageText} ({exception.SqlState}). The owner of ConnectionStrings:konstruct-db needs CREATEROLE, and must own the database.");
-                return;
-            }
             catch (InvalidOperationException exception)
             {
                 Give(exception.Message);
@@ -67,6 +65,9 @@ internal sealed partial class SchemaService(
             }
         }
     }
+
+    /// <summary>What Postgres says while it starts, stops or has no room. A refusal of this step does not pass: waiting would hide it.</summary>
+    private static bool Passes(PostgresException exception) => exception.IsTransient || exception.SqlState.StartsWith("57", StringComparison.Ordinal);
 
     private void Give(string reason)
     {

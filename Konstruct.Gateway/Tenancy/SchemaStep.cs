@@ -13,7 +13,9 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
     /// <summary>"konstruct" in ASCII, as far as it fits: the key of the advisory lock.</summary>
     private const long LockKey = 0x6b6f6e7374727563;
 
-    private readonly NpgsqlConnectionStringBuilder _owner = new(ownerConnection);
+    /// <summary>With its search path pinned: an owner who has a schema of his own name would make the tables there.</summary>
+    private readonly NpgsqlConnectionStringBuilder _owner = new(ownerConnection) { SearchPath = "public" };
+
     private readonly NpgsqlConnectionStringBuilder _serving = new(servingConnection);
 
     /// <summary>Does all of it. Throws <see cref="NpgsqlException"/> when Postgres refuses or cannot be reached.</summary>
@@ -38,7 +40,7 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
             await take.ExecuteNonQueryAsync(cancellationToken);
         }
 
-        await CreateDatabaseAsync(holder, cancellationToken);
+        await SchemaDatabase.EnsureAsync(holder, _owner.Database, logger, cancellationToken);
         await using var source = NpgsqlDataSource.Create(_owner);
         Log.Roles(logger, _serving.Username);
         await RunWithRoleAsync(source, Embedded.Roles, cancellationToken);
@@ -72,30 +74,15 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
         return own;
     }
 
-    private async Task CreateDatabaseAsync(NpgsqlConnection maintenance, CancellationToken cancellationToken)
-    {
-        await using var exists = new NpgsqlCommand("SELECT 1 FROM pg_database WHERE datname = $1", maintenance);
-        exists.Parameters.Add(new() { Value = _owner.Database });
-        if (await exists.ExecuteScalarAsync(cancellationToken) is not null)
-        {
-            return;
-        }
-
-        Log.CreatingDatabase(logger, _owner.Database!);
-        var quoted = _owner.Database!.Replace("\"", "\"\"", StringComparison.Ordinal);
-        await using var create = new NpgsqlCommand($"CREATE DATABASE \"{quoted}\"", maintenance);
-        await create.ExecuteNonQueryAsync(cancellationToken);
-    }
-
     private async Task RunWithRoleAsync(NpgsqlDataSource source, string sql, CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await using (var settings = new NpgsqlCommand(
-            "SELECT set_config('konstruct.role', $1, true), set_config('konstruct.password', $2, true)", connection))
+            "SELECT set_config('konstruct.role', $1, true), set_config('konstruct.verifier', $2, true)", connection))
         {
             settings.Parameters.Add(new() { Value = _serving.Username });
-            settings.Parameters.Add(new() { Value = _serving.Password });
+            settings.Parameters.Add(new() { Value = ScramVerifier.Of(_serving.Password!) });
             await settings.ExecuteNonQueryAsync(cancellationToken);
         }
 
@@ -116,9 +103,6 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
 
     private static partial class Log
     {
-        [LoggerMessage(100, LogLevel.Information, "Creating the database {Database}")]
-        public static partial void CreatingDatabase(ILogger logger, string database);
-
         [LoggerMessage(101, LogLevel.Information, "Making sure of the roles konstruct_sweeper and {Role}")]
         public static partial void Roles(ILogger logger, string role);
 

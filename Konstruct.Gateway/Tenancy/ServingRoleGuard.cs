@@ -30,32 +30,10 @@ internal static class ServingRoleGuard
     /// <summary>Looks once. Throws what Npgsql throws when the server cannot be reached.</summary>
     public static async Task<GuardResult> InspectAsync(ChatDbContext db, CancellationToken cancellationToken)
     {
-        // Of the session's role, not the current one: a connection string can SET ROLE, and whoever set it can take it back.
-        var role = (await db.Database.SqlQuery<RoleRow>(
-            $"""
-            SELECT session_user::text AS "Name", r.rolsuper AS "IsSuperuser", r.rolbypassrls AS "BypassesRls", r.rolcreaterole AS "CreatesRoles",
-                   EXISTS (SELECT FROM pg_roles o WHERE o.rolname = 'konstruct_sweeper' AND pg_has_role(session_user, o.oid, 'MEMBER')) AS "IsSweeper",
-                   EXISTS (SELECT FROM pg_roles o WHERE (o.rolsuper OR o.rolbypassrls) AND pg_has_role(session_user, o.oid, 'MEMBER')) AS "CanBecomeMighty"
-            FROM pg_roles r WHERE r.rolname = session_user
-            """).ToListAsync(cancellationToken)).Single();
-        if (role.IsSuperuser)
+        var (role, fault) = await ServingRole.InspectAsync(db, cancellationToken);
+        if (fault is not null)
         {
-            return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct is a superuser, for whom row level security does not exist. Use the serving role that the schema step makes.");
-        }
-
-        if (role.BypassesRls || role.CanBecomeMighty)
-        {
-            return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct has BYPASSRLS, or is a member of a role that has. Take that away from it: ALTER ROLE … NOBYPASSRLS, REVOKE ….");
-        }
-
-        if (role.CreatesRoles)
-        {
-            return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct has CREATEROLE and could make itself a member of a role that sees more. ALTER ROLE … NOCREATEROLE, or use the serving role that the schema step makes.");
-        }
-
-        if (role.IsSweeper)
-        {
-            return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct is a member of konstruct_sweeper, which sees pending rows of every tenant. REVOKE it.");
+            return Refuse(fault);
         }
 
         var tables = await db.Database.SqlQuery<TableRow>(
@@ -78,7 +56,7 @@ internal static class ServingRoleGuard
         {
             if (table.Owns)
             {
-                return Refuse($"The role '{role.Name}' of ConnectionStrings:konstruct owns {table.Name} and could switch its row level security off. Use the serving role that the schema step makes.");
+                return Refuse($"The role '{role}' of ConnectionStrings:konstruct owns {table.Name} and could switch its row level security off. Use the serving role that the schema step makes.");
             }
 
             if (!table.Enabled || !table.Forced)
@@ -93,7 +71,7 @@ internal static class ServingRoleGuard
 
             if (table.OtherPolicies > 0)
             {
-                return Refuse($"{table.Name} has another policy that lets the role '{role.Name}' see more than its tenant. Drop it.");
+                return Refuse($"{table.Name} has another policy that lets the role '{role}' see more than its tenant. Drop it.");
             }
         }
 
@@ -102,7 +80,6 @@ internal static class ServingRoleGuard
 
     private static async Task<GuardResult> HasSchemaAsync(ChatDbContext db, CancellationToken cancellationToken)
     {
-        // A later version is fine: migrations only add, so that gateways of two versions can run beside each other.
         var readable = (await db.Database.SqlQuery<bool>(
             $"""SELECT has_table_privilege('public."__EFMigrationsHistory"', 'SELECT') AS "Value" """).ToListAsync(cancellationToken)).Single();
         if (!readable)
@@ -110,15 +87,15 @@ internal static class ServingRoleGuard
             return new(GuardVerdict.Wait, "The schema step has not granted its rights to this role yet.");
         }
 
-        var missing = db.Database.GetMigrations().Except(await db.Database.GetAppliedMigrationsAsync(cancellationToken)).FirstOrDefault();
+        // A later version is fine: migrations only add, so that gateways of two versions can run beside each other.
+        var applied = await db.Database.SqlQuery<string>($"""SELECT "MigrationId" AS "Value" FROM public."__EFMigrationsHistory" """).ToListAsync(cancellationToken);
+        var missing = db.Database.GetMigrations().Except(applied).FirstOrDefault();
         return missing is null
             ? new(GuardVerdict.Serve, "")
             : new(GuardVerdict.Wait, $"The schema lacks {missing}. Run the gateway with the argument 'schema'.");
     }
 
     private static GuardResult Refuse(string reason) => new(GuardVerdict.Refuse, reason);
-
-    private sealed record RoleRow(string Name, bool IsSuperuser, bool BypassesRls, bool CreatesRoles, bool IsSweeper, bool CanBecomeMighty);
 
     private sealed record TableRow(string Name, bool Enabled, bool Forced, bool Owns, int TenantPolicies, int OtherPolicies);
 }

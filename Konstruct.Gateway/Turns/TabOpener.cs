@@ -58,12 +58,12 @@ internal sealed class TabOpener(ConversationStore store, ConversationFeeds feeds
     /// <summary>Whether a tab may ask for turns: its conversation exists by now and is its user's.</summary>
     public async Task<bool> AdmitAsync(ConversationFeed feed, Tab tab, CancellationToken cancellationToken)
     {
-        if (tab.State == TabState.Hopeful && await store.OpenAsync(tab.Key, cancellationToken) is not null)
+        if (feed.StateOf(tab) == TabState.Hopeful && await store.OpenAsync(tab.Key, cancellationToken) is not null)
         {
             feed.Admit(tab.Writer);
         }
 
-        return tab.State == TabState.Joined;
+        return feed.StateOf(tab) == TabState.Joined;
     }
 
     /// <summary>Replays a turn to a socket that has joined. Null: its conversation has no such turn.</summary>

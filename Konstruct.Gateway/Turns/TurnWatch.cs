@@ -38,37 +38,30 @@ internal sealed partial class TurnWatch(
 
     private void Look(ConversationFeed feed, Turn turn)
     {
-        if (turn.IsEnding || turn.IsOverdue)
+        switch (feed.NeedOf(turn, _options.TurnSilenceLimit, _options.TurnLimit, SilenceBeforeCheck))
         {
-            return;
-        }
+            case TurnNeed.End:
+                using (logger.BeginTurn(feed.Key.TenantId, feed.Key.ConversationId, turn.TurnId))
+                {
+                    Log.Overdue(logger, turn.TurnId);
+                }
 
-        var silence = time.GetElapsedTime(turn.LastSignAt);
-        if (turn.IsOwned && (silence >= _options.TurnSilenceLimit || time.GetElapsedTime(turn.BeganAt) >= _options.TurnLimit))
-        {
-            turn.IsOverdue = true;
-            using (logger.BeginTurn(feed.Key.TenantId, feed.Key.ConversationId, turn.TurnId))
-            {
-                Log.Overdue(logger, turn.TurnId);
-            }
-
-            tasks.Run("failing an overdue turn", () => FailAsync(feed, turn));
-        }
-        else if (silence >= SilenceBeforeCheck && time.GetElapsedTime(turn.LastCheckedAt) >= SilenceBeforeCheck)
-        {
-            turn.LastCheckedAt = time.GetTimestamp();
-            tasks.Run("checking a silent turn", () => feeds.ResyncAsync(feed, turn));
+                tasks.Run("failing an overdue turn", () => FailAsync(feed, turn));
+                break;
+            case TurnNeed.Check:
+                tasks.Run("checking a silent turn", () => feeds.ResyncAsync(feed, turn));
+                break;
         }
     }
 
     /// <summary>The end comes back on the channel like any other; without Redis Postgres alone decides, and late chunks find no turn.</summary>
     private async Task FailAsync(ConversationFeed feed, Turn turn)
     {
-        var key = feed.Key;
-        using var span = GatewayTelemetry.StartChild("turn.expire", turn.Trace)?.SetTurn(turn.TurnId);
+        var (key, attempt, trace) = (feed.Key, feed.AttemptOf(turn), feed.TraceOf(turn.TurnId));
+        using var span = GatewayTelemetry.StartChild("turn.expire", trace)?.SetTurn(turn.TurnId);
         try
         {
-            await log.EndAsync(new(key.ConversationId, turn.TurnId, Math.Max(turn.Attempt, 1), feeds.ChannelOf(key)), TurnOutcome.Failed);
+            await log.EndAsync(new(key.ConversationId, turn.TurnId, Math.Max(attempt, 1), feeds.ChannelOf(key)), TurnOutcome.Failed);
             await feed.ResyncAsync(turn);
         }
         catch (Exception exception) when (exception.IsRedisOutage())
@@ -78,8 +71,8 @@ internal sealed partial class TurnWatch(
                 Log.NotEnded(logger, turn.TurnId, exception.Message);
             }
 
-            var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Failed, turn.Attempt, Text: ReadOnlyMemory<byte>.Empty);
-            feed.OnPersisted(turn, await finisher.FinishAsync(ending, turn.Trace, turn.Activity));
+            var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Failed, attempt, Text: ReadOnlyMemory<byte>.Empty);
+            feed.OnPersisted(turn, await finisher.FinishAsync(ending, trace, turn.Activity));
         }
     }
 

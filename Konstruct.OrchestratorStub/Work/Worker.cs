@@ -12,7 +12,7 @@ namespace Konstruct.OrchestratorStub.Work;
 /// <summary>Takes tasks off the queue: on a wake-up, and every second in case one was missed. As many turns at once as it may.</summary>
 internal sealed partial class Worker(
     IConnectionMultiplexer redis, DispatchQueue queue, TurnAnswerer answerer, RunningTurns running, IOptions<DispatchOptions> options,
-    IOptions<StubOptions> stub, OrchestratorMetrics metrics, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+    IOptions<StubOptions> stub, Readiness readiness, OrchestratorMetrics metrics, TimeProvider time, ILogger<Worker> logger) : BackgroundService
 {
     private const int MostInOneClaim = 64;
 
@@ -44,6 +44,7 @@ internal sealed partial class Worker(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        await readiness.WhenStarted.WaitAsync(stoppingToken);
         await ListenAsync(stoppingToken);
         while (!stoppingToken.IsCancellationRequested)
         {

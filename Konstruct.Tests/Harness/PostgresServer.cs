@@ -29,6 +29,9 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     private PostgresServer(TemporaryFolder folder) => _folder = folder;
 
+    /// <summary>The latest lines of the server's log.</summary>
+    public string Log => _server!.Log;
+
     private string DataFolder => Path.Combine(_folder.Path, "data");
 
     /// <summary>Makes a new cluster, starts it, and makes the owner.</summary>

@@ -1,5 +1,6 @@
 // A chat for the terminal, in the original protocol (v1) and without any library: dotnet run clients/terminal/chat.cs
 // Arguments, all optional: the gateway's address, and a message (without one, each line of standard input is a message).
+using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -14,9 +15,15 @@ var gateway = isAddress ? args[0] : "ws://localhost:5180";
 var message = string.Join(' ', isAddress ? args[1..] : args);
 
 using var socket = new ClientWebSocket();
+socket.Options.CollectHttpResponseDetails = true;
 try
 {
     await socket.ConnectAsync(new Uri($"{gateway}/chat/ws/{Conversation}"), CancellationToken.None);
+}
+catch (WebSocketException) when (socket.HttpStatusCode == HttpStatusCode.ServiceUnavailable)
+{
+    Console.Error.WriteLine($"The gateway at {gateway} is starting, or stopping. Try again in some seconds; its log says what it waits for.");
+    return 1;
 }
 catch (WebSocketException)
 {
@@ -49,20 +56,23 @@ async Task<bool> AskAsync(string text)
         switch ((string?)frame["type"])
         {
             case "chunk":
-                Console.Write(frame["text"]);
+                Console.Write(Printable(frame["text"]));
                 break;
             case "done":
                 Console.WriteLine();
                 return true;
             case "error":
-                Console.WriteLine($"[{frame["message"]}]");
+                Console.WriteLine($"[{Printable(frame["message"])}]");
                 return true;
         }
     }
 
-    Console.WriteLine($"[closed: {(int?)socket.CloseStatus} {socket.CloseStatusDescription}]");
+    Console.WriteLine($"[closed: {(int?)socket.CloseStatus} {Printable(socket.CloseStatusDescription)}]");
     return false;
 }
+
+// An answer is text: an escape sequence in it could rewrite the screen, the title or the clipboard of whoever reads it. Line feeds and tabs may stay.
+static string Printable(JsonNode? text) => string.Concat(((string?)text ?? "").Select(c => char.IsControl(c) && c is not ('\n' or '\t') ? '\uFFFD' : c));
 
 async Task SendAsync(JsonObject frame) =>
     await socket.SendAsync(Encoding.UTF8.GetBytes(frame.ToJsonString()), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);

@@ -101,7 +101,7 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             {
                 var locked = await db.Conversations.FromSql(
                     $"""
-                    SELECT * FROM web_conversations
+                    SELECT * FROM public.web_conversations
                     WHERE tenant_id = {key.TenantId} AND id = {key.ConversationId} AND user_id IS NOT DISTINCT FROM {key.UserId} FOR UPDATE
                     """).AsNoTracking().ToListAsync(cancellation);
                 if (locked.Count == 0)

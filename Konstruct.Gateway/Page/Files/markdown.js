@@ -30,13 +30,33 @@ export class MarkdownView {
   }
 }
 
-const fence = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)\s*$/;
+const fence = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)$/;
 const heading = /^ {0,3}(#{1,6}) (.*)$/;
 const rule = /^ {0,3}([-*_])(?: *\1){2,} *$/;
 const item = /^( *)([-*+]|\d{1,9}[.)]) +(.*)$/;
 const quote = /^ {0,3}> ?(.*)$/;
-const delimiter = /^ *\|?(?: *:?-+:? *\|)+ *(?::?-+:? *)?$/;
+const column = /^:?-+:?$/;
 const blank = /^\s*$/;
+
+// In a pattern no two parts may take the same characters in turn (spaces, then perhaps nothing, then spaces): of a long line that does not match in the end it would try every split.
+
+/** @param {string} line */
+function fenceAt(line) {
+  return fence.exec(line.trimEnd());
+}
+
+/**
+ * Whether a line separates a table's head from its body.
+ * @param {string} line
+ */
+function isDelimiter(line) {
+  return line.includes('|') && withoutOuterBars(line).split('|').every(cell => column.test(cell.trim()));
+}
+
+/** @param {string} line */
+function withoutOuterBars(line) {
+  return line.trim().replace(/^\||\|$/g, '');
+}
 
 /** A block longer than this is shown as it is: no answer that somebody reads has one, and parsing it again for each token would take its time. */
 const longest = 20_000;
@@ -66,7 +86,7 @@ function blocksOf(text) {
 
   /** @param {number} at */
   function endOf(at) {
-    const opening = fence.exec(line(at));
+    const opening = fenceAt(line(at));
     if (opening) {
       let end = at + 1;
       while (end < lines.length && !line(end).trim().startsWith(opening[1] ?? '```')) end++;
@@ -82,7 +102,7 @@ function blocksOf(text) {
 
   /** @param {string} text */
   function begins(text) {
-    return fence.test(text) || heading.test(text) || rule.test(text) || quote.test(text) || item.test(text);
+    return fenceAt(text) !== null || heading.test(text) || rule.test(text) || quote.test(text) || item.test(text);
   }
 }
 
@@ -95,7 +115,7 @@ function blockOf(source, depth = 0) {
   if (source.length > longest || depth > 6) return el('p', { class: 'plain' }, source);
   const lines = source.split('\n');
   const first = lines[0] ?? '';
-  const opening = fence.exec(first);
+  const opening = fenceAt(first);
   if (opening) {
     const isClosed = lines.length > 1 && (lines.at(-1) ?? '').trim().startsWith(opening[1] ?? '```');
     const code = el('code', null, lines.slice(1, isClosed ? -1 : undefined).join('\n'));
@@ -113,7 +133,7 @@ function blockOf(source, depth = 0) {
     return el('blockquote', null, ...blocksOf(inner).map(block => blockOf(block, depth + 1)));
   }
   if (item.test(first)) return listOf(lines, depth);
-  if (delimiter.test(lines[1] ?? '') && first.includes('|')) return tableOf(lines);
+  if (isDelimiter(lines[1] ?? '') && first.includes('|')) return tableOf(lines);
   return el('p', null, ...inline(source));
 }
 
@@ -142,7 +162,7 @@ function listOf(lines, depth) {
 /** @param {string[]} lines */
 function tableOf(lines) {
   /** @param {string} line */
-  const cells = line => line.trim().replace(/^\||\|$/g, '').split('|').map(cell => inline(cell.trim()));
+  const cells = line => withoutOuterBars(line).split('|').map(cell => inline(cell.trim()));
   const head = el('tr', null, ...cells(lines[0] ?? '').map(cell => el('th', { scope: 'col' }, ...cell)));
   const body = lines.slice(2).map(line => el('tr', null, ...cells(line).map(cell => el('td', null, ...cell))));
   return el('div', { class: 'table', tabIndex: 0 }, el('table', null, el('thead', null, head), el('tbody', null, ...body)));
@@ -225,7 +245,7 @@ function spanAt(text, at, depth) {
     }
     case 'h': {
       if (/\w/.test(text[at - 1] ?? '')) return null;
-      const bare = /^https?:\/\/[^\s<>"'`]+/.exec(text.slice(at, at + reach))?.[0].replace(/[.,;:!?)\]}*_]+$/, '');
+      const bare = withoutEnd(/^https?:\/\/[^\s<>"'`]+/.exec(text.slice(at, at + reach))?.[0] ?? '');
       const address = bare ? safeAddress(bare) : null;
       return address && bare ? { node: linkTo(address, bare), end: at + bare.length } : null;
     }
@@ -242,6 +262,16 @@ function spanAt(text, at, depth) {
 function closing(text, from, mark) {
   const found = text.slice(from, from + reach).indexOf(mark);
   return found < 0 ? -1 : from + found;
+}
+
+/**
+ * An address without the punctuation of the sentence that it ends.
+ * @param {string} address
+ */
+function withoutEnd(address) {
+  let end = address.length;
+  while (end > 0 && '.,;:!?)]}*_'.includes(address[end - 1] ?? '')) end--;
+  return address.slice(0, end);
 }
 
 /**

@@ -98,8 +98,8 @@ namespace Konstruct.Gateway.Tenancy.Migrations
                 table: "web_conversations",
                 columns: new[] { "tenant_id", "user_id", "updated_at", "id" });
 
-            migrationBuilder.Sql(Sql.Embedded.RowLevelSecurity);
-            migrationBuilder.Sql(Sql.Embedded.Turns);
+            migrationBuilder.Sql(Tenancy.Sql.Embedded.OfMigration("20261123180709_row-level-security.sql"));
+            migrationBuilder.Sql(Tenancy.Sql.Embedded.OfMigration("20261127151813_turns.sql"));
         }
 
         /// <inheritdoc />

@@ -13,8 +13,8 @@ namespace Konstruct.Gateway.Tenancy.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
-            // The functions as they are now: those that there were have the signatures and the answers of before.
-            migrationBuilder.Sql(Sql.Embedded.Turns);
+            // The functions as the latest migration that replaced them has them: same signatures, same answers.
+            migrationBuilder.Sql(Tenancy.Sql.Embedded.OfMigration("20261127151813_turns.sql"));
         }
 
         /// <inheritdoc />

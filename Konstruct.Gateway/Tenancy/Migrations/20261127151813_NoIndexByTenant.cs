@@ -11,7 +11,7 @@ namespace Konstruct.Gateway.Tenancy.Migrations
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             // Their plans are to choose among the indexes below. The signatures and what they answer are those of before.
-            migrationBuilder.Sql(Sql.Embedded.Turns);
+            migrationBuilder.Sql(Tenancy.Sql.Embedded.OfMigration("20261127151813_turns.sql"));
 
             migrationBuilder.DropIndex(
                 name: "IX_web_conversations_tenant_id_user_id_updated_at_id",

@@ -64,7 +64,7 @@ namespace Konstruct.Gateway.Tenancy.Migrations
 
                     b.HasIndex("UserId", "TenantId", "UpdatedAt", "Id");
 
-                    b.ToTable("web_conversations", (string)null);
+                    b.ToTable("web_conversations", "public");
                 });
 
             modelBuilder.Entity("Konstruct.Gateway.Conversations.Message", b =>
@@ -135,7 +135,7 @@ namespace Konstruct.Gateway.Tenancy.Migrations
                     b.HasIndex(new[] { "ConversationId", "TenantId" }, "ix_messages_pending_of_conversation")
                         .HasFilter("status = 'pending'");
 
-                    b.ToTable("web_conversation_messages", null, t =>
+                    b.ToTable("web_conversation_messages", "public", t =>
                         {
                             t.HasCheckConstraint("ck_messages_role", "role IN ('user', 'assistant')");
 

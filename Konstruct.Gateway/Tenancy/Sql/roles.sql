@@ -1,9 +1,10 @@
 -- The two roles, before the tables that name them. Run by the owner, who may be no superuser; safe to run again.
--- $1 serving role, $2 its password: set as settings of this transaction, since DO takes no parameters.
+-- konstruct.role: the serving role; konstruct.verifier: what PostgreSQL keeps of its password. Settings of this transaction, since DO takes no parameters.
+-- A verifier and not the password: a statement that fails is logged with its text.
 DO $$
 DECLARE
     serving text := current_setting('konstruct.role');
-    password text := current_setting('konstruct.password');
+    verifier text := current_setting('konstruct.verifier');
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'konstruct_sweeper') THEN
         CREATE ROLE konstruct_sweeper NOLOGIN;
@@ -15,7 +16,7 @@ BEGIN
         -- PostgreSQL refuses, too, but since version 16 without saying why.
         RAISE EXCEPTION 'the serving role % is a superuser, for whom row level security does not exist', serving USING ERRCODE = 'insufficient_privilege';
     END IF;
-    EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L', serving, password);
+    EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L', serving, verifier);
     -- For as long as this step lasts: only a member may hand a function over.
     EXECUTE format('GRANT konstruct_sweeper TO %I', current_user);
 END

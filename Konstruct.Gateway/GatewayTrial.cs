@@ -1,0 +1,24 @@
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Konstruct.Gateway;
+
+/// <summary>What a gateway needs of Redis, tried in its own names before it says that it is ready.</summary>
+internal sealed class GatewayTrial(IConnectionMultiplexer redis, TurnLog log, DispatchQueue queue, MessageBucket bucket, IOptions<ChatOptions> options)
+{
+    private readonly RedisTrial _trial = new(redis, new(options.Value.ResponseChannel));
+
+    /// <returns>Null: all of it works. Otherwise a sentence.</returns>
+    public Task<string?> RunAsync()
+    {
+        var (tenantId, conversationId) = _trial.Nobody;
+        return _trial.RunAsync(
+            _trial.Response,
+            ("run a script (EVALSHA) that writes the keys 'bucket:*'", _ => bucket.TakeAsync(tenantId, Guid.NewGuid(), perMinute: 60, burst: 1)),
+            ("read (HMGET) keys such as '{conversation}:turn:…'", _ => log.ReadStateAsync(conversationId, Guid.NewGuid())),
+            ("read (LRANGE) keys such as '{conversation}:log:…'", _ => log.ReadAsync(conversationId, Guid.NewGuid(), attempt: 1, after: 0, most: 1)),
+            ("SET keys such as '{dispatch}:cancelled:…'", _ => queue.RememberCancelAsync(conversationId, "trial")));
+    }
+}
