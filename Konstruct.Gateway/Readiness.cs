@@ -1,5 +1,5 @@
-using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Tenancy;
+using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 using StackExchange.Redis;
@@ -61,7 +61,7 @@ internal sealed partial class Readiness(
         {
             await redis.GetDatabase().PingAsync();
         }
-        catch (Exception exception) when (exception.IsRedisOutage() || exception is RedisException)
+        catch (Exception exception) when (exception.IsOutage())
         {
             return new(GuardVerdict.Wait, "Redis (ConnectionStrings:redis) does not answer.");
         }
@@ -75,9 +75,13 @@ internal sealed partial class Readiness(
         {
             return new(GuardVerdict.Wait, "Postgres does not know the serving role of ConnectionStrings:konstruct, or its database, yet. The schema step makes both.");
         }
-        catch (Exception exception) when (exception.IsPostgresOutage())
+        catch (Exception exception) when (exception.IsUnreachable())
         {
             return new(GuardVerdict.Wait, "Postgres (ConnectionStrings:konstruct) does not answer.");
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new(GuardVerdict.Wait, $"Postgres (ConnectionStrings:konstruct) does not answer as it should: {exception.Message}"); // Its fault may pass; this loop must not end.
         }
     }
 

@@ -1,3 +1,4 @@
+using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
@@ -45,7 +46,7 @@ internal sealed partial class SchemaService(
                 await step.RunAsync(environment.IsDevelopment(), stoppingToken);
                 _isDone = true;
             }
-            catch (Exception exception) when (exception.IsPostgresOutage())
+            catch (Exception exception) when (exception.IsUnreachable())
             {
                 // Starting, restarting or not reachable yet: patience is right, silence is not.
                 if (exception.Message != told)
