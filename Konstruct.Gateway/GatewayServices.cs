@@ -5,6 +5,7 @@ using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Telemetry;
 using Konstruct.Gateway.Tenancy;
 using Konstruct.Gateway.Turns;
+using Konstruct.ServiceDefaults.Loops;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -41,6 +42,7 @@ internal static class GatewayServices
         builder.AddRedisClient("redis");
         builder.AddNpgsqlDbContext<ChatDbContext>("konstruct");
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddLoops();
         builder.Services.AddSingleton<TenantDb>();
         builder.Services.AddSingleton<PendingTurns>();
         builder.Services.AddSingleton<ConversationStore>();
@@ -75,11 +77,16 @@ internal static class GatewayServices
             sockets.KeepAliveInterval = chat.Value.PingInterval;
             sockets.KeepAliveTimeout = chat.Value.PongTimeout;
         });
+        services.AddLoops();
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<Stopping>();
         services.AddSingleton<OwnedTasks>();
         services.AddSingleton<Settling>();
         services.AddSingleton<TurnFinisher>();
+        services.AddSingleton<DeadLetters>();
+        services.AddSingleton<AttemptDispatcher>();
+        services.AddSingleton<TurnRepair>();
+        services.AddSingleton<StaleEntries>();
         services.AddSingleton<ConversationFeeds>();
         services.AddSingleton<TabOpener>();
         services.AddSingleton<TurnStarter>();

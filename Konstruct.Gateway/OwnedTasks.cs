@@ -1,16 +1,17 @@
 using System.Collections.Concurrent;
+using Konstruct.ServiceDefaults.Loops;
 
 namespace Konstruct.Gateway;
 
-/// <summary>Work that outlives the call that began it. Nothing is forgotten: the shutdown awaits what still runs, and a failure is logged here.</summary>
-internal sealed partial class OwnedTasks(ILogger<OwnedTasks> logger)
+/// <summary>Work that outlives the call that began it. Nothing is forgotten: the shutdown awaits what still runs, and a failure is reported here.</summary>
+internal sealed partial class OwnedTasks(Failures failures, ILogger<OwnedTasks> logger)
 {
     private readonly ConcurrentDictionary<Task, string> _running = new();
 
     /// <summary>How many run now.</summary>
     public int Count => _running.Count;
 
-    /// <summary>Begins work. <paramref name="what"/> names it in the log.</summary>
+    /// <summary>Begins work. <paramref name="what"/> names it in log and metric, see <see cref="Failures.Report"/>.</summary>
     public void Run(string what, Func<Task> work)
     {
         Task task;
@@ -47,15 +48,11 @@ internal sealed partial class OwnedTasks(ILogger<OwnedTasks> logger)
         {
             Log.Abandoned(logger, what);
         }
-        catch (Exception exception) when (exception.IsOutage())
-        {
-            Log.StoreIsDown(logger, what, exception.Message);
-        }
-#pragma warning disable CA1031 // The end of the line for work without a caller: a bug is logged, it must not take the process down.
+#pragma warning disable CA1031 // The end of the line for work without a caller: it must not take the process down.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.Failed(logger, what, exception);
+            failures.Report(what, exception);
         }
     }
 
@@ -63,11 +60,5 @@ internal sealed partial class OwnedTasks(ILogger<OwnedTasks> logger)
     {
         [LoggerMessage(10, LogLevel.Debug, "Gave up on {What}: the gateway is stopping")]
         public static partial void Abandoned(ILogger logger, string what);
-
-        [LoggerMessage(12, LogLevel.Warning, "Gave up on {What} for now, a store cannot be reached: {Reason}")]
-        public static partial void StoreIsDown(ILogger logger, string what, string reason);
-
-        [LoggerMessage(11, LogLevel.Error, "Failed unexpectedly: {What}")]
-        public static partial void Failed(ILogger logger, string what, Exception exception);
     }
 }

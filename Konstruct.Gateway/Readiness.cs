@@ -1,4 +1,5 @@
 using Konstruct.Gateway.Tenancy;
+using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
@@ -79,12 +80,12 @@ internal sealed partial class Readiness(
         {
             return new(GuardVerdict.Wait, "Postgres does not know the serving role of ConnectionStrings:konstruct, or its database, yet. The schema step makes both.");
         }
-        catch (Exception exception) when (exception.IsPostgresOutage())
+        catch (Exception exception) when (exception.IsUnreachable())
         {
             return new(GuardVerdict.Wait, "Postgres (ConnectionStrings:konstruct) does not answer.");
         }
 #pragma warning disable CA1031 // The boundary of a round: what was not foreseen is told, and tried again.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             return new(GuardVerdict.Wait, $"What it needs could not be tried: {exception.GetType().Name}: {exception.Message}");

@@ -3,6 +3,7 @@ using Konstruct.Contracts.Redis;
 using Konstruct.OrchestratorStub.Model;
 using Konstruct.OrchestratorStub.Telemetry;
 using Konstruct.OrchestratorStub.Work;
+using Konstruct.ServiceDefaults.Loops;
 using Microsoft.Extensions.AI;
 
 namespace Konstruct.OrchestratorStub;
@@ -32,6 +33,9 @@ internal static class OrchestratorServices
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<TurnLog>();
         services.AddSingleton<DispatchQueue>();
+        services.AddSingleton<DeadLetters>();
+        services.AddLoops();
+        services.AddSingleton<Patience>();
         services.AddSingleton<TurnAnswerer>();
         services.AddSingleton<RunningTurns>();
         services.AddSingleton<OrchestratorMetrics>();

@@ -21,7 +21,7 @@ public enum DispatchState
 
 /// <summary>An entry that a worker has taken from the queue.</summary>
 /// <param name="Entry">Names the turn and the attempt; see <see cref="RedisKeys.Entry"/>.</param>
-/// <param name="Payload">The task payload.</param>
+/// <param name="Payload">The task payload; empty when Redis has none, see <see cref="TaskReading"/>.</param>
 /// <param name="Waited">How long it was in the queue.</param>
 /// <param name="ClaimedFrom">When the worker asked for it, by the worker's clock.</param>
 /// <param name="ClaimedAt">When the worker had it.</param>
@@ -31,8 +31,9 @@ public sealed record ClaimedTask(string Entry, ReadOnlyMemory<byte> Payload, Tim
 /// <param name="Waiting">Entries that no worker has taken.</param>
 /// <param name="Held">Entries that a worker holds the lease of, or held when it died.</param>
 /// <param name="Answered">Entries whose answer is not in Postgres yet.</param>
+/// <param name="Dead">Entries that could not be read and were put aside.</param>
 /// <param name="Oldest">How long the oldest waiting entry has waited; 0 when none waits.</param>
-public readonly record struct QueueMeasure(int Waiting, int Held, int Answered, TimeSpan Oldest);
+public readonly record struct QueueMeasure(int Waiting, int Held, int Answered, int Dead, TimeSpan Oldest);
 
 /// <summary>
 /// The dispatch queue in Redis: one entry for each attempt of a turn, in exactly one of the states of <see cref="DispatchState"/>.
@@ -103,17 +104,21 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
         return [.. ((int[])result!).Select(state => (DispatchState)state)];
     }
 
-    /// <summary>Entries, with their payloads, that were answered or whose lease ran out longer than <paramref name="age"/> ago: nobody looks after them.</summary>
+    /// <summary>Entries, with their payloads (empty: none), that were answered or whose lease ran out longer than <paramref name="age"/> ago: nobody looks after them.</summary>
     public async Task<IReadOnlyList<(string Entry, ReadOnlyMemory<byte> Payload)>> StaleAsync(TimeSpan age, int most)
     {
         var result = await Script.Stale.RunAsync(Database, AllKeys, [(long)age.TotalMilliseconds, most]);
         return [.. ((RedisValue[])result!).Chunk(2).Select(pair => ((string)pair[0]!, (ReadOnlyMemory<byte>)pair[1]))];
     }
 
+    /// <summary>Takes an entry out of the queue and keeps a letter about it instead. False: somebody else did.</summary>
+    internal async Task<bool> BuryAsync(string entry, string letterWithoutBrace, int most) =>
+        (long)await Script.Bury.RunAsync(Database, [.. AllKeys, RedisKeys.Dead], [entry, letterWithoutBrace, most]) == 1;
+
     /// <summary>How full it is now.</summary>
     public async Task<QueueMeasure> MeasureAsync()
     {
-        var values = (RedisValue[])(await Script.Measure.RunAsync(Database, AllKeys, []))!;
-        return new((int)values[0], (int)values[1], (int)values[2], TimeSpan.FromMicroseconds((long)values[3]));
+        var values = (RedisValue[])(await Script.Measure.RunAsync(Database, [.. AllKeys, RedisKeys.Dead], []))!;
+        return new((int)values[0], (int)values[1], (int)values[2], (int)values[4], TimeSpan.FromMicroseconds((long)values[3]));
     }
 }

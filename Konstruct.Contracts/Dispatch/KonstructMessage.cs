@@ -87,6 +87,6 @@ public sealed record Sender(string UserId, string DisplayName);
 /// <param name="Text">The text; never empty.</param>
 public sealed record Content(string Text);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true)]
 [JsonSerializable(typeof(KonstructMessage))]
 internal sealed partial class KonstructMessageJson : JsonSerializerContext;

@@ -20,6 +20,9 @@ public static class RedisKeys
     /// <summary>Sorted set: entries whose answer is in the log and not yet in Postgres, by the time they were answered (Unix ms).</summary>
     public static readonly RedisKey Answered = "{dispatch}:answered";
 
+    /// <summary>List: entries that could not be read, the latest first; see <see cref="Dispatch.DeadLetters"/>.</summary>
+    public static readonly RedisKey Dead = "{dispatch}:dead";
+
     /// <summary>Published when something was enqueued. Workers claim on it.</summary>
     public static readonly RedisChannel Wake = RedisChannel.Literal("konstruct:dispatch:wake");
 

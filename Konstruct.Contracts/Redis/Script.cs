@@ -34,6 +34,8 @@ internal sealed class Script
     public static readonly Script Measure = new("measure");
     public static readonly Script TryTurn = new("try_turn");
     public static readonly Script TryDispatch = new("try_dispatch");
+    public static readonly Script Bury = new("bury");
+    public static readonly Script State = new("state");
 
     /// <summary>Runs it, as a span if it is part of a trace.</summary>
     public Task<RedisResult> RunAsync(IDatabaseAsync database, RedisKey[] keys, RedisValue[] values) =>

@@ -42,10 +42,10 @@ public readonly record struct AttemptKey(Guid ConversationId, Guid TurnId, int A
 /// <summary>What Redis knows of a turn.</summary>
 /// <param name="Attempt">The attempt that is open; 0: none was ever opened, or Redis lost it.</param>
 /// <param name="Outcome">A word of <see cref="TurnOutcome"/> when the turn has ended; null otherwise.</param>
-/// <param name="LastSign">When the last chunk came; null: none yet.</param>
+/// <param name="Silence">How long ago the last chunk came, in whole seconds of Redis's clock; null: none yet.</param>
 /// <param name="LastSeq">The last chunk of that attempt; 0: none yet. Kept beside the rest, so that all four are of one moment.</param>
 /// <param name="Traceparent">The turn's trace; null when it is not traced, or no worker has taken it yet.</param>
-public readonly record struct TurnState(int Attempt, string? Outcome, DateTimeOffset? LastSign, int LastSeq, string? Traceparent = null);
+public readonly record struct TurnState(int Attempt, string? Outcome, TimeSpan? Silence, int LastSeq, string? Traceparent = null);
 
 /// <summary>
 /// The ordered log of each attempt of a turn, and the fence that lets one attempt write. A chunk's seq is fixed by the script that appends and
@@ -129,14 +129,14 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     /// <summary>What Redis knows of a turn.</summary>
     public async Task<TurnState> ReadStateAsync(Guid conversationId, Guid turnId)
     {
-        var fields = await RedisOperation.TraceAsync(
-            "read_state", () => Database.HashGetAsync(RedisKeys.Turn(conversationId, turnId), ["attempt", "end", "at", "seq", "trace"]));
+        var fields = (RedisValue[])(await Script.State.RunAsync(Database, [RedisKeys.Turn(conversationId, turnId)], []))!;
+        var silence = (long)fields[4];
         return new(
             fields[0].IsNull ? 0 : (int)fields[0],
             fields[1].IsNull ? null : (string)fields[1]!,
-            fields[2].IsNull ? null : DateTimeOffset.FromUnixTimeSeconds((long)fields[2]),
-            fields[3].IsNull ? 0 : (int)fields[3],
-            fields[4].IsNullOrEmpty ? null : (string)fields[4]!);
+            silence < 0 ? null : TimeSpan.FromSeconds(silence),
+            fields[2].IsNull ? 0 : (int)fields[2],
+            fields[3].IsNullOrEmpty ? null : (string)fields[3]!);
     }
 
     /// <summary>Entries of an attempt's log, from seq <paramref name="after"/> + 1, at most <paramref name="most"/>.</summary>

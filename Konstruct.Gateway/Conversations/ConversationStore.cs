@@ -123,6 +123,18 @@ internal sealed class ConversationStore(TenantDb tenants)
                 """).ToListAsync(cancellation)).SingleOrDefault(),
             cancellationToken);
 
+    /// <summary>Takes back an attempt that was given out and never queued, if it is still the current one and its turn is pending.</summary>
+    public Task<int> ReturnAttemptAsync(Guid tenantId, Guid turnId, int attempt, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            tenantId,
+            (db, cancellation) => db.Database.ExecuteSqlAsync(
+                $"""
+                UPDATE web_conversation_messages SET attempt = {attempt - 1}
+                WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant' AND status IS NOT DISTINCT FROM 'pending' AND attempt = {attempt}
+                """,
+                cancellation),
+            cancellationToken);
+
     private static Task<TurnRow?> FindAsync(ChatDbContext db, Guid conversationId, Guid turnId, CancellationToken cancellation) =>
         db.Messages
             .Where(row => row.Role == Message.Assistant && row.ConversationId == conversationId && row.TurnId == turnId)

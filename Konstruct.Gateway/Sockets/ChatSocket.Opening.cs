@@ -1,4 +1,5 @@
 using Konstruct.Contracts.Wire;
+using Konstruct.ServiceDefaults.Stores;
 
 namespace Konstruct.Gateway.Sockets;
 
@@ -106,6 +107,14 @@ internal sealed partial class ChatSocket
         catch (OperationCanceledException)
         {
             return false; // The client left meanwhile.
+        }
+#pragma warning disable CA1031 // The socket's boundary, as in GuardAsync.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.Failed(_services.Logger, exception);
+            Close(CloseCodes.InternalError, "Internal error");
+            return false;
         }
 
         Refuse(WireError.ConversationNotFound, CloseCodes.Forbidden);

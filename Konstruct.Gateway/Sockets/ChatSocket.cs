@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Turns;
+using Konstruct.ServiceDefaults.Stores;
 
 namespace Konstruct.Gateway.Sockets;
 

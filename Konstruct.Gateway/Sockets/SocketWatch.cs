@@ -1,5 +1,6 @@
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Auth;
+using Konstruct.ServiceDefaults.Loops;
 using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Sockets;
@@ -8,25 +9,31 @@ namespace Konstruct.Gateway.Sockets;
 /// Looks, once a second, at the open sockets: one timer for all of them. Closes those whose token has expired and that sent no fresh one, and finds clients
 /// that are gone.
 /// </summary>
-internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> auth, TimeProvider time) : BackgroundService
+internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> auth, Persistence persistence, Failures failures, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            var latest = time.GetUtcNow() - auth.Value.ExpiryGrace;
-            foreach (var socket in sockets.All())
-            {
-                if (socket.Expires < latest)
-                {
-                    socket.Close(CloseCodes.CredentialsExpired, "The credentials expired");
-                }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        persistence.LoopAsync("the watch over sockets", Interval, Interval, 5 * Interval, _ => LookAtAllAsync(), stoppingToken);
 
-                socket.LookForLife();
-            }
+    private Task LookAtAllAsync()
+    {
+        var latest = time.GetUtcNow() - auth.Value.ExpiryGrace; // A token's end is a time of day: there is no other clock to measure it by.
+        foreach (var socket in sockets.All())
+        {
+            failures.Try("watching a socket", () => Look(socket, latest));
         }
+
+        return Task.CompletedTask;
+    }
+
+    private static void Look(ChatSocket socket, DateTimeOffset latest)
+    {
+        if (socket.Expires < latest)
+        {
+            socket.Close(CloseCodes.CredentialsExpired, "The credentials expired");
+        }
+
+        socket.LookForLife();
     }
 }

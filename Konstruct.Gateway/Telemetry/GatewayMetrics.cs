@@ -109,7 +109,7 @@ internal sealed class GatewayMetrics
             "Turns that this gateway began and that have not ended, by state.");
 
     private IEnumerable<Measurement<long>> EntriesByState() => Volatile.Read(ref _queue) is { Measure: var queue }
-        ? [Of("waiting", queue.Waiting), Of("held", queue.Held), Of("answered", queue.Answered)]
+        ? [Of("waiting", queue.Waiting), Of("held", queue.Held), Of("answered", queue.Answered), Of("dead", queue.Dead)]
         : [];
 
     private IEnumerable<Measurement<double>> OldestEntry() =>

@@ -1,3 +1,4 @@
+using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
@@ -48,7 +49,14 @@ internal sealed partial class SchemaService(
                 Give($"Postgres refuses: {exception.MessageText} ({exception.SqlState}). The owner of ConnectionStrings:konstruct-db needs CREATEROLE, and must own the database.");
                 return;
             }
-            catch (Exception exception) when (exception.IsPostgresOutage())
+            catch (InvalidOperationException exception) when (!exception.IsOutage()) // Entity Framework wraps outages in one.
+            {
+                Give(exception.Message);
+                return;
+            }
+#pragma warning disable CA1031 // The boundary of a round: what was not foreseen is told, and tried again.
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+#pragma warning restore CA1031
             {
                 // Starting, restarting or not reachable yet: patience is right, silence is not.
                 if (exception.Message != told)
@@ -57,11 +65,6 @@ internal sealed partial class SchemaService(
                 }
 
                 await Task.Delay(TimeSpan.FromMilliseconds(250), time, stoppingToken);
-            }
-            catch (InvalidOperationException exception)
-            {
-                Give(exception.Message);
-                return;
             }
         }
     }

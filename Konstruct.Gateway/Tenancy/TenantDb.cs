@@ -1,3 +1,4 @@
+using Konstruct.ServiceDefaults.Loops;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -15,7 +16,7 @@ internal sealed class TenantDb
     /// <summary>Never opened: others are made after it, from the pool that the contexts use.</summary>
     private readonly Lazy<ICloneable> _model;
 
-    public TenantDb(IServiceScopeFactory scopes, TimeProvider time)
+    public TenantDb(IServiceScopeFactory scopes, Failures failures, TimeProvider time)
     {
         _scopes = scopes;
         _model = new(() =>
@@ -23,7 +24,7 @@ internal sealed class TenantDb
             using var scope = scopes.CreateScope();
             return (ICloneable)((ICloneable)scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database.GetDbConnection()).Clone();
         });
-        _groups = new(new(Connect, time), time);
+        _groups = new(new(Connect, failures, time), time);
     }
 
     /// <summary>

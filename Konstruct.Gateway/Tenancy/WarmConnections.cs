@@ -1,4 +1,5 @@
 using System.Data;
+using Konstruct.ServiceDefaults.Loops;
 using Npgsql;
 
 namespace Konstruct.Gateway.Tenancy;
@@ -8,8 +9,9 @@ namespace Konstruct.Gateway.Tenancy;
 /// What rests here goes back to the pool a second later at most: whatever that decides of them, by their age or since the server has gone, holds here, too.
 /// </summary>
 /// <param name="connect">Makes a connection that is not open yet.</param>
+/// <param name="failures">Where a connection is reported that cannot be given back: a timer has no caller.</param>
 /// <param name="time">The clock.</param>
-internal sealed class WarmConnections(Func<NpgsqlConnection> connect, TimeProvider time)
+internal sealed class WarmConnections(Func<NpgsqlConnection> connect, Failures failures, TimeProvider time)
 {
     /// <summary>At most a quarter of the pool rests here. One of less than four has all for itself.</summary>
     private const int Share = 4;
@@ -65,7 +67,7 @@ internal sealed class WarmConnections(Func<NpgsqlConnection> connect, TimeProvid
 
         foreach (var connection in rested)
         {
-            connection.Dispose();
+            failures.Try("giving a connection back", connection.Dispose);
         }
     }
 

@@ -43,6 +43,7 @@ internal sealed partial class ConversationFeed
 
             turn.LearnTrace(state.Traceparent);
             Advance(turn, state.Attempt, state.LastSeq);
+            HearOfChunk(turn, state.Silence);
             if (state.Outcome is { } outcome)
             {
                 StartEnding(turn, outcome, state.Attempt, text: null);
@@ -56,6 +57,18 @@ internal sealed partial class ConversationFeed
                     StartCatchUp(cursor, ReplayCause.Gap);
                 }
             }
+        }
+    }
+
+    /// <summary>
+    /// A chunk that the channel did not bring is a sign of life, too. Redis says how long ago it came, to the second, and this machine's stopwatch measures from there:
+    /// no time of day of two machines is compared.
+    /// </summary>
+    private void HearOfChunk(Turn turn, TimeSpan? silence)
+    {
+        if (silence is { } since)
+        {
+            turn.LastSignAt = Math.Max(turn.LastSignAt, services.Time.GetTimestamp() - (long)(since.TotalSeconds * services.Time.TimestampFrequency));
         }
     }
 
@@ -98,15 +111,18 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>Null: Redis does not answer.</summary>
+    /// <summary>Null: the log could not be read. The next chunk, the next check of a silent turn or its end tries again.</summary>
     private async Task<IReadOnlyList<StreamEvent>?> ReadPageAsync(TurnCursor cursor, int attempt, int after)
     {
         try
         {
             return attempt == 0 ? [] : await services.Log.ReadAsync(key.ConversationId, cursor.Turn.TurnId, attempt, after, PageOfLog);
         }
-        catch (Exception exception) when (exception.IsRedisOutage())
+#pragma warning disable CA1031 // A row's boundary: a cursor that stayed in the middle of its replay would be silent for ever.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
+            services.Failures.Report("reading a turn's log", exception);
             return null;
         }
     }

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Telemetry;
+using Konstruct.ServiceDefaults.Loops;
+using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -43,11 +45,11 @@ internal sealed partial class ConversationFeeds
 
     public ConversationFeeds(
         IConnectionMultiplexer redis, ConversationStore store, TurnLog log, TurnFinisher finisher, OwnedTasks tasks, Stopping stopping, GatewayMetrics metrics,
-        TimeProvider time, IOptions<ChatOptions> options, ILogger<ConversationFeeds> logger)
+        Failures failures, TimeProvider time, IOptions<ChatOptions> options, ILogger<ConversationFeeds> logger)
     {
         (_redis, _stopping) = (redis, stopping);
         _channel = new(options.Value.ResponseChannel);
-        _services = new(store, log, finisher, tasks, metrics, time, Release);
+        _services = new(store, log, finisher, tasks, failures, metrics, time, Release);
         _logger = logger;
         metrics.ObserveTurns(() => All().Aggregate(default(TurnCounts), (counts, feed) => feed.Count(counts)));
         redis.ConnectionRestored += (_, restored) =>
@@ -145,15 +147,7 @@ internal sealed partial class ConversationFeeds
     {
         foreach (var feed in All())
         {
-            try
-            {
-                await feed.FollowWhatBeganAsync();
-            }
-            catch (Exception exception) when (exception.IsOutage())
-            {
-                Log.NotFollowed(_logger, feed.Key.ConversationId, exception.Message);
-            }
-
+            await _services.Failures.TryAsync("following turns after a lost connection", feed.FollowWhatBeganAsync);
             foreach (var turn in feed.Turns())
             {
                 await ResyncAsync(feed, turn);
@@ -161,18 +155,9 @@ internal sealed partial class ConversationFeeds
         }
     }
 
-    /// <summary>Likewise one turn. A store that is down is tried again later, while the turn's channel is silent.</summary>
-    public async Task ResyncAsync(ConversationFeed feed, Turn turn)
-    {
-        try
-        {
-            await feed.ResyncAsync(turn);
-        }
-        catch (Exception exception) when (exception.IsOutage())
-        {
-            Log.NotResynced(_logger, turn.TurnId, exception.Message);
-        }
-    }
+    /// <summary>Likewise one turn. False: it failed, and is tried again while the turn's channel is silent.</summary>
+    public Task<bool> ResyncAsync(ConversationFeed feed, Turn turn) =>
+        _services.Failures.TryAsync("comparing a turn with the stores", () => feed.ResyncAsync(turn));
 
     /// <summary>
     /// A feed that is opened and closed is subscribed and unsubscribed on the new connection; one that is in use stays. A connection that is lost again
@@ -194,7 +179,7 @@ internal sealed partial class ConversationFeeds
                 Release(await AcquireAsync(key, CancellationToken.None));
                 keys.Dequeue();
             }
-            catch (Exception exception) when (exception.IsRedisOutage())
+            catch (Exception exception) when (exception.IsOutage())
             {
                 await Task.Delay(AfterRenewal, _services.Time);
             }
@@ -228,7 +213,7 @@ internal sealed partial class ConversationFeeds
         catch (Exception exception)
         {
             opened.SetException(exception); // Whoever waits for the feed is told in any case.
-            if (!exception.IsRedisOutage())
+            if (!exception.IsOutage())
             {
                 throw;
             }
@@ -250,17 +235,18 @@ internal sealed partial class ConversationFeeds
         }
     }
 
+    /// <summary>The channel's boundary: a bug in one payload is reported, and the next one is heard. Not by a delegate: this runs for every chunk.</summary>
     private void Take(ConversationFeed feed, ChannelMessage message, bool moreFollow)
     {
         try
         {
             feed.OnPayload(message.Message, moreFollow);
         }
-#pragma warning disable CA1031 // The channel's boundary: a bug in one payload is logged, and the next one is heard.
+#pragma warning disable CA1031 // As the summary says.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.NotTaken(_logger, feed.Key.ConversationId, exception);
+            _services.Failures.Report("taking a payload", exception);
         }
     }
 
@@ -272,7 +258,7 @@ internal sealed partial class ConversationFeeds
             // By the channel, also where subscribing failed: the client keeps what it could not subscribe to, and does so as soon as it is connected.
             await _redis.GetSubscriber().UnsubscribeAsync(ChannelOf(feed.Key));
         }
-        catch (Exception exception) when (exception.IsRedisOutage())
+        catch (Exception exception) when (exception.IsOutage())
         {
             Log.NotUnsubscribed(_logger, exception.Message); // The queue is closed all the same; a later connection does not subscribe again.
         }
@@ -294,15 +280,6 @@ internal sealed partial class ConversationFeeds
 
     private static partial class Log
     {
-        [LoggerMessage(310, LogLevel.Warning, "Turn {TurnId} could not be compared with the stores yet: {Reason}")]
-        public static partial void NotResynced(ILogger logger, Guid turnId, string reason);
-
-        [LoggerMessage(312, LogLevel.Warning, "Turns of {ConversationId} that began during an outage could not be looked for: {Reason}")]
-        public static partial void NotFollowed(ILogger logger, Guid conversationId, string reason);
-
-        [LoggerMessage(313, LogLevel.Error, "A payload of {ConversationId} could not be taken")]
-        public static partial void NotTaken(ILogger logger, Guid conversationId, Exception exception);
-
         [LoggerMessage(311, LogLevel.Debug, "Redis was not told that a channel is not wanted any more: {Reason}")]
         public static partial void NotUnsubscribed(ILogger logger, string reason);
     }

@@ -1,6 +1,7 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Telemetry;
+using Konstruct.ServiceDefaults.Stores;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -49,7 +50,7 @@ internal sealed partial class Settling(DispatchQueue queue, OwnedTasks tasks, Ti
         {
             await context.RunAsync(() => queue.SettleAsync(entries));
         }
-        catch (Exception exception) when (exception.IsRedisOutage())
+        catch (Exception exception) when (exception.IsOutage())
         {
             Log.NotSettled(logger, entries.Count, exception.Message);
         }

@@ -51,6 +51,6 @@ internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds f
         }
 
         using var span = GatewayTelemetry.StartChild("turn.cancel", trace)?.SetTurn(row.TurnId);
-        await log.EndAsync(new(row.ConversationId, row.TurnId, row.Attempt, feeds.ChannelOf(key)), TurnOutcome.Cancelled);
+        await log.EndAsync(new(row.ConversationId, row.TurnId, Math.Max(row.Attempt, 1), feeds.ChannelOf(key)), TurnOutcome.Cancelled);
     }
 }

@@ -5,6 +5,8 @@ using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Telemetry;
+using Konstruct.ServiceDefaults.Loops;
+using Polly;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -22,9 +24,10 @@ internal sealed record TurnEnding(Guid TenantId, Guid ConversationId, Guid TurnI
 /// what the row says then.
 /// </summary>
 internal sealed partial class TurnFinisher(
-    ConversationStore store, TurnLog log, Settling settling, GatewayMetrics metrics, TimeProvider time, Stopping stopping, ILogger<TurnFinisher> logger)
+    ConversationStore store, TurnLog log, Settling settling, GatewayMetrics metrics, Persistence persistence, Stopping stopping, ILogger<TurnFinisher> logger)
 {
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    /// <summary>For any error: sockets wait for this end, and nobody else tells them.</summary>
+    private readonly ResiliencePipeline _persistently = persistence.Of("persisting an answer", TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(4));
 
     /// <summary>
     /// Persists, trying until it succeeds or the gateway stops; then another gateway's sweep does it. The row as it is then.
@@ -37,28 +40,25 @@ internal sealed partial class TurnFinisher(
     {
         using var scope = logger.BeginTurn(ending.TenantId, ending.ConversationId, ending.TurnId);
         using var span = GatewayTelemetry.StartChild("turn.finalize", trace)?.SetTurn(ending.TurnId);
-        var pause = TimeSpan.FromMilliseconds(100);
-        while (true)
-        {
-            try
-            {
-                var row = await TryFinishAsync(ending, stopping.Hard);
-                span?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt);
-                turn?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt)
-                    .SetStatus(row.Status == TurnOutcome.Failed ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
-                return row;
-            }
-            catch (Exception exception) when (exception.IsOutage())
-            {
-                Log.Retrying(logger, ending.TurnId, exception.Message);
-            }
-
-            await Task.Delay(pause, time, stopping.Hard);
-            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
-        }
+        var row = await _persistently.ExecuteAsync(async cancellation => await PersistAsync(ending, cancellation), stopping.Hard);
+        span?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt);
+        turn?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt)
+            .SetStatus(row.Status == TurnOutcome.Failed ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
+        return row;
     }
 
-    private async Task<TurnRow> TryFinishAsync(TurnEnding ending, CancellationToken cancellationToken)
+    /// <summary>Tries once. Throws what the stores throw.</summary>
+    /// <param name="ending">The end.</param>
+    /// <param name="trace">The turn's trace; default: not known here.</param>
+    public async Task TryFinishAsync(TurnEnding ending, ActivityContext trace)
+    {
+        using var scope = logger.BeginTurn(ending.TenantId, ending.ConversationId, ending.TurnId);
+        using var span = GatewayTelemetry.StartChild("turn.finalize", trace)?.SetTurn(ending.TurnId);
+        var row = await PersistAsync(ending, stopping.Hard);
+        span?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt);
+    }
+
+    private async Task<TurnRow> PersistAsync(TurnEnding ending, CancellationToken cancellationToken)
     {
         var text = ending.Text ?? await ReadTextAsync(ending);
         var (row, won) = await store.FinishAsync(ending.TenantId, ending.ConversationId, ending.TurnId, ending.Outcome, ending.Attempt, text, cancellationToken);
@@ -93,8 +93,5 @@ internal sealed partial class TurnFinisher(
     {
         [LoggerMessage(EventId = 302, Message = "Turn {TurnId} is {Outcome}, attempt {Attempt}")]
         public static partial void Ended(ILogger logger, LogLevel level, Guid turnId, string outcome, int attempt);
-
-        [LoggerMessage(300, LogLevel.Warning, "The end of turn {TurnId} could not be persisted yet, trying again: {Reason}")]
-        public static partial void Retrying(ILogger logger, Guid turnId, string reason);
     }
 }

@@ -1,9 +1,10 @@
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Telemetry;
+using Konstruct.ServiceDefaults.Loops;
 
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>What every feed works with.</summary>
 internal sealed record TurnServices(
-    ConversationStore Store, TurnLog Log, TurnFinisher Finisher, OwnedTasks Tasks, GatewayMetrics Metrics, TimeProvider Time, Action<ConversationFeed> Release);
+    ConversationStore Store, TurnLog Log, TurnFinisher Finisher, OwnedTasks Tasks, Failures Failures, GatewayMetrics Metrics, TimeProvider Time, Action<ConversationFeed> Release);

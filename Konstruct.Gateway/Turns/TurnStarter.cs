@@ -7,6 +7,7 @@ using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Telemetry;
+using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Turns;
@@ -32,7 +33,7 @@ internal readonly record struct StartResult(WireError? Error, Guid TurnId, TurnC
 /// not stored. What is committed and, since Redis fails just then, not dispatched, the sweep dispatches.
 /// </summary>
 internal sealed partial class TurnStarter(
-    ConversationFeeds feeds, ConversationStore store, TurnLog log, DispatchQueue queue, GatewayMetrics metrics, TimeProvider time,
+    ConversationFeeds feeds, ConversationStore store, TurnLog log, AttemptDispatcher dispatcher, GatewayMetrics metrics, TimeProvider time,
     IOptions<ChatOptions> options, ILogger<TurnStarter> logger)
 {
     private readonly ChatOptions _options = options.Value;
@@ -170,7 +171,7 @@ internal sealed partial class TurnStarter(
         try
         {
             var channel = feeds.ChannelOf(feed.Key);
-            var isQueued = await queue.EnqueueAsync(
+            var isQueued = await dispatcher.EnqueueAsync(
                 span?.Id is { } parent ? task with { Traceparent = parent } : task,
                 (channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent)),
                 messageId);
@@ -179,7 +180,7 @@ internal sealed partial class TurnStarter(
                 await log.EndAsync(new(task.ConversationId, task.TurnId, task.Attempt, channel), TurnOutcome.Cancelled);
             }
         }
-        catch (Exception exception) when (exception.IsRedisOutage())
+        catch (Exception exception) when (exception.IsOutage())
         {
             span?.SetStatus(ActivityStatusCode.Error);
             Log.NotDispatched(logger, task.TurnId, exception.Message);

@@ -2,6 +2,7 @@ using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Telemetry;
+using Konstruct.ServiceDefaults.Loops;
 using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Turns;
@@ -11,8 +12,8 @@ namespace Konstruct.Gateway.Turns;
 /// whose channel has been silent, in case it was the channel's fault.
 /// </summary>
 internal sealed partial class TurnWatch(
-    ConversationFeeds feeds, TurnLog log, TurnFinisher finisher, OwnedTasks tasks, TimeProvider time, IOptions<ChatOptions> options, ILogger<TurnWatch> logger)
-    : BackgroundService
+    ConversationFeeds feeds, TurnLog log, TurnFinisher finisher, OwnedTasks tasks, Persistence persistence, Failures failures,
+    IOptions<ChatOptions> options, ILogger<TurnWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -21,19 +22,20 @@ internal sealed partial class TurnWatch(
 
     private readonly ChatOptions _options = options.Value;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        persistence.LoopAsync("the watch over turns", Interval, Interval, 5 * Interval, _ => LookAtAllAsync(), stoppingToken);
+
+    private Task LookAtAllAsync()
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        foreach (var feed in feeds.All())
         {
-            foreach (var feed in feeds.All())
+            foreach (var turn in feed.Turns())
             {
-                foreach (var turn in feed.Turns())
-                {
-                    Look(feed, turn);
-                }
+                failures.Try("watching a turn", () => Look(feed, turn));
             }
         }
+
+        return Task.CompletedTask;
     }
 
     private void Look(ConversationFeed feed, Turn turn)
@@ -62,9 +64,10 @@ internal sealed partial class TurnWatch(
         try
         {
             await log.EndAsync(new(key.ConversationId, turn.TurnId, Math.Max(attempt, 1), feeds.ChannelOf(key)), TurnOutcome.Failed);
-            await feed.ResyncAsync(turn);
         }
-        catch (Exception exception) when (exception.IsRedisOutage())
+#pragma warning disable CA1031 // A row's boundary: whatever kept this turn from its end in Redis, its sockets are told.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             using (logger.BeginTurn(key.TenantId, key.ConversationId, turn.TurnId))
             {
@@ -73,7 +76,10 @@ internal sealed partial class TurnWatch(
 
             var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Failed, attempt, Text: ReadOnlyMemory<byte>.Empty);
             feed.OnPersisted(turn, await finisher.FinishAsync(ending, trace, turn.Activity));
+            return;
         }
+
+        turn.IsOverdue = await feeds.ResyncAsync(feed, turn); // Else the next look begins again: the channel may not bring the end.
     }
 
     private static partial class Log
@@ -81,7 +87,7 @@ internal sealed partial class TurnWatch(
         [LoggerMessage(340, LogLevel.Warning, "Turn {TurnId} is failed: nobody answered in time")]
         public static partial void Overdue(ILogger logger, Guid turnId);
 
-        [LoggerMessage(341, LogLevel.Warning, "Turn {TurnId} is failed in Postgres alone, Redis cannot be reached: {Reason}")]
+        [LoggerMessage(341, LogLevel.Warning, "Turn {TurnId} is failed in Postgres alone, Redis did not end it: {Reason}")]
         public static partial void NotEnded(ILogger logger, Guid turnId, string reason);
     }
 }

@@ -9,7 +9,7 @@ namespace Konstruct.OrchestratorStub.Work;
 /// goes together with the next call, so that tokens that come faster than a round trip cost fewer of them. It keeps the count that makes a repeated
 /// append harmless.
 /// </summary>
-internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn, int maxAnswerBytes, TimeProvider time, Activity? span)
+internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn, int maxAnswerBytes, Patience patience, TimeProvider time, Activity? span)
 {
     private const int MostInOneCall = 512;
 
@@ -85,7 +85,7 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
         {
             var first = _written + 1;
             var began = time.GetTimestamp();
-            var outcome = await Patience.UntilKnownAsync(() => log.AppendAsync(key, first, batch, maxAnswerBytes), time, turn.Stopped);
+            var outcome = await patience.UntilKnownAsync(() => log.AppendAsync(key, first, batch, maxAnswerBytes), turn.Stopped);
             if (outcome != LogWrite.Written)
             {
                 Outcome = outcome;

@@ -1,27 +1,20 @@
-using Konstruct.Contracts.Redis;
+using Konstruct.ServiceDefaults.Loops;
+using Konstruct.ServiceDefaults.Stores;
+using Polly;
 
 namespace Konstruct.OrchestratorStub.Work;
 
 /// <summary>Repeats a call to Redis until its outcome is known. Every script can be repeated; a time-out does not mean that nothing happened.</summary>
-internal static class Patience
+internal sealed class Patience(Persistence persistence)
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1);
+    private readonly ResiliencePipeline _calls = persistence.Of(
+        "a turn's call to Redis", TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1), exception => exception.IsOutage());
 
     /// <exception cref="OperationCanceledException">The caller gave up first.</exception>
-    public static async Task<T> UntilKnownAsync<T>(Func<Task<T>> call, TimeProvider time, CancellationToken cancellationToken)
-    {
-        var pause = TimeSpan.FromMilliseconds(50);
-        while (true)
-        {
-            try
-            {
-                return await call();
-            }
-            catch (Exception exception) when (exception.IsRedisOutage())
-            {
-                await Task.Delay(pause, time, cancellationToken);
-                pause = pause * 2 < Longest ? pause * 2 : Longest;
-            }
-        }
-    }
+    public async Task<T> UntilKnownAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken) =>
+        await _calls.ExecuteAsync(static async (work, _) => await work(), call, cancellationToken);
+
+    /// <inheritdoc cref="UntilKnownAsync{T}"/>
+    public async Task UntilKnownAsync(Func<Task> call, CancellationToken cancellationToken) =>
+        await _calls.ExecuteAsync(static async (work, _) => await work(), call, cancellationToken);
 }

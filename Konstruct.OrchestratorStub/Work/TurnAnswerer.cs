@@ -4,6 +4,7 @@ using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using Konstruct.OrchestratorStub.Telemetry;
+using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +12,7 @@ namespace Konstruct.OrchestratorStub.Work;
 
 /// <summary>Answers one turn: opens the attempt, lets the model speak, writes what it says, ends the turn.</summary>
 internal sealed partial class TurnAnswerer(
-    IChatClient model, TurnLog log, DispatchQueue queue, IOptions<DispatchOptions> options, OrchestratorMetrics metrics,
+    IChatClient model, TurnLog log, DispatchQueue queue, IOptions<DispatchOptions> options, OrchestratorMetrics metrics, Patience patience,
     TimeProvider time, ILogger<TurnAnswerer> logger)
 {
     private readonly DispatchOptions _options = options.Value;
@@ -49,7 +50,7 @@ internal sealed partial class TurnAnswerer(
     private async Task<bool> OpenAsync(AttemptKey key, KonstructMessage message, RunningTurn turn)
     {
         var claimId = Guid.NewGuid().ToString("N");
-        var opened = await Patience.UntilKnownAsync(() => log.OpenAsync(key, claimId, message.Traceparent), time, turn.Stopped);
+        var opened = await patience.UntilKnownAsync(() => log.OpenAsync(key, claimId, message.Traceparent), turn.Stopped);
         if (opened == LogWrite.Written)
         {
             return true;
@@ -62,7 +63,7 @@ internal sealed partial class TurnAnswerer(
     /// <returns>How the turn ended, if this attempt ended it: otherwise <see cref="RunningTurn.Reason"/> says why it did not.</returns>
     private async Task<string> SpeakAsync(AttemptKey key, KonstructMessage message, RunningTurn turn, Activity? span)
     {
-        var answer = new AnswerWriter(log, key, turn, _options.MaxAnswerBytes, time, span);
+        var answer = new AnswerWriter(log, key, turn, _options.MaxAnswerBytes, patience, time, span);
         var outcome = TurnOutcome.Completed;
         try
         {
@@ -111,24 +112,18 @@ internal sealed partial class TurnAnswerer(
         using var limit = new CancellationTokenSource(_options.Lease, time);
         var isTooLong = answer.Outcome == LogWrite.TooLong;
         var (seq, text) = isTooLong
-            ? ((await Patience.UntilKnownAsync(() => log.ReadStateAsync(key.ConversationId, key.TurnId), time, limit.Token)).LastSeq + 1,
-                await Patience.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), time, limit.Token))
+            ? ((await patience.UntilKnownAsync(() => log.ReadStateAsync(key.ConversationId, key.TurnId), limit.Token)).LastSeq + 1,
+                await patience.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), limit.Token))
             : (answer.Count + 1, answer.Text);
-        var finished = await Patience.UntilKnownAsync(() => log.FinishAsync(key, seq, outcome, text), time, limit.Token);
+        var finished = await patience.UntilKnownAsync(() => log.FinishAsync(key, seq, outcome, text), limit.Token);
         if (finished == LogWrite.Written)
         {
-            await Patience.UntilKnownAsync(() => AnsweredAsync(key), time, limit.Token);
+            await patience.UntilKnownAsync(() => queue.AnswerAsync(key.Entry), limit.Token);
             turn.End(); // Its lease is gone in order; the heartbeat may not know yet.
             return;
         }
 
         turn.Stop(finished == LogWrite.Ended ? StopReason.Ended : StopReason.Lost);
-    }
-
-    private async Task<bool> AnsweredAsync(AttemptKey key)
-    {
-        await queue.AnswerAsync(key.Entry);
-        return true;
     }
 
     /// <summary>Gives the lease up, so that nobody has to wait until it runs out. If Redis is down, it does run out.</summary>
@@ -139,7 +134,7 @@ internal sealed partial class TurnAnswerer(
         {
             await queue.SettleAsync(key.Entry);
         }
-        catch (Exception exception) when (exception.IsRedisOutage())
+        catch (Exception exception) when (exception.IsOutage())
         {
             Log.NotLetGo(logger, key.TurnId, exception.Message);
         }

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.OrchestratorStub.Model;
 using Konstruct.OrchestratorStub.Telemetry;
+using Konstruct.ServiceDefaults.Loops;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 
@@ -12,7 +12,8 @@ namespace Konstruct.OrchestratorStub.Work;
 /// <summary>Takes tasks off the queue: on a wake-up, and every second in case one was missed. As many turns at once as it may.</summary>
 internal sealed partial class Worker(
     IConnectionMultiplexer redis, DispatchQueue queue, TurnAnswerer answerer, RunningTurns running, IOptions<DispatchOptions> options,
-    IOptions<StubOptions> stub, Readiness readiness, OrchestratorMetrics metrics, TimeProvider time, ILogger<Worker> logger) : BackgroundService
+    IOptions<StubOptions> stub, Readiness readiness, OrchestratorMetrics metrics, DeadLetters dead, Failures failures, Persistence persistence, TimeProvider time,
+    ILogger<Worker> logger) : BackgroundService
 {
     private const int MostInOneClaim = 64;
 
@@ -45,36 +46,21 @@ internal sealed partial class Worker(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await readiness.WhenStarted.WaitAsync(stoppingToken);
-        await ListenAsync(stoppingToken);
+        var (first, longest) = (_options.PollInterval / 2, 5 * _options.PollInterval);
+        await persistence.Of("subscribing to wake-ups", first, longest).ExecuteAsync(async _ => await ListenAsync(), stoppingToken);
+        var claiming = persistence.Of("claiming tasks", first, longest);
         while (!stoppingToken.IsCancellationRequested)
         {
-            try
-            {
-                while (await ClaimAsync() > 0 && !stoppingToken.IsCancellationRequested)
-                {
-                }
-            }
-            catch (Exception exception) when (exception.IsRedisOutage())
-            {
-                Log.NotClaimed(logger, exception.Message);
-            }
-
+            await claiming.ExecuteAsync(async cancellation => await ClaimAllAsync(cancellation), stoppingToken);
             await _wake.WaitAsync(_options.PollInterval, stoppingToken);
         }
     }
 
-    private async Task ListenAsync(CancellationToken stoppingToken)
+    private async Task ListenAsync()
     {
         var subscriber = redis.GetSubscriber();
-        await Patience.UntilKnownAsync(
-            async () =>
-            {
-                await subscriber.SubscribeAsync(RedisKeys.Wake, (_, _) => Wake());
-                await subscriber.SubscribeAsync(RedisKeys.Stop, (_, turnId) => OnStop(turnId));
-                return true;
-            },
-            time,
-            stoppingToken);
+        await subscriber.SubscribeAsync(RedisKeys.Wake, (_, _) => Wake());
+        await subscriber.SubscribeAsync(RedisKeys.Stop, (_, turnId) => failures.Try("stopping a turn that has ended", () => OnStop(turnId)));
     }
 
     private void OnStop(RedisValue turnId)
@@ -82,6 +68,13 @@ internal sealed partial class Worker(
         if (Guid.TryParse((string?)turnId, out var id))
         {
             running.StopTurn(id, StopReason.Ended);
+        }
+    }
+
+    private async Task ClaimAllAsync(CancellationToken stoppingToken)
+    {
+        while (await ClaimAsync() > 0 && !stoppingToken.IsCancellationRequested)
+        {
         }
     }
 
@@ -120,32 +113,27 @@ internal sealed partial class Worker(
     private async Task AnswerAsync(ClaimedTask claimed)
     {
         await Task.Yield(); // The next one is claimed meanwhile.
-        try
+        await failures.TryAsync("answering a turn", async () =>
         {
-            var message = KonstructMessage.Parse(claimed.Payload.Span);
+            if (TaskReading.TryRead(claimed.Entry, claimed.Payload.Span, out var message) is { } unreadable)
+            {
+                await dead.BuryAsync(claimed.Entry, claimed.Payload, unreadable);
+                return;
+            }
+
             OrchestratorTelemetry.Claimed(message, claimed);
             metrics.Claimed(claimed.Waited);
             using var turn = new RunningTurn(claimed.Entry, message.TurnId);
             running.Add(turn);
             try
             {
-                await answerer.AnswerAsync(message, turn);
+                await answerer.AnswerAsync(message, turn); // Should it fail, the lease runs out, and another attempt is made.
             }
             finally
             {
                 running.Remove(turn);
             }
-        }
-        catch (JsonException exception)
-        {
-            Log.NoTask(logger, claimed.Entry, exception.Message);
-        }
-#pragma warning disable CA1031 // The end of the line for one turn: a bug in it must not end the others. Its lease runs out, and it is tried again.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.Failed(logger, claimed.Entry, exception);
-        }
+        });
     }
 
     private void Wake()
@@ -167,15 +155,6 @@ internal sealed partial class Worker(
 
     private static partial class Log
     {
-        [LoggerMessage(510, LogLevel.Warning, "The queue could not be read, trying again: {Reason}")]
-        public static partial void NotClaimed(ILogger logger, string reason);
-
-        [LoggerMessage(511, LogLevel.Error, "The entry {Entry} holds no task that can be read: {Reason}")]
-        public static partial void NoTask(ILogger logger, string entry, string reason);
-
-        [LoggerMessage(512, LogLevel.Error, "The attempt {Entry} failed unexpectedly; it is tried again when its lease has run out")]
-        public static partial void Failed(ILogger logger, string entry, Exception exception);
-
         [LoggerMessage(513, LogLevel.Information, "Stopping: {Turns} turns are given back to the queue")]
         public static partial void GivingBack(ILogger logger, int turns);
     }

@@ -1,5 +1,6 @@
 using Konstruct.Gateway;
 using Konstruct.Tests.Harness;
+using Konstruct.Tests.Loops;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -8,7 +9,7 @@ namespace Konstruct.Tests.Edge;
 /// <summary>The shutdown waits for work that nobody else waits for.</summary>
 public sealed class OwnedTasksTests
 {
-    private readonly OwnedTasks _tasks = new(NullLogger<OwnedTasks>.Instance);
+    private readonly OwnedTasks _tasks = new(NoFailures.Expected(), NullLogger<OwnedTasks>.Instance);
 
     [Fact]
     public async Task What_a_task_begins_is_waited_for_as_well()

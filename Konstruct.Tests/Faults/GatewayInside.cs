@@ -4,6 +4,7 @@ using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Telemetry;
 using Konstruct.Gateway.Turns;
+using Konstruct.ServiceDefaults.Loops;
 using Konstruct.Tests.Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -56,7 +57,7 @@ public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
     /// <summary>A feed that hears what the test hands it and nothing else.</summary>
     internal ConversationFeed Feed(FeedKey key) => new(
         key,
-        new(Store, Log, Get<TurnFinisher>(), Get<OwnedTasks>(), Get<GatewayMetrics>(), TimeProvider.System, _ => { }))
+        new(Store, Log, Get<TurnFinisher>(), Get<OwnedTasks>(), Get<Failures>(), Get<GatewayMetrics>(), TimeProvider.System, _ => { }))
     {
         Opening = Task.CompletedTask,
     };

@@ -1,4 +1,5 @@
 using Konstruct.Gateway.Tenancy;
+using Konstruct.ServiceDefaults.Loops;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -9,8 +10,9 @@ internal static class Stores
 {
     public static ServiceProvider Of(string connectionString) => new ServiceCollection()
         .AddDbContextPool<ChatDbContext>(options => options.UseNpgsql(connectionString, npgsql => npgsql.EnableRetryOnFailure()))
+        .AddMetrics().AddLogging().AddLoops()
         .BuildServiceProvider();
 
     public static TenantDb Tenants(this ServiceProvider stores, TimeProvider? time = null) =>
-        new(stores.GetRequiredService<IServiceScopeFactory>(), time ?? TimeProvider.System);
+        new(stores.GetRequiredService<IServiceScopeFactory>(), stores.GetRequiredService<Failures>(), time ?? TimeProvider.System);
 }

@@ -1,5 +1,5 @@
-using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Turns;
+using Konstruct.ServiceDefaults.Stores;
 
 namespace Konstruct.Gateway.Conversations.Api;
 
@@ -43,7 +43,7 @@ internal sealed partial class ConversationDeleter(
                 settling.Add(turn.TurnId, turn.Attempt);
             }
         }
-        catch (Exception exception) when (exception.IsRedisOutage())
+        catch (Exception exception) when (exception.IsOutage())
         {
             Log.NotEnded(logger, exception.Message); // They end by themselves, and leave nothing behind.
         }

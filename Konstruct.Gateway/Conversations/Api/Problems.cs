@@ -1,3 +1,4 @@
+using Konstruct.ServiceDefaults.Stores;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;

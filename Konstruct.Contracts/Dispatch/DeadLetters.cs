@@ -1,0 +1,57 @@
+using System.Diagnostics.Metrics;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Konstruct.Contracts.Dispatch;
+
+/// <summary>
+/// What cannot be read in the dispatch queue is put aside, for a person to look at: it would be found again in every round, by every process. A turn that it may
+/// have stood for is still pending in Postgres, and is dispatched again from there.
+/// </summary>
+public sealed partial class DeadLetters(DispatchQueue queue, ILogger<DeadLetters> logger)
+{
+    /// <summary>Letters that are kept; the oldest go first.</summary>
+    public const int Most = 1_000;
+
+    /// <summary>Characters of a payload that are kept: a list of large ones would fill Redis.</summary>
+    private const int MostCharacters = 8 * 1024;
+
+    private const int MostLoggedCharacters = 100;
+
+    private static readonly Meter Meter = new("Konstruct.Dispatch");
+
+    private static readonly Counter<long> Buried = Meter.CreateCounter<long>(
+        "konstruct.dead_letters", "{entry}", "Entries of the dispatch queue that could not be read and were put aside, by reason.");
+
+    /// <summary>Puts an entry aside. Of several that find it, one does, and counts it.</summary>
+    /// <exception cref="RedisException">Redis cannot be reached, or refuses. Likewise <see cref="TimeoutException"/>.</exception>
+    public async Task BuryAsync(string entry, ReadOnlyMemory<byte> payload, UnreadableReason reason)
+    {
+        var word = reason.ToString().ToLowerInvariant();
+        var text = Encoding.UTF8.GetString(payload.Span);
+        var letter = JsonSerializer.Serialize(new(entry, word, Cut(text, MostCharacters)), DeadLetterJson.Default.DeadLetter);
+        if (await queue.BuryAsync(entry, letter[1..], Most))
+        {
+            Buried.Add(1, new KeyValuePair<string, object?>("reason", word));
+            Log.Buried(logger, Cut(entry, MostLoggedCharacters), word);
+        }
+    }
+
+    private static string Cut(string text, int most) => text.Length <= most ? text : text[..most];
+
+    private static partial class Log
+    {
+        [LoggerMessage(700, LogLevel.Error, "The entry {Entry} of the dispatch queue cannot be read ({Reason}) and was put aside: LRANGE {{dispatch}}:dead 0 9 shows the latest")]
+        public static partial void Buried(ILogger logger, string entry, string reason);
+    }
+}
+
+/// <summary>A dead letter. In Redis <c>at</c> stands before the others: when it was put aside, in Unix seconds.</summary>
+internal sealed record DeadLetter(string Entry, string Reason, string Payload);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(DeadLetter))]
+internal sealed partial class DeadLetterJson : JsonSerializerContext;

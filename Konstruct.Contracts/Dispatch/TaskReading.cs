@@ -1,0 +1,45 @@
+using System.Text.Json;
+
+namespace Konstruct.Contracts.Dispatch;
+
+/// <summary>Why an entry of the dispatch queue cannot be read.</summary>
+public enum UnreadableReason
+{
+    /// <summary>It has no task payload.</summary>
+    Missing,
+
+    /// <summary>Its payload is no task: not JSON, or without a member that a task must have.</summary>
+    Malformed,
+
+    /// <summary>Its payload is a task, of another turn or attempt than the entry names.</summary>
+    Mismatched,
+}
+
+/// <summary>Reads tasks as they are found in Redis, where anybody may have written.</summary>
+public static class TaskReading
+{
+    /// <summary>Reads the task of an entry. Never throws.</summary>
+    /// <param name="entry">The entry's name.</param>
+    /// <param name="payload">Its payload; empty: it has none.</param>
+    /// <param name="task">The task, when the result is null.</param>
+    /// <returns>Null: it is the entry's task.</returns>
+    public static UnreadableReason? TryRead(string entry, ReadOnlySpan<byte> payload, out KonstructMessage task)
+    {
+        task = null!;
+        if (payload.IsEmpty)
+        {
+            return UnreadableReason.Missing;
+        }
+
+        try
+        {
+            task = KonstructMessage.Parse(payload);
+        }
+        catch (JsonException)
+        {
+            return UnreadableReason.Malformed;
+        }
+
+        return Redis.RedisKeys.Entry(task.TurnId, task.Attempt) == entry ? null : UnreadableReason.Mismatched;
+    }
+}

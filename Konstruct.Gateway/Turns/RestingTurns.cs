@@ -1,0 +1,36 @@
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>
+/// Turns whose repair failed: each is left alone for a pause that grows with its failures. So a turn that fails every time, perhaps after a long wait, costs the
+/// others one round at most.
+/// </summary>
+internal sealed class RestingTurns(TimeProvider time)
+{
+    private static readonly TimeSpan First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromMinutes(1);
+
+    /// <summary>More than fail at once unless a store does: forgotten turns are merely tried sooner.</summary>
+    private const int Most = 10_000;
+
+    private readonly Dictionary<Guid, (int Failures, TimeSpan Pause, long Since)> _turns = [];
+
+    public bool IsResting(Guid turnId) => _turns.TryGetValue(turnId, out var rest) && time.GetElapsedTime(rest.Since) < rest.Pause;
+
+    /// <summary>A repair has succeeded, or failed.</summary>
+    public void Note(Guid turnId, bool isRepaired)
+    {
+        if (isRepaired)
+        {
+            _turns.Remove(turnId);
+            return;
+        }
+
+        if (_turns.Count >= Most)
+        {
+            _turns.Clear();
+        }
+
+        var failures = _turns.GetValueOrDefault(turnId).Failures + 1;
+        var pause = First * Math.Pow(2, Math.Min(failures - 1, 10));
+        _turns[turnId] = (failures, (pause < Longest ? pause : Longest) * (0.5 + (Random.Shared.NextDouble() / 2)), time.GetTimestamp());
+    }
+}

@@ -1,0 +1,168 @@
+using System.Text.Json;
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Telemetry;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Telemetry;
+using Konstruct.ServiceDefaults.Loops;
+using Konstruct.ServiceDefaults.Stores;
+using Microsoft.Extensions.Options;
+
+namespace Konstruct.Gateway.Turns;
+
+/// <summary>What the sweep does about one pending turn: persist its end, dispatch its next attempt, or fail it.</summary>
+internal sealed partial class TurnRepair(
+    ConversationStore store, ConversationFeeds feeds, TurnLog log, AttemptDispatcher dispatcher, TurnFinisher finisher, GatewayMetrics metrics, Failures failures,
+    TimeProvider time, IOptions<ChatOptions> options, ILogger<TurnRepair> logger)
+{
+    private readonly ChatOptions _options = options.Value;
+    private readonly RestingTurns _resting = new(time);
+    private bool _mayDispatch = true;
+
+    /// <summary>A round of the sweep begins.</summary>
+    public void BeginRound() => _mayDispatch = true;
+
+    /// <summary>Repairs a turn. What fails is reported, and the turn rests; throws only when a store does not serve at all: no other turn could be repaired, either.</summary>
+    public async Task TryRepairAsync(PendingTurn turn, DispatchState where, CancellationToken cancellationToken)
+    {
+        if (_resting.IsResting(turn.TurnId))
+        {
+            return;
+        }
+
+        var isRepaired = false;
+        try
+        {
+            isRepaired = await failures.TryRowAsync("repairing a turn", () => RepairAsync(turn, where, cancellationToken), cancellationToken);
+        }
+        finally
+        {
+            // Also when the round is given up: the next one must not wait for the same turn first.
+            _resting.Note(turn.TurnId, isRepaired);
+        }
+    }
+
+    private async Task RepairAsync(PendingTurn turn, DispatchState where, CancellationToken cancellationToken)
+    {
+        // A turn that waits or runs is looked at only when it could be overdue.
+        var mayBeOverdue = turn.Age > _options.TurnSilenceLimit;
+        if (where is DispatchState.Waiting or DispatchState.Held && !mayBeOverdue)
+        {
+            return;
+        }
+
+        var state = await log.ReadStateAsync(turn.ConversationId, turn.TurnId);
+        if (state.Outcome is { } outcome)
+        {
+            await FinishAsync(turn, outcome, state.Attempt, state.Traceparent);
+        }
+        else if (IsOverdue(turn, state))
+        {
+            using (ScopeOf(turn))
+            {
+                Log.Overdue(logger, turn.TurnId);
+            }
+
+            await FailAsync(turn);
+        }
+        else if (where is DispatchState.Missing or DispatchState.Answered && _mayDispatch)
+        {
+            await RedispatchAsync(turn, cancellationToken);
+        }
+    }
+
+    /// <summary>The age is measured by Postgres's clock, the silence by Redis's. Neither is compared with the other, nor with this machine's.</summary>
+    private bool IsOverdue(PendingTurn turn, TurnState state)
+    {
+        var silence = state.Silence ?? turn.Age;
+        return turn.Age > _options.TurnLimit + _options.SweepAge
+            || (turn.Age > _options.TurnSilenceLimit + _options.SweepAge && silence > _options.TurnSilenceLimit + _options.SweepAge);
+    }
+
+    private async Task RedispatchAsync(PendingTurn turn, CancellationToken cancellationToken)
+    {
+        if (turn.Attempt >= _options.MaxAttempts)
+        {
+            using (ScopeOf(turn))
+            {
+                Log.OutOfAttempts(logger, turn.TurnId, turn.Attempt);
+            }
+
+            await FailAsync(turn);
+            return;
+        }
+
+        if (await store.NextAttemptAsync(turn.TenantId, turn.TurnId, turn.Attempt, cancellationToken) is not { } task)
+        {
+            return; // Another gateway was faster, or the turn has just ended.
+        }
+
+        if (Read(task) is not { } readable)
+        {
+            Log.Unreadable(logger, turn.TurnId);
+            await FailAsync(turn); // No attempt could be made of it, however often.
+            return;
+        }
+
+        var message = readable with { Attempt = turn.Attempt + 1 };
+        using var span = GatewayTelemetry.StartDispatch(TraceParent.Parse(message.Traceparent), message.TurnId, message.Attempt);
+        using var scope = ScopeOf(turn);
+        try
+        {
+            await dispatcher.EnqueueAsync(span?.Id is { } parent ? message with { Traceparent = parent } : message);
+        }
+        catch (Exception exception) when (exception.IsOutage())
+        {
+            _mayDispatch = false; // Redis refuses: it would refuse the others of this round, and each costs Postgres two writes.
+            throw;
+        }
+
+        Log.Redispatched(logger, turn.TurnId, message.Attempt);
+        if (message.Attempt > 1)
+        {
+            metrics.Redelivered();
+        }
+    }
+
+    private static KonstructMessage? Read(string task)
+    {
+        try
+        {
+            return KonstructMessage.Parse(task);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private IDisposable? ScopeOf(PendingTurn turn) => logger.BeginTurn(turn.TenantId, turn.ConversationId, turn.TurnId);
+
+    private async Task FailAsync(PendingTurn turn)
+    {
+        var channel = feeds.ChannelOf(new(turn.TenantId, turn.ConversationId));
+        await log.EndAsync(new(turn.ConversationId, turn.TurnId, Math.Max(turn.Attempt, 1), channel), TurnOutcome.Failed);
+        var state = await log.ReadStateAsync(turn.ConversationId, turn.TurnId);
+        await FinishAsync(turn, state.Outcome ?? TurnOutcome.Failed, Math.Max(state.Attempt, turn.Attempt), state.Traceparent);
+    }
+
+    /// <summary>The sockets of the turn, wherever they are, hear of it from their own gateway: it got the same end on the channel. Tried once: the next round does it again.</summary>
+    private async Task FinishAsync(PendingTurn turn, string outcome, int attempt, string? traceparent) =>
+        await finisher.TryFinishAsync(new(turn.TenantId, turn.ConversationId, turn.TurnId, outcome, attempt, Text: null), TraceParent.Parse(traceparent));
+
+    private static partial class Log
+    {
+        [LoggerMessage(331, LogLevel.Warning, "Turn {TurnId} was lost by its worker or by Redis: attempt {Attempt} is dispatched")]
+        public static partial void Redispatched(ILogger logger, Guid turnId, int attempt);
+
+        [LoggerMessage(332, LogLevel.Warning, "Turn {TurnId} is failed: attempt {Attempt} was the last")]
+        public static partial void OutOfAttempts(ILogger logger, Guid turnId, int attempt);
+
+        [LoggerMessage(334, LogLevel.Error, "Turn {TurnId} is failed: its task payload in Postgres cannot be read")]
+        public static partial void Unreadable(ILogger logger, Guid turnId);
+
+        [LoggerMessage(333, LogLevel.Warning, "Turn {TurnId} is failed: nobody answered in time")]
+        public static partial void Overdue(ILogger logger, Guid turnId);
+    }
+}

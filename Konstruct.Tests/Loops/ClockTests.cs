@@ -1,0 +1,134 @@
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Konstruct.Gateway;
+using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Telemetry;
+using Konstruct.Gateway.Turns;
+using Konstruct.ServiceDefaults.Loops;
+using Konstruct.Tests.Harness;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Konstruct.Tests.Loops;
+
+/// <summary>A gateway whose clock is wrong, on a real redis-server and a real Postgres, without a host: rounds of the sweep are in the test's hands.</summary>
+public sealed class GatewayAhead(DatabaseFactory databases) : IAsyncLifetime
+{
+    private RedisServer _redis = null!;
+    private WebApplication _gateway = null!;
+
+    internal Sql Sql { get; private set; } = null!;
+
+    internal RedisServer Redis => _redis;
+
+    internal T Get<T>() where T : notnull => _gateway.Services.GetRequiredService<T>();
+
+    internal Sweeper Sweeper => _gateway.Services.GetServices<IHostedService>().OfType<Sweeper>().Single();
+
+    public async ValueTask InitializeAsync()
+    {
+        var redis = RedisServer.StartAsync(RedisKind.Redis);
+        var database = await databases.CreateAsync();
+        Sql = database.Sql;
+        _redis = await redis;
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration["ConnectionStrings:redis"] = _redis.ConnectionString;
+        builder.Configuration["ConnectionStrings:konstruct"] = database.ServingConnectionString;
+        builder.Configuration["Chat:TurnSilenceLimit"] = "00:00:20";
+        builder.Configuration["Chat:TurnLimit"] = "1.00:00:00";
+        builder.Logging.ClearProviders();
+        builder.AddStores();
+        builder.AddChat();
+        builder.Services.AddSingleton<TimeProvider>(new MinuteAhead());
+        _gateway = builder.Build();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Get<OwnedTasks>().WhenIdleAsync();
+        await _gateway.DisposeAsync();
+        await _redis.DisposeAsync();
+    }
+
+    /// <summary>Its stopwatch is right: that has no time of day.</summary>
+    private sealed class MinuteAhead : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromMinutes(1);
+    }
+}
+
+/// <summary>
+/// Silence is measured by one clock. A gateway whose clock was a minute ahead of Redis's failed turns whose chunks were flowing, on whatever gateway they had begun.
+/// </summary>
+public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhead>
+{
+    [Fact]
+    public async Task A_gateway_a_minute_ahead_lets_a_turn_be_whose_chunks_flow()
+    {
+        var key = await RunningAsync();
+        await AppendAsync(key, 1);
+        await gateway.Sweeper.SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("pending", await StatusAsync(key));
+        Assert.InRange((await gateway.Get<TurnLog>().ReadStateAsync(key.ConversationId, key.TurnId)).Silence!.Value.TotalSeconds, 0, 5);
+    }
+
+    [Fact]
+    public async Task A_turn_that_is_silent_by_Rediss_clock_is_failed()
+    {
+        var key = await RunningAsync();
+        await AppendAsync(key, 1);
+        await gateway.Redis.Database.HashDecrementAsync(RedisKeys.Turn(key.ConversationId, key.TurnId), "at", 60);
+        await gateway.Sweeper.SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("failed", await StatusAsync(key));
+    }
+
+    [Fact]
+    public async Task A_turn_without_a_chunk_is_as_silent_as_it_is_old_by_Postgress_clock()
+    {
+        var key = await RunningAsync();
+        await gateway.Sweeper.SweepAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("failed", await StatusAsync(key));
+    }
+
+    /// <summary>The channel is a shortcut: a chunk that it did not bring is a sign of life all the same.</summary>
+    [Fact]
+    public async Task A_chunk_that_only_the_log_has_is_a_sign_of_life()
+    {
+        var key = await RunningAsync();
+        var time = gateway.Get<TimeProvider>();
+        var feed = new ConversationFeed(
+            new(Guid.NewGuid(), key.ConversationId),
+            new(gateway.Get<ConversationStore>(), gateway.Get<TurnLog>(), gateway.Get<TurnFinisher>(), gateway.Get<OwnedTasks>(), gateway.Get<Failures>(),
+                gateway.Get<GatewayMetrics>(), time, _ => { }))
+        { Opening = Task.CompletedTask };
+        var turn = new Gateway.Turns.Turn(key.TurnId) { LastSignAt = time.GetTimestamp() - (100 * time.TimestampFrequency) };
+        await feed.ResyncAsync(turn);
+        Assert.InRange(time.GetElapsedTime(turn.LastSignAt).TotalSeconds, 99, 130);
+        await AppendAsync(key, 1);
+        await feed.ResyncAsync(turn);
+        Assert.InRange(time.GetElapsedTime(turn.LastSignAt).TotalSeconds, 0, 10);
+    }
+
+    /// <summary>A turn of an hour ago that a worker has opened and holds the lease of.</summary>
+    private async Task<AttemptKey> RunningAsync()
+    {
+        var turn = new NewTurn(
+            new(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid()), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", null, "{}");
+        Assert.Equal(Acceptance.Accepted, (await gateway.Get<ConversationStore>().AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance);
+        await gateway.Sql.ExecuteAsync($"UPDATE web_conversation_messages SET created_at = created_at - interval '1 hour' WHERE turn_id = '{turn.TurnId}'");
+        var key = new AttemptKey(turn.Key.ConversationId, turn.TurnId, 1, gateway.Get<ConversationFeeds>().ChannelOf(new(turn.Key.TenantId, turn.Key.ConversationId)));
+        await gateway.Redis.Database.SortedSetAddAsync(RedisKeys.Leases, key.Entry, DateTimeOffset.UtcNow.AddMinutes(1).ToUnixTimeMilliseconds());
+        Assert.Equal(LogWrite.Written, await gateway.Get<TurnLog>().OpenAsync(key, "claim"));
+        Assert.Equal([DispatchState.Held], await gateway.Get<DispatchQueue>().InspectAsync([key.Entry]));
+        return key;
+    }
+
+    private async Task AppendAsync(AttemptKey key, int seq) => Assert.Equal(
+        LogWrite.Written, await gateway.Get<TurnLog>().AppendAsync(key, seq, [StreamEvent.Chunk("a", key.TurnId, 1, seq)], 1_000));
+
+    private Task<string> StatusAsync(AttemptKey key) =>
+        gateway.Sql.ScalarAsync<string>("SELECT status FROM web_conversation_messages WHERE turn_id = $1 AND role = 'assistant'", key.TurnId);
+}
