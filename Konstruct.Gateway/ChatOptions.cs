@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Konstruct.Contracts.Redis;
 
 namespace Konstruct.Gateway;
 
@@ -47,7 +48,7 @@ internal sealed class ChatOptions : IValidatableObject
     public int MaxQueuedBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>Attempts to answer a turn before it is failed. Default 3.</summary>
-    [Range(1, 100)]
+    [Range(1, StreamEvent.MaxAttempt)]
     public int MaxAttempts { get; set; } = 3;
 
     /// <summary>How often a gateway looks for turns that nobody answers. Default 2 s; each round is shifted by up to a quarter.</summary>

@@ -233,7 +233,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
             return (null, WireError.ConversationMismatch);
         }
 
-        if (_isV2 && frame.MessageId is { Length: 0 or > 128 })
+        if (_isV2 && frame.MessageId is { Length: 0 or > ClientFrame.MaxMessageIdLength })
         {
             return (null, WireError.InvalidMessageId);
         }

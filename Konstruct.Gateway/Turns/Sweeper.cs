@@ -93,7 +93,7 @@ internal sealed partial class Sweeper(
     {
         foreach (var (entry, payload) in await queue.StaleAsync(_options.SweepAge, PageSize))
         {
-            var task = KonstructMessage.Parse(payload.Span);
+            var task = KonstructMessage.Parse(entry, payload.Span);
             if (await store.FindTurnAsync(task.TenantId, task.ConversationId, task.TurnId, cancellationToken) is null or { IsEnded: true })
             {
                 await queue.SettleAsync(entry);

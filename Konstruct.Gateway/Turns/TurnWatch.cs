@@ -79,7 +79,7 @@ internal sealed partial class TurnWatch(
             }
 
             var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Failed, turn.Attempt, Text: ReadOnlyMemory<byte>.Empty);
-            feed.OnPersisted(turn, await finisher.FinishAsync(ending, turn.Trace, turn.Activity));
+            feed.OnFinished(turn, await finisher.FinishAsync(ending, turn.Trace, turn.Activity));
         }
     }
 

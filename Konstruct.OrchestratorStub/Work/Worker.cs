@@ -121,7 +121,7 @@ internal sealed partial class Worker(
         await Task.Yield(); // The next one is claimed meanwhile.
         try
         {
-            var message = KonstructMessage.Parse(claimed.Payload.Span);
+            var message = KonstructMessage.Parse(claimed.Entry, claimed.Payload.Span);
             OrchestratorTelemetry.Claimed(message, claimed);
             metrics.Claimed(claimed.Waited);
             using var turn = new RunningTurn(claimed.Entry, message.TurnId);
