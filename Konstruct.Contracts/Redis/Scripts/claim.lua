@@ -16,7 +16,7 @@ for i = 1, #entries, 2 do
     taken[#taken + 1] = entries[i]
     taken[#taken + 1] = payload
     -- A score may be anything that somebody put there: no time in the queue is longer than a day.
-    taken[#taken + 1] = string.format('%d', math.min(math.max(0, micros - tonumber(entries[i + 1])), 86400000000))
+    taken[#taken + 1] = string.format('%d', math.floor(math.min(math.max(0, micros - tonumber(entries[i + 1])), 86400000000)))
   end
 end
 return taken
