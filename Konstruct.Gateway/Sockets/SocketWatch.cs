@@ -5,8 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
-/// Looks, once a second, at the open sockets: one timer for all of them. Closes those whose token has expired and that sent no fresh one, and finds clients
-/// that are gone.
+/// Looks, once a second, at the open sockets: one timer for all of them. Closes those whose token has expired and that sent no fresh one.
 /// </summary>
 internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> auth, TimeProvider time) : BackgroundService
 {
@@ -24,8 +23,6 @@ internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> aut
                 {
                     socket.Close(CloseCodes.CredentialsExpired, "The credentials expired");
                 }
-
-                socket.LookForLife();
             }
         }
     }
