@@ -77,13 +77,13 @@ internal sealed class ConversationStore(TenantDb tenants)
     public Task<TurnRow?> FindTurnAsync(Guid tenantId, Guid conversationId, Guid turnId, CancellationToken cancellationToken) =>
         tenants.RunAsync(tenantId, (db, cancellation) => FindAsync(db, conversationId, turnId, cancellation), cancellationToken);
 
-    /// <summary>The turn that a client's own message id began; null when none has.</summary>
+    /// <summary>The turn that a client's own message id began; null when none has, or the conversation is another user's.</summary>
     public Task<TurnRow?> FindTurnAsync(ConversationKey key, string messageId, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             key.TenantId,
             async (db, cancellation) =>
             {
-                var turnId = await TurnOfMessageAsync(db, key.ConversationId, messageId, cancellation);
+                var turnId = await TurnOfMessageAsync(db, key, messageId, cancellation);
                 return turnId is { } found ? await FindAsync(db, key.ConversationId, found, cancellation) : null;
             },
             cancellationToken);
@@ -129,9 +129,10 @@ internal sealed class ConversationStore(TenantDb tenants)
             .Select(row => new TurnRow(row.TenantId, row.ConversationId, row.TurnId, row.Status, row.Attempt, row.Content))
             .SingleOrDefaultAsync(cancellation);
 
-    private static async Task<Guid?> TurnOfMessageAsync(ChatDbContext db, Guid conversationId, string messageId, CancellationToken cancellation) =>
+    private static async Task<Guid?> TurnOfMessageAsync(ChatDbContext db, ConversationKey key, string messageId, CancellationToken cancellation) =>
         (await db.Messages
-            .Where(row => row.ConversationId == conversationId && row.ClientMessageId == messageId)
+            .Where(row => row.ConversationId == key.ConversationId && row.ClientMessageId == messageId)
+            .Where(row => db.Conversations.Any(own => own.TenantId == key.TenantId && own.Id == key.ConversationId && own.UserId == key.UserId))
             .Select(row => (Guid?)row.TurnId)
             .ToListAsync(cancellation)).SingleOrDefault();
 }

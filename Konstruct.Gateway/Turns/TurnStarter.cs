@@ -8,6 +8,7 @@ using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Telemetry;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -112,7 +113,7 @@ internal sealed partial class TurnStarter(
                 writer.Send(ServerFrames.TypingFor(turnId, message.Frame.MessageId));
             }
 
-            await DispatchAsync(feed, task, message.Frame.MessageId);
+            await DispatchAsync(feed, task, message);
             return new(null, turnId, cursor);
         }
         finally
@@ -163,8 +164,9 @@ internal sealed partial class TurnStarter(
         }
     }
 
-    private async Task DispatchAsync(ConversationFeed feed, KonstructMessage task, string? messageId)
+    private async Task DispatchAsync(ConversationFeed feed, KonstructMessage task, IncomingMessage message)
     {
+        var messageId = message.Frame.MessageId;
         var trace = TraceParent.Parse(task.Traceparent);
         using var span = GatewayTelemetry.StartDispatch(trace, task.TurnId, task.Attempt);
         try
@@ -173,7 +175,7 @@ internal sealed partial class TurnStarter(
             var isQueued = await queue.EnqueueAsync(
                 span?.Id is { } parent ? task with { Traceparent = parent } : task,
                 (channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent)),
-                messageId);
+                messageId is null ? (RedisKey?)null : RedisKeys.CancelledMessage(task.TenantId, message.Sender.UserId, task.ConversationId, messageId));
             if (!isQueued)
             {
                 await log.EndAsync(new(task.ConversationId, task.TurnId, task.Attempt, channel), TurnOutcome.Cancelled);
