@@ -20,6 +20,7 @@ internal static class EdgeServices
         services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<AllowedOrigins>();
         services.AddSingleton<MessageBucket>();
+        services.AddSingleton<UserRequests>();
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<AllowedOrigins>((cors, origins) => cors.AddDefaultPolicy(policy => policy
             .SetIsOriginAllowed(origins.IsListed).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("Location", "Retry-After")));

@@ -143,16 +143,28 @@ internal sealed partial class ChatSocket : IAsyncDisposable
             case ClientFrameKind.Message when !_line.TryAdd(frame):
                 SendError(WireError.TooManyWaiting, null, frame.MessageId);
                 break;
-            case ClientFrameKind.Auth when _services.Authenticator.Renews:
+            case ClientFrameKind.Auth when _services.Authenticator.Renews && MayAsk(frame):
                 await GuardAsync(frame, () => RenewAsync(frame, aborted));
                 break;
-            case ClientFrameKind.Resume when _isV2:
+            case ClientFrameKind.Resume when _isV2 && MayAsk(frame):
                 await GuardAsync(frame, () => ResumeAsync(frame, aborted));
                 break;
-            case ClientFrameKind.Cancel when _isV2:
+            case ClientFrameKind.Cancel when _isV2 && MayAsk(frame):
                 await GuardAsync(frame, () => CancelAsync(frame, aborted));
                 break;
         }
+    }
+
+    /// <summary>False: the user asks too often, and was told.</summary>
+    private bool MayAsk(ClientFrame frame)
+    {
+        if (_services.Requests.Take(_sender.TenantId, _sender.UserId) is not { } wait)
+        {
+            return true;
+        }
+
+        SendError(WireError.TooManyRequests, TurnOf(frame), frame.MessageId, wait);
+        return false;
     }
 
     /// <summary>A store that is down is the client's to know: it may try again.</summary>

@@ -24,6 +24,8 @@ internal sealed class SocketServices(
 
     public MessageBucket Bucket => bucket;
 
+    public UserRequests Requests => requests;
+
     public ConversationFeeds Feeds => feeds;
 
     public TabOpener Tabs => tabs;
