@@ -11,7 +11,7 @@ internal static class EdgeServices
     /// <summary>A request that is no upgrade is small: see the API's limits. A socket's frames are not counted here.</summary>
     private const long MaxBodyBytes = 64 * 1024;
 
-    /// <summary>Connections that come beyond the sockets: requests, probes, and those that are told to go.</summary>
+    /// <summary>Connections that come beyond the sockets: requests, probes, and those that are told to go; and as many that are idle.</summary>
     private const int SpareConnections = 1_000;
 
     public static void AddEdge(this WebApplicationBuilder builder)
@@ -33,12 +33,16 @@ internal static class EdgeServices
             limits.MaxRequestBodySize = MaxBodyBytes;
             limits.MaxRequestHeadersTotalSize = 16 * 1024;
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            limits.KeepAliveTimeout = TimeSpan.FromSeconds(15); // Also until the first request.
+            var idle = new IdleConnections(SpareConnections);
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => idle.HoldAsync(connection, next)));
         });
     }
 
     /// <summary>First in the pipeline, so that it holds for every answer.</summary>
     public static void UseEdge(this WebApplication app)
     {
+        app.Use(IdleConnections.ServeAsync);
         app.Use((context, next) =>
         {
             // No answer of this gateway is anything but what its type says.
