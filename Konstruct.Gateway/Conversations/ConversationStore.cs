@@ -83,7 +83,7 @@ internal sealed class ConversationStore(TenantDb tenants)
             key.TenantId,
             async (db, cancellation) =>
             {
-                var turnId = await TurnOfMessageAsync(db, key, messageId, cancellation);
+                var turnId = await Mine(db, key).AnyAsync(cancellation) ? await TurnOfMessageAsync(db, key.ConversationId, messageId, cancellation) : null;
                 return turnId is { } found ? await FindAsync(db, key.ConversationId, found, cancellation) : null;
             },
             cancellationToken);
@@ -123,16 +123,25 @@ internal sealed class ConversationStore(TenantDb tenants)
                 """).ToListAsync(cancellation)).SingleOrDefault(),
             cancellationToken);
 
+    /// <summary>
+    /// One row. The user is compared as text, which no index answers: where most users have few conversations, the index of a user's seems as good to PostgreSQL as the key,
+    /// and it would read all that this one has.
+    /// </summary>
+    internal static IQueryable<Conversation> Mine(ChatDbContext db, ConversationKey key)
+    {
+        var user = key.UserId.ToString("D");
+        return db.Conversations.Where(row => row.TenantId == key.TenantId && row.Id == key.ConversationId && row.UserId.ToString() == user);
+    }
+
     private static Task<TurnRow?> FindAsync(ChatDbContext db, Guid conversationId, Guid turnId, CancellationToken cancellation) =>
         db.Messages
             .Where(row => row.Role == Message.Assistant && row.ConversationId == conversationId && row.TurnId == turnId)
             .Select(row => new TurnRow(row.TenantId, row.ConversationId, row.TurnId, row.Status, row.Attempt, row.Content))
             .SingleOrDefaultAsync(cancellation);
 
-    private static async Task<Guid?> TurnOfMessageAsync(ChatDbContext db, ConversationKey key, string messageId, CancellationToken cancellation) =>
+    private static async Task<Guid?> TurnOfMessageAsync(ChatDbContext db, Guid conversationId, string messageId, CancellationToken cancellation) =>
         (await db.Messages
-            .Where(row => row.ConversationId == key.ConversationId && row.ClientMessageId == messageId)
-            .Where(row => db.Conversations.Any(own => own.TenantId == key.TenantId && own.Id == key.ConversationId && own.UserId == key.UserId))
+            .Where(row => row.ConversationId == conversationId && row.ClientMessageId == messageId)
             .Select(row => (Guid?)row.TurnId)
             .ToListAsync(cancellation)).SingleOrDefault();
 }
