@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Konstruct.Contracts.Redis;
 
 namespace Konstruct.Gateway;
 
@@ -46,8 +47,15 @@ internal sealed class ChatOptions : IValidatableObject
     [Range(64 * 1024, int.MaxValue)]
     public int MaxQueuedBytes { get; set; } = 4 * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes that may wait to be sent on all sockets of this gateway together; more closes the socket with the longest queue with 4008. Default 256 MB. Kestrel holds
+    /// up to 64 KB more for each socket.
+    /// </summary>
+    [Range(1024 * 1024, long.MaxValue)]
+    public long MaxQueuedBytesInAll { get; set; } = 256L * 1024 * 1024;
+
     /// <summary>Attempts to answer a turn before it is failed. Default 3.</summary>
-    [Range(1, 100)]
+    [Range(1, StreamEvent.MaxAttempt)]
     public int MaxAttempts { get; set; } = 3;
 
     /// <summary>How often a gateway looks for turns that nobody answers. Default 2 s; each round is shifted by up to a quarter.</summary>

@@ -93,6 +93,7 @@ internal static class GatewayServices
         services.AddSingleton<TurnCanceller>();
         services.AddSingleton<SocketServices>();
         services.AddSingleton<OpenSockets>();
+        services.AddSingleton<SendQueues>();
         services.AddSingleton<ChatEndpoint>();
 
         // The last to be started is the first to be stopped: the drain comes before anything else ends.
@@ -103,7 +104,6 @@ internal static class GatewayServices
         services.AddHostedService<Sweeper>();
         services.AddHostedService<TurnWatch>();
         services.AddHostedService<SocketWatch>();
-        services.AddHostedService<PoolThreads>();
         services.AddHostedService<Drain>();
         services.AddHealthChecks().AddCheck<Readiness>("gateway", tags: [ServiceDefaultsExtensions.ReadyTag]);
         services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(25));

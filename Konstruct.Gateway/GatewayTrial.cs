@@ -19,6 +19,6 @@ internal sealed class GatewayTrial(IConnectionMultiplexer redis, TurnLog log, Di
             ("run a script (EVALSHA) that writes the keys 'bucket:*'", _ => bucket.TakeAsync(tenantId, Guid.NewGuid(), perMinute: 60, burst: 1)),
             ("read (HMGET) keys such as '{conversation}:turn:…'", _ => log.ReadStateAsync(conversationId, Guid.NewGuid())),
             ("read (LRANGE) keys such as '{conversation}:log:…'", _ => log.ReadAsync(conversationId, Guid.NewGuid(), attempt: 1, after: 0, most: 1)),
-            ("SET keys such as '{dispatch}:cancelled:…'", _ => queue.RememberCancelAsync(conversationId, "trial")));
+            ("SET keys such as '{dispatch}:cancelled:…'", _ => queue.RememberCancelAsync(RedisKeys.CancelledMessage(tenantId, Guid.NewGuid(), conversationId, "trial"))));
     }
 }

@@ -49,20 +49,20 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
     /// <summary>Queues an attempt and wakes the workers. An attempt that is already somewhere stays where it is.</summary>
     /// <param name="message">The task.</param>
     /// <param name="announcement">What the conversation's channel is told first, so that gateways know of a turn before its first chunk; null: nothing.</param>
-    /// <param name="messageId">The client's own id of the message, by which it may have cancelled it; null: it has none.</param>
+    /// <param name="cancelMark">What its user may have cancelled it by, see <see cref="RedisKeys.CancelledMessage"/>; null: it cannot be cancelled before.</param>
     /// <returns>False: it is cancelled (<see cref="RememberCancelAsync"/>), and nothing was queued.</returns>
-    public async Task<bool> EnqueueAsync(KonstructMessage message, (RedisChannel Channel, byte[] Payload)? announcement = null, string? messageId = null) =>
+    public async Task<bool> EnqueueAsync(KonstructMessage message, (RedisChannel Channel, byte[] Payload)? announcement = null, RedisKey? cancelMark = null) =>
         (long)await Script.Enqueue.RunAsync(
             Database,
-            messageId is null ? AllKeys : [.. AllKeys, RedisKeys.CancelledMessage(message.ConversationId, messageId)],
+            cancelMark is { } mark ? [.. AllKeys, mark] : AllKeys,
             [
                 RedisKeys.Entry(message.TurnId, message.Attempt), message.ToUtf8(), RedisKeys.Wake.ToString(),
                 announcement is null ? "" : announcement.Value.Channel.ToString(), announcement?.Payload ?? [],
             ]) >= 0;
 
-    /// <summary>Remembers for a minute that a message, which nobody has accepted yet, is cancelled.</summary>
-    public Task RememberCancelAsync(Guid conversationId, string messageId) =>
-        Database.StringSetAsync(RedisKeys.CancelledMessage(conversationId, messageId), 1, TimeSpan.FromMinutes(1));
+    /// <summary>Remembers for a minute that a message, which is not accepted yet, is cancelled.</summary>
+    /// <param name="mark">See <see cref="RedisKeys.CancelledMessage"/>.</param>
+    public Task RememberCancelAsync(RedisKey mark) => Database.StringSetAsync(mark, 1, TimeSpan.FromMinutes(1));
 
     /// <summary>Takes up to <paramref name="most"/> of the oldest entries and leases them for <paramref name="lease"/>.</summary>
     public async Task<IReadOnlyList<ClaimedTask>> ClaimAsync(TimeSpan lease, int most)

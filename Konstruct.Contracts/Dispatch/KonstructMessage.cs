@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Konstruct.Contracts.Redis;
 
 namespace Konstruct.Contracts.Dispatch;
 
@@ -65,11 +66,20 @@ public sealed record KonstructMessage
 
     /// <summary>Reads a payload. <see cref="JsonException"/>: it is none.</summary>
     public static KonstructMessage Parse(ReadOnlySpan<byte> utf8) =>
-        JsonSerializer.Deserialize(utf8, KonstructMessageJson.Default.KonstructMessage) ?? throw new JsonException("The task payload is null.");
+        Check(JsonSerializer.Deserialize(utf8, KonstructMessageJson.Default.KonstructMessage));
 
     /// <summary>Reads a payload. <see cref="JsonException"/>: it is none.</summary>
     public static KonstructMessage Parse(string json) =>
-        JsonSerializer.Deserialize(json, KonstructMessageJson.Default.KonstructMessage) ?? throw new JsonException("The task payload is null.");
+        Check(JsonSerializer.Deserialize(json, KonstructMessageJson.Default.KonstructMessage));
+
+    private static KonstructMessage Check(KonstructMessage? message) => message switch
+    {
+        null => throw new JsonException("The task payload is null."),
+        { Attempt: < 1 or > StreamEvent.MaxAttempt } => throw new JsonException($"The task payload's attempt is not from 1 to {StreamEvent.MaxAttempt}."),
+        { ChannelMetadata: var web } when web.TenantId != message.TenantId || web.ConversationId != message.ConversationId =>
+            throw new JsonException("The task payload names two tenants or two conversations."),
+        _ => message,
+    };
 }
 
 /// <summary>What the web channel knows of a message.</summary>
@@ -87,6 +97,7 @@ public sealed record Sender(string UserId, string DisplayName);
 /// <param name="Text">The text; never empty.</param>
 public sealed record Content(string Text);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(KonstructMessage))]
 internal sealed partial class KonstructMessageJson : JsonSerializerContext;

@@ -35,8 +35,12 @@ public static class RedisKeys
     /// <summary>An entry of the dispatch slot: one attempt of one turn.</summary>
     public static string Entry(Guid turnId, int attempt) => $"{turnId:D}:{attempt}";
 
-    /// <summary>String, for a minute: a client cancelled a message that nobody has accepted yet. In the slot of the queue, which it keeps the message out of.</summary>
-    public static RedisKey CancelledMessage(Guid conversationId, string messageId) => $"{{dispatch}}:cancelled:{conversationId:D}:{messageId}";
+    /// <summary>
+    /// String, for a minute: a user cancelled a message that is not accepted yet. Names the user, since a conversation that does not exist is nobody's, and another
+    /// user must not cancel in it. In the slot of the queue, which it keeps the message out of.
+    /// </summary>
+    public static RedisKey CancelledMessage(Guid tenantId, Guid userId, Guid conversationId, string messageId) =>
+        $"{{dispatch}}:cancelled:{tenantId:D}:{userId:D}:{conversationId:D}:{messageId}";
 
     /// <summary>Hash: the turn's fence (attempt and claim), its end, and when it last showed a sign of life.</summary>
     public static RedisKey Turn(Guid conversationId, Guid turnId) => $"{{{conversationId:D}}}:turn:{turnId:D}";

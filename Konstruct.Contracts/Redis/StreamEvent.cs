@@ -30,7 +30,7 @@ public enum StreamEventKind
 /// orchestrator, which has none of ours, is read too (<see cref="IsForeign"/>).
 /// The log holds the same bytes as the channel: a chunk's payload is v2's frame, byte for byte.
 /// </summary>
-public readonly record struct StreamEvent(StreamEventKind Kind)
+public readonly partial record struct StreamEvent(StreamEventKind Kind)
 {
     /// <summary>The bytes that were parsed.</summary>
     public ReadOnlyMemory<byte> Payload { get; init; }
@@ -65,12 +65,16 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
     /// <summary>The text, unescaped; empty when there was none.</summary>
     public string Text => EscapedText is { } raw ? JsonText.Unescape(raw.Span) : "";
 
-    /// <summary>Parses a payload. Never throws: what is not understood is <see cref="StreamEventKind.Unknown"/>.</summary>
+    /// <summary>
+    /// Parses a payload. Never throws: what is not understood, or has a number out of range, is <see cref="StreamEventKind.Unknown"/>. Text that is not UTF-8 is
+    /// repaired, here and in <see cref="Payload"/>: clients and Postgres refuse it.
+    /// </summary>
     public static StreamEvent Parse(ReadOnlyMemory<byte> payload)
     {
+        var valid = payload.ToWellFormed();
         try
         {
-            return TryReadPlainChunk(payload, out var chunk) ? chunk : Read(payload);
+            return (TryReadPlainChunk(valid, out var chunk) ? chunk : Read(valid)).Check();
         }
         catch (JsonException)
         {
@@ -264,10 +268,11 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
         return reader.TokenType == JsonTokenType.EndObject && !reader.Read() ? result : default;
     }
 
+    /// <returns><see cref="OutOfRange"/>: it is not an integer.</returns>
     private static int ReadInt(ref Utf8JsonReader reader)
     {
         reader.Read();
-        return reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var value) ? value : 0;
+        return reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var value) ? value : OutOfRange;
     }
 
     private static StreamEventKind KindOf(ref Utf8JsonReader reader)
@@ -283,6 +288,6 @@ public readonly record struct StreamEvent(StreamEventKind Kind)
     private static string? ReasonOf(ref Utf8JsonReader reader)
     {
         var reason = reader.TokenType == JsonTokenType.String ? JsonText.Unescape(reader.ValueSpan) : null;
-        return reason is TurnOutcome.Completed or TurnOutcome.Cancelled or TurnOutcome.Failed ? reason : null;
+        return reason is not null && TurnOutcome.IsEnd(reason) ? reason : null;
     }
 }

@@ -75,7 +75,10 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         return Outcome((long)result);
     }
 
-    /// <summary>Appends and publishes <paramref name="payloads"/>, the first of which has <paramref name="firstSeq"/>.</summary>
+    /// <summary>
+    /// Appends and publishes <paramref name="payloads"/>, the first of which has <paramref name="firstSeq"/>. Bytes that are not UTF-8 are repaired first: the log
+    /// and the channel hold what every client can read.
+    /// </summary>
     public async Task<LogWrite> AppendAsync(AttemptKey key, int firstSeq, IReadOnlyCollection<byte[]> payloads, int maxAnswerBytes)
     {
         var values = new RedisValue[5 + payloads.Count];
@@ -87,7 +90,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         var i = 5;
         foreach (var payload in payloads)
         {
-            values[i++] = payload;
+            values[i++] = new ReadOnlyMemory<byte>(payload).ToWellFormed();
         }
 
         return Outcome((long)await Script.Append.RunUntracedAsync(Database, [key.Turn, key.Log], values));
@@ -115,7 +118,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
                 [
                     key.Attempt, key.Channel.ToString(), Seconds(KeptAfterEnd), outcome,
                     StreamEvent.EndWithoutSeq(key.ConversationId, key.TurnId, key.Attempt, outcome),
-                    RedisKeys.Stop.ToString(), key.TurnId.ToString("D"),
+                    RedisKeys.Stop.ToString(), key.TurnId.ToString("D"), StreamEvent.MaxAttempt,
                 ]);
             if (result <= 0)
             {
@@ -126,16 +129,16 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         }
     }
 
-    /// <summary>What Redis knows of a turn.</summary>
+    /// <summary>What Redis knows of a turn. A field that makes no sense counts as missing.</summary>
     public async Task<TurnState> ReadStateAsync(Guid conversationId, Guid turnId)
     {
         var fields = (RedisValue[])(await Script.State.RunAsync(Database, [RedisKeys.Turn(conversationId, turnId)], []))!;
         var silence = (long)fields[4];
         return new(
-            fields[0].IsNull ? 0 : (int)fields[0],
-            fields[1].IsNull ? null : (string)fields[1]!,
+            (int)NumberOf(fields[0], StreamEvent.MaxAttempt),
+            (string?)fields[1] is { } end && TurnOutcome.IsEnd(end) ? end : null,
             silence < 0 ? null : TimeSpan.FromSeconds(silence),
-            fields[2].IsNull ? 0 : (int)fields[2],
+            (int)NumberOf(fields[2], StreamEvent.MaxSeq),
             fields[3].IsNullOrEmpty ? null : (string)fields[3]!);
     }
 
@@ -144,7 +147,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     {
         var entries = await RedisOperation.TraceAsync(
             "read_log", () => Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt), after, (long)after + most - 1));
-        return [.. entries.Select(entry => StreamEvent.Parse(entry))];
+        return [.. entries.Select((entry, i) => EntryOf(entry, turnId, attempt, after + i + 1))];
     }
 
     /// <summary>
@@ -154,9 +157,9 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     {
         var entries = await RedisOperation.TraceAsync("read_text", () => Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt)));
         var text = new StringBuilder();
-        foreach (var entry in entries)
+        for (var i = 0; i < entries.Length; i++)
         {
-            var read = StreamEvent.Parse(entry);
+            var read = EntryOf(entries[i], turnId, attempt, i + 1);
             if (read is { Kind: StreamEventKind.Done, EscapedText: not null })
             {
                 return read.Text;
@@ -167,6 +170,16 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
 
         return text.ToString();
     }
+
+    /// <summary>An entry, if it says what its place says; otherwise it is <see cref="StreamEventKind.Unknown"/>.</summary>
+    private static StreamEvent EntryOf(RedisValue entry, Guid turnId, int attempt, int seq)
+    {
+        var read = StreamEvent.Parse(entry);
+        return (read.TurnId, read.Attempt, read.Seq) == (turnId, attempt, seq) ? read : default;
+    }
+
+    /// <summary>0: missing, not a number, or not from 1 to <paramref name="most"/>.</summary>
+    private static long NumberOf(RedisValue value, long most) => value.TryParse(out long number) && number > 0 && number <= most ? number : 0;
 
     private static long Seconds(TimeSpan time) => (long)time.TotalSeconds;
 

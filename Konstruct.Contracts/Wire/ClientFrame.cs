@@ -30,6 +30,9 @@ public enum ClientFrameKind
 /// </summary>
 public readonly record struct ClientFrame(ClientFrameKind Kind)
 {
+    /// <summary>Longest <see cref="MessageId"/>, in UTF-16 units.</summary>
+    public const int MaxMessageIdLength = 128;
+
     /// <summary>Generous for a flat object, and far below what a hostile client would want.</summary>
     private static readonly JsonReaderOptions Options = new() { MaxDepth = 16 };
 

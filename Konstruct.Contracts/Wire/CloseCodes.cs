@@ -29,7 +29,7 @@ public static class CloseCodes
     /// <summary>Who you are is known, but this conversation is not yours. Reconnect: no.</summary>
     public const int Forbidden = 4003;
 
-    /// <summary>The client reads slower than the answer is written. Reconnect: yes, and resume.</summary>
+    /// <summary>The client reads slower than the answer is written, or has most to read when all clients together are too slow. Reconnect: yes, and resume.</summary>
     public const int TooSlow = 4008;
 
     /// <summary>This user, or this gateway, has as many sockets as it may. Reconnect: later, with backoff.</summary>

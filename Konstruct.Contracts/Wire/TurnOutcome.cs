@@ -14,4 +14,7 @@ public static class TurnOutcome
 
     /// <summary>The orchestrator failed, or nobody answered in time, or every attempt was lost; the partial text is kept.</summary>
     public const string Failed = "failed";
+
+    /// <summary>Whether a word is one of the three ends.</summary>
+    public static bool IsEnd(string word) => word is Completed or Cancelled or Failed;
 }

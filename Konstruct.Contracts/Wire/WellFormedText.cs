@@ -34,7 +34,11 @@ public static class WellFormedText
         return text;
     }
 
-    /// <summary>As <see cref="ToWellFormed"/>, and with NUL, which Postgres refuses in text, replaced by U+FFFD too.</summary>
+    /// <summary>UTF-8 with every invalid sequence replaced by U+FFFD; the same memory when there is none.</summary>
+    public static ReadOnlyMemory<byte> ToWellFormed(this ReadOnlyMemory<byte> utf8) =>
+        Utf8.IsValid(utf8.Span) ? utf8 : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(utf8.Span));
+
+    /// <summary>As <see cref="ToWellFormed(string)"/>, and with NUL, which Postgres refuses in text, replaced by U+FFFD too.</summary>
     public static string ToStorable(this string text) => text.ToWellFormed().Replace('\0', '\uFFFD');
 
     /// <summary>Likewise UTF-8, with whatever is none replaced by U+FFFD; the same memory where there is nothing to replace.</summary>

@@ -54,6 +54,9 @@ public sealed record WireError(string Code, string Message, bool Retryable)
     /// <summary>The user sends faster than the limit allows, over all sockets and gateways. The message was not accepted.</summary>
     public static readonly WireError TooManyMessages = new("too_many_messages", "Too many messages in a short time. Wait a little, then send again.", true);
 
+    /// <summary>The user asks faster than the limit allows: frames that are not messages, and calls of the API. Nothing was done.</summary>
+    public static readonly WireError TooManyRequests = new("too_many_requests", "Too many requests in a short time. Wait a little, then try again.", true);
+
     /// <summary>More messages wait on this socket than the limit. The message was not accepted.</summary>
     public static readonly WireError TooManyWaiting = new("too_many_waiting", "Too many messages are waiting. Wait for an answer, then send again.", true);
 
@@ -73,7 +76,7 @@ public sealed record WireError(string Code, string Message, bool Retryable)
     public static IReadOnlyList<WireError> All { get; } =
     [
         AuthFirst, AuthIncomplete, AuthInvalidId, AuthInvalidToken, AuthContradiction, TooManySockets, BadFrame, EmptyText, TextTooLong,
-        InvalidConversationId, ConversationNotFound, ConversationMismatch, InvalidMessageId, TurnNotFound, TooManyMessages, TooManyWaiting,
+        InvalidConversationId, ConversationNotFound, ConversationMismatch, InvalidMessageId, TurnNotFound, TooManyMessages, TooManyRequests, TooManyWaiting,
         TooManyTurns, Unavailable, Restarting, AgentTimeout,
     ];
 }

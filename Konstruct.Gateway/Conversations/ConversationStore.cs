@@ -77,13 +77,13 @@ internal sealed class ConversationStore(TenantDb tenants)
     public Task<TurnRow?> FindTurnAsync(Guid tenantId, Guid conversationId, Guid turnId, CancellationToken cancellationToken) =>
         tenants.RunAsync(tenantId, (db, cancellation) => FindAsync(db, conversationId, turnId, cancellation), cancellationToken);
 
-    /// <summary>The turn that a client's own message id began; null when none has.</summary>
+    /// <summary>The turn that a client's own message id began; null when none has, or the conversation is another user's.</summary>
     public Task<TurnRow?> FindTurnAsync(ConversationKey key, string messageId, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             key.TenantId,
             async (db, cancellation) =>
             {
-                var turnId = await TurnOfMessageAsync(db, key.ConversationId, messageId, cancellation);
+                var turnId = await Mine(db, key).AnyAsync(cancellation) ? await TurnOfMessageAsync(db, key.ConversationId, messageId, cancellation) : null;
                 return turnId is { } found ? await FindAsync(db, key.ConversationId, found, cancellation) : null;
             },
             cancellationToken);
@@ -134,6 +134,16 @@ internal sealed class ConversationStore(TenantDb tenants)
                 """,
                 cancellation),
             cancellationToken);
+
+    /// <summary>
+    /// One row. The user is compared as text, which no index answers: where most users have few conversations, the index of a user's seems as good to PostgreSQL as the key,
+    /// and it would read all that this one has.
+    /// </summary>
+    internal static IQueryable<Conversation> Mine(ChatDbContext db, ConversationKey key)
+    {
+        var user = key.UserId.ToString("D");
+        return db.Conversations.Where(row => row.TenantId == key.TenantId && row.Id == key.ConversationId && row.UserId.ToString() == user);
+    }
 
     private static Task<TurnRow?> FindAsync(ChatDbContext db, Guid conversationId, Guid turnId, CancellationToken cancellation) =>
         db.Messages

@@ -25,33 +25,33 @@ internal sealed class AllowedOrigins(IOptions<EdgeOptions> options)
     /// <summary>Whether the list has an origin, as a browser writes it.</summary>
     public bool IsListed(string origin) => _patterns.Any(pattern => pattern.Matches(origin));
 
+    /// <summary>The Host header names no scheme, and an ingress may have ended TLS: its default port is the one of the page's scheme.</summary>
     private static bool IsOwn(string origin, HttpRequest request) =>
-        Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Scheme is "http" or "https"
-        && request.Host.HasValue && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase);
+        Origin.Parse(origin) is { } page && Origin.Parse($"{page.Scheme}://{request.Headers.Host}") == page;
 }
 
 /// <summary>One entry of the list.</summary>
-/// <param name="Text">An origin (scheme, host and, unless it is the scheme's usual one, port); with <c>:*</c> any port; <c>*</c> alone: any page.</param>
-internal sealed record OriginPattern(string Text)
+/// <param name="Text">As it was written: an origin; with <c>:*</c> in the place of a port any port; <c>*</c> alone: any page.</param>
+/// <param name="Origin">The origin; null: any page.</param>
+/// <param name="IsAnyPort">Whether its port does not count.</param>
+internal sealed record OriginPattern(string Text, Origin? Origin, bool IsAnyPort)
 {
+    private const string AnyPage = "*";
     private const string AnyPort = ":*";
 
     /// <summary>Reads the list. <c>Wrong</c> is the first entry that is no origin, or null.</summary>
     public static (IReadOnlyList<OriginPattern> Patterns, string? Wrong) ParseList(string list)
     {
-        var entries = list.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return ([.. entries.Select(entry => new OriginPattern(entry))], entries.FirstOrDefault(entry => !IsPattern(entry)));
+        OriginPattern[] patterns = [.. list.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Parse)];
+        return (patterns, patterns.FirstOrDefault(pattern => pattern.Origin is null && pattern.Text != AnyPage)?.Text);
     }
 
-    public bool Matches(string origin) => Text == "*" || (Text.EndsWith(AnyPort, StringComparison.Ordinal)
-        ? WithoutPort(origin) is { } bare && bare.Equals(Text[..^AnyPort.Length], StringComparison.OrdinalIgnoreCase)
-        : origin.Equals(Text, StringComparison.OrdinalIgnoreCase));
+    public bool Matches(string origin) =>
+        Text == AnyPage || (Origin is not null && Edge.Origin.Parse(origin) is { } page && Origin == (IsAnyPort ? page with { Port = Origin.Value.Port } : page));
 
-    private static bool IsPattern(string entry) => entry == "*" || IsOrigin(entry.EndsWith(AnyPort, StringComparison.Ordinal) ? entry[..^AnyPort.Length] : entry);
-
-    private static bool IsOrigin(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && text.Equals(uri.GetLeftPart(UriPartial.Authority), StringComparison.OrdinalIgnoreCase);
-
-    private static string? WithoutPort(string origin) =>
-        Uri.TryCreate(origin, UriKind.Absolute, out var uri) && IsOrigin(origin) ? $"{uri.Scheme}://{uri.Host}" : null;
+    private static OriginPattern Parse(string entry)
+    {
+        var isAnyPort = entry.EndsWith(AnyPort, StringComparison.Ordinal);
+        return new(entry, Edge.Origin.Parse(isAnyPort ? entry[..^AnyPort.Length] : entry), isAnyPort);
+    }
 }

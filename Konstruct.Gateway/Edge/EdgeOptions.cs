@@ -32,6 +32,17 @@ internal sealed class EdgeOptions : IValidatableObject
     [Range(1, 1_000_000)]
     public int MessageBurst { get; set; } = 5;
 
+    /// <summary>
+    /// Requests a minute of one user on this gateway besides messages: calls of the API, and <c>resume</c>, <c>cancel</c> and fresh <c>auth</c> frames. Default 300;
+    /// 0: as many as come.
+    /// </summary>
+    [Range(0, 1_000_000)]
+    public int RequestsPerMinute { get; set; } = 300;
+
+    /// <summary>How many of them may come at once. Default 60, so that a page with many tabs can come back; 0 is refused.</summary>
+    [Range(1, 1_000_000)]
+    public int RequestBurst { get; set; } = 60;
+
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (OriginPattern.ParseList(AllowedOrigins).Wrong is { } wrong)

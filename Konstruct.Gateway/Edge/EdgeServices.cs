@@ -11,7 +11,7 @@ internal static class EdgeServices
     /// <summary>A request that is no upgrade is small: see the API's limits. A socket's frames are not counted here.</summary>
     private const long MaxBodyBytes = 64 * 1024;
 
-    /// <summary>Connections that come beyond the sockets: requests, probes, and those that are told to go.</summary>
+    /// <summary>Connections that come beyond the sockets: requests, probes, and those that are told to go; and as many that are idle.</summary>
     private const int SpareConnections = 1_000;
 
     public static void AddEdge(this WebApplicationBuilder builder)
@@ -20,6 +20,7 @@ internal static class EdgeServices
         services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<AllowedOrigins>();
         services.AddSingleton<MessageBucket>();
+        services.AddSingleton<UserRequests>();
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<AllowedOrigins>((cors, origins) => cors.AddDefaultPolicy(policy => policy
             .SetIsOriginAllowed(origins.IsListed).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("Location", "Retry-After")));
@@ -32,12 +33,16 @@ internal static class EdgeServices
             limits.MaxRequestBodySize = MaxBodyBytes;
             limits.MaxRequestHeadersTotalSize = 32 * 1024; // Twice the longest token: one that is too long is answered as by a socket.
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            limits.KeepAliveTimeout = TimeSpan.FromSeconds(15); // Also until the first request.
+            var idle = new IdleConnections(SpareConnections);
+            kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Use(next => connection => idle.HoldAsync(connection, next)));
         });
     }
 
     /// <summary>First in the pipeline, so that it holds for every answer.</summary>
     public static void UseEdge(this WebApplication app)
     {
+        app.Use(IdleConnections.ServeAsync);
         app.Use((context, next) =>
         {
             // No answer of this gateway is anything but what its type says.

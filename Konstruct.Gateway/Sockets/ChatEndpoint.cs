@@ -11,7 +11,7 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
     /// <summary>Before whatever else answers: a socket's request passes by it, and what would wait around it costs memory for as long as it is open.</summary>
     public static void Map(WebApplication app)
     {
-        app.Use(GatheredWrites.OfferAsync);
+        app.Use(JoinedWrites.OfferAsync);
         app.UseWebSockets();
         app.UseRouting();
         app.MapGet("/chat/ws/{conversationId}", app.Services.GetRequiredService<ChatEndpoint>().ServeAsync).ShortCircuit().ExcludeFromDescription();
@@ -40,13 +40,9 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
         }
 
         var isV2 = context.WebSockets.WebSocketRequestedProtocols.Contains(ProtocolVersion.V2);
-        var writes = context.Features.Get<IHttpUpgradeFeature>() as GatheredWrites;
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            SubProtocol = isV2 ? ProtocolVersion.V2 : null,
-            KeepAliveInterval = writes is null ? null : Timeout.InfiniteTimeSpan, // Else SocketWatch pings: .NET has a timer a socket, and looks at it every 2.5 s.
-        });
-        await using var chat = new ChatSocket(socket, writes?.Stream, conversationId, isV2, services);
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(isV2 ? ProtocolVersion.V2 : null);
+        var stream = (context.Features.Get<IHttpUpgradeFeature>() as JoinedWrites)?.Stream;
+        await using var chat = new ChatSocket(socket, stream, conversationId, isV2, services);
         var version = isV2 ? 2 : 1;
         var hasRoom = open.TryAdd(chat);
         metrics.SocketOpened(version);

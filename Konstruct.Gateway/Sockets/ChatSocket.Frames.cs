@@ -108,7 +108,7 @@ internal sealed partial class ChatSocket
                 SendError(WireError.TurnNotFound, TurnOf(frame));
             }
         }
-        else if (frame.MessageId is { Length: > 0 and <= 128 } messageId)
+        else if (frame.MessageId is { Length: > 0 and <= ClientFrame.MaxMessageIdLength } messageId)
         {
             await _services.Canceller.CancelAsync(KeyOf(conversationId), messageId, aborted);
         }

@@ -24,7 +24,6 @@ internal sealed partial class ChatSocket
             return false;
         }
 
-        _stream?.ClientIsHeard();
         if (outcome == ReadOutcome.TooBig)
         {
             Close(CloseCodes.FrameTooBig, "Frame too big");

@@ -18,8 +18,6 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private readonly string _urlConversationId;
     private readonly bool _isV2;
     private readonly SocketServices _services;
-    private readonly WebSocket _socket;
-    private readonly GatheringStream? _stream;
     private readonly FrameWriter _writer;
     private readonly FrameReader _reader;
     private readonly MessageLine _line;
@@ -28,19 +26,16 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private bool _hasEntered;
     private bool _hasBeenRefused;
     private long _expires = DateTimeOffset.MaxValue.UtcTicks;
-    private int _reads; // Of the stream, when it was looked at last.
-    private long _lastSign; // When it had read something since, or was pinged.
-    private bool _isPinged;
     private ConversationFeed? _feed;
     private Tab? _tab;
 
-    public ChatSocket(WebSocket socket, GatheringStream? stream, string urlConversationId, bool isV2, SocketServices services)
+    public ChatSocket(WebSocket socket, JoiningStream? stream, string urlConversationId, bool isV2, SocketServices services)
     {
         _urlConversationId = urlConversationId;
         _isV2 = isV2;
         _services = services;
-        (_socket, _stream) = (socket, stream);
-        _writer = new(socket, services.Options, services.Metrics, stream);
+        _writer = new(socket, services.Options, services.Metrics, stream, services.Queues);
+        services.Queues.Add(_writer);
         _reader = new(socket, services.Options.MaxFrameBytes);
         _line = new(services.Options.MaxWaitingMessages, message => GuardAsync(message, () => AnswerAsync(message)), _gone.Token);
     }
@@ -53,41 +48,6 @@ internal sealed partial class ChatSocket : IAsyncDisposable
 
     /// <summary>Asks the client to leave.</summary>
     public void Close(int code, string reason) => _writer.Close(code, reason);
-
-    /// <summary>
-    /// From the watch, every second: pings a client that says nothing, and cuts it off when it says nothing to that either, or has no room for it for as long.
-    /// A socket without a stream of ours has .NET's pings, and a timer of its own; one that has not been heard or is closing has a limit for that.
-    /// </summary>
-    public void LookForLife()
-    {
-        if (_stream is not { HasWay: true } || CloseCode != 0)
-        {
-            return;
-        }
-
-        var now = _services.Time.GetTimestamp();
-        if (_stream.Reads != _reads || _lastSign == 0)
-        {
-            (_reads, _lastSign, _isPinged) = (_stream.Reads, now, false);
-            return;
-        }
-
-        var options = _services.Options;
-        var silence = _services.Time.GetElapsedTime(_lastSign, now);
-        if (silence < (_isPinged ? options.PongTimeout : options.PingInterval))
-        {
-            return;
-        }
-
-        if (!_isPinged && _stream.TryPing())
-        {
-            (_lastSign, _isPinged) = (now, true);
-        }
-        else if (_isPinged || silence >= options.PingInterval + options.PongTimeout)
-        {
-            _socket.Abort();
-        }
-    }
 
     /// <summary>Serves the socket until either side ends it.</summary>
     public async Task RunAsync(CancellationToken aborted)
@@ -184,16 +144,28 @@ internal sealed partial class ChatSocket : IAsyncDisposable
             case ClientFrameKind.Message when !_line.TryAdd(frame):
                 SendError(WireError.TooManyWaiting, null, frame.MessageId);
                 break;
-            case ClientFrameKind.Auth when _services.Authenticator.Renews:
+            case ClientFrameKind.Auth when _services.Authenticator.Renews && MayAsk(frame):
                 await GuardAsync(frame, () => RenewAsync(frame, aborted));
                 break;
-            case ClientFrameKind.Resume when _isV2:
+            case ClientFrameKind.Resume when _isV2 && MayAsk(frame):
                 await GuardAsync(frame, () => ResumeAsync(frame, aborted));
                 break;
-            case ClientFrameKind.Cancel when _isV2:
+            case ClientFrameKind.Cancel when _isV2 && MayAsk(frame):
                 await GuardAsync(frame, () => CancelAsync(frame, aborted));
                 break;
         }
+    }
+
+    /// <summary>False: the user asks too often, and was told.</summary>
+    private bool MayAsk(ClientFrame frame)
+    {
+        if (_services.Requests.Take(_sender.TenantId, _sender.UserId) is not { } wait)
+        {
+            return true;
+        }
+
+        SendError(WireError.TooManyRequests, TurnOf(frame), frame.MessageId, wait);
+        return false;
     }
 
     /// <summary>A store that is down is the client's to know: it may try again.</summary>
@@ -234,7 +206,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
             return (null, WireError.ConversationMismatch);
         }
 
-        if (_isV2 && frame.MessageId is { Length: 0 or > 128 })
+        if (_isV2 && frame.MessageId is { Length: 0 or > ClientFrame.MaxMessageIdLength })
         {
             return (null, WireError.InvalidMessageId);
         }

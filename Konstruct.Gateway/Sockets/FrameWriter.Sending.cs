@@ -33,6 +33,7 @@ internal sealed partial class FrameWriter
                 // Without a token: a send that could be cancelled takes a slower way through the WebSocket, with a registration and a state machine for
                 // each frame. What must end a send that is stuck aborts the socket.
                 await socket.SendAsync(frame.IsText ? Make(frame, ref made) : frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+                Sent();
                 if (frame.Timing.IsMeasured)
                 {
                     metrics?.FrameSent(frame.Timing);
@@ -57,8 +58,15 @@ internal sealed partial class FrameWriter
         }
         finally
         {
+            Sent();
             Return(made);
         }
+    }
+
+    private void Sent()
+    {
+        queues?.Count(-_sending);
+        _sending = 0;
     }
 
     private static ReadOnlyMemory<byte> Make(QueuedFrame chunk, ref byte[] made)
@@ -99,7 +107,8 @@ internal sealed partial class FrameWriter
             if (Waiting > 0)
             {
                 frame = _frames!.Dequeue();
-                _queuedBytes -= frame.Length;
+                _queuedBytes -= frame.Length; // It counts with all queues until it has been sent.
+                _sending = frame.Length;
                 next = _frames.TryPeek(out var behind) ? behind.Length : 0;
                 if (_room is not null && HasRoom())
                 {

@@ -16,7 +16,9 @@ namespace Konstruct.Gateway.Sockets;
 /// <param name="options">The limits of the queue.</param>
 /// <param name="metrics">What to tell of frames that are measured.</param>
 /// <param name="stream">The stream under the socket, where it can keep frames back until the last of them.</param>
-internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null, GatheringStream? stream = null) : IAsyncDisposable
+/// <param name="queues">Where its bytes are counted with those of all sockets.</param>
+internal sealed partial class FrameWriter(
+    WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null, JoiningStream? stream = null, SendQueues? queues = null) : IAsyncDisposable
 {
     /// <summary>As many bytes are sent at once, at most; a larger frame goes alone.</summary>
     private const int MostAtOnce = 16 * 1024;
@@ -41,6 +43,10 @@ internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options,
     private bool _pumping;
     private bool _finished;
     private int _queuedBytes;
+    private int _sending; // Bytes of the frame that is being sent.
+
+    /// <summary>Bytes that wait, without the frame that is being sent.</summary>
+    public int QueuedBytes => Volatile.Read(ref _queuedBytes);
 
     /// <summary>The code this side closes with; null while it has not.</summary>
     public int? CloseCode => _close?.Code;
@@ -58,6 +64,8 @@ internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options,
                 Enqueue(new(frame, timing, IsText: false), moreFollows);
             }
         }
+
+        queues?.Trim();
     }
 
     /// <summary>Sends what was queued as if more were to follow.</summary>
@@ -74,6 +82,25 @@ internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options,
 
     /// <summary>Queues a chunk of v1, as a frame of its own as long as its client keeps up; otherwise as <see cref="Send"/>. The frame is made when it is sent.</summary>
     public void SendChunk(ReadOnlyMemory<byte> escapedText, FrameTiming timing = default, bool moreFollows = false)
+    {
+        AddChunk(escapedText, timing, moreFollows);
+        queues?.Trim();
+    }
+
+    /// <summary>Drops what is queued, and closes: the queue is too long, or all queues together are.</summary>
+    public void CloseAsTooSlow()
+    {
+        lock (_gate)
+        {
+            if (!_finished && _close is null)
+            {
+                Drop();
+                BeginClose(CloseCodes.TooSlow, "Reading too slowly");
+            }
+        }
+    }
+
+    private void AddChunk(ReadOnlyMemory<byte> escapedText, FrameTiming timing, bool moreFollows)
     {
         lock (_gate)
         {
@@ -97,7 +124,7 @@ internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options,
             _mergedTiming = _merged is null ? timing : _mergedTiming.With(timing);
             _merged ??= new(1024);
             _merged.Write(escapedText.Span);
-            _queuedBytes += bytes;
+            Count(bytes);
             if (_merged.WrittenCount >= LongestMerged)
             {
                 Seal();
@@ -145,7 +172,14 @@ internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options,
         }
 
         await pump;
+        queues?.Remove(this);
         _closeLimit?.Dispose();
+    }
+
+    private void Count(int bytes)
+    {
+        _queuedBytes += bytes;
+        queues?.Count(bytes);
     }
 
     private int Waiting => _frames?.Count ?? 0;
@@ -156,7 +190,7 @@ internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options,
         if (HasPlaceFor(frame.Length))
         {
             Add(frame);
-            _queuedBytes += frame.Length;
+            Count(frame.Length);
             if (!moreFollows || !HasRoom())
             {
                 StartPump();
@@ -180,8 +214,7 @@ internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options,
             return true;
         }
 
-        Drop();
-        BeginClose(CloseCodes.TooSlow, "Reading too slowly");
+        CloseAsTooSlow();
         return false;
     }
 
@@ -199,7 +232,7 @@ internal sealed partial class FrameWriter(WebSocket socket, ChatOptions options,
     {
         GiveBack();
         _merged = null;
-        _queuedBytes = 0;
+        Count(-_queuedBytes);
     }
 
     private void GiveBack()

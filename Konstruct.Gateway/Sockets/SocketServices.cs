@@ -9,7 +9,7 @@ namespace Konstruct.Gateway.Sockets;
 
 /// <summary>What every socket works with.</summary>
 internal sealed class SocketServices(
-    IOptions<ChatOptions> options, IOptions<EdgeOptions> edge, IAuthenticator authenticator, OpenSockets open, MessageBucket bucket, ConversationFeeds feeds, TabOpener tabs, TurnStarter starter, TurnCanceller canceller,
+    IOptions<ChatOptions> options, IOptions<EdgeOptions> edge, IAuthenticator authenticator, OpenSockets open, SendQueues queues, MessageBucket bucket, UserRequests requests, ConversationFeeds feeds, TabOpener tabs, TurnStarter starter, TurnCanceller canceller,
     Stopping stopping, GatewayMetrics metrics, TimeProvider time, ILogger<ChatSocket> logger)
 {
     public ChatOptions Options { get; } = options.Value;
@@ -20,7 +20,11 @@ internal sealed class SocketServices(
 
     public OpenSockets Open => open;
 
+    public SendQueues Queues => queues;
+
     public MessageBucket Bucket => bucket;
+
+    public UserRequests Requests => requests;
 
     public ConversationFeeds Feeds => feeds;
 

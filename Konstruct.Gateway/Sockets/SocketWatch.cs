@@ -6,8 +6,7 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
-/// Looks, once a second, at the open sockets: one timer for all of them. Closes those whose token has expired and that sent no fresh one, and finds clients
-/// that are gone.
+/// Looks, once a second, at the open sockets: one timer for all of them. Closes those whose token has expired and that sent no fresh one.
 /// </summary>
 internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> auth, Persistence persistence, Failures failures, TimeProvider time) : BackgroundService
 {
@@ -33,7 +32,5 @@ internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> aut
         {
             socket.Close(CloseCodes.CredentialsExpired, "The credentials expired");
         }
-
-        socket.LookForLife();
     }
 }

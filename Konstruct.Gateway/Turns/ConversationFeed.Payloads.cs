@@ -49,6 +49,36 @@ internal sealed partial class ConversationFeed
         }
     }
 
+    /// <summary>Postgres was told of an end.</summary>
+    public void OnFinished(Turn turn, FinishedTurn finished)
+    {
+        if (finished.Row is { } row)
+        {
+            OnPersisted(turn, row);
+            return;
+        }
+
+        lock (_gate)
+        {
+            Drop(turn, turn.IsStored ? finished.Text : ReadOnlyMemory<byte>.Empty);
+        }
+    }
+
+    /// <summary>
+    /// A turn that Postgres does not have, or no longer. Sockets that were told of it get an end. If it was never an answer of this conversation, the end takes
+    /// back what they were shown (<paramref name="text"/> is empty), and the other sockets hear nothing.
+    /// </summary>
+    private void Drop(Turn turn, ReadOnlyMemory<byte> text)
+    {
+        foreach (var cursor in turn.Cursors.Where(cursor => !cursor.IsAnnounced))
+        {
+            cursor.Detach();
+        }
+
+        turn.Cursors.RemoveAll(cursor => cursor.Mode == CursorMode.Ended);
+        OnPersisted(turn, new(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Cancelled, turn.Attempt, text));
+    }
+
     /// <summary>The end of a turn is in Postgres: tells whoever follows it.</summary>
     public void OnPersisted(Turn turn, TurnRow row)
     {
@@ -214,6 +244,6 @@ internal sealed partial class ConversationFeed
     {
         turn.IsEnding = true;
         var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, outcome, attempt, text);
-        services.Tasks.Run("persisting an answer", async () => OnPersisted(turn, await services.Finisher.FinishAsync(ending, turn.Trace, turn.Activity)));
+        services.Tasks.Run("persisting an answer", async () => OnFinished(turn, await services.Finisher.FinishAsync(ending, turn.Trace, turn.Activity)));
     }
 }

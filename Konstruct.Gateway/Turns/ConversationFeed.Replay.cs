@@ -15,7 +15,18 @@ internal sealed partial class ConversationFeed
         if (state.Attempt == 0)
         {
             // No worker has it yet, or Redis lost it, perhaps with its end: that is in Postgres then.
-            if (await services.Store.FindTurnAsync(key.TenantId, key.ConversationId, turn.TurnId, CancellationToken.None) is { IsEnded: true } row)
+            var row = await services.Store.FindTurnAsync(key.TenantId, key.ConversationId, turn.TurnId, CancellationToken.None);
+            if (row is null)
+            {
+                lock (_gate)
+                {
+                    if (turn.IsAccepted)
+                    {
+                        Drop(turn, ReadOnlyMemory<byte>.Empty);
+                    }
+                }
+            }
+            else if (row.IsEnded)
             {
                 // Answered between the two looks, perhaps, and its chunks are still on their way here: the log is asked after the row.
                 var known = await StoredTurn.ReadAsync(services.Log, row);

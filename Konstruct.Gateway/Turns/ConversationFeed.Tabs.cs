@@ -88,6 +88,7 @@ internal sealed partial class ConversationFeed
             }
 
             turn.Cursors.RemoveAll(cursor => cursor.Mode == CursorMode.Ended);
+            turn.IsStored = true;
             turn.LearnTrace(known.Traceparent);
             Advance(turn, known.Attempt, known.LastSeq);
             var cursor = new TurnCursor(turn, tab.Writer, isV2: true, tab.ConversationId)

@@ -94,6 +94,7 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
         lock (_gate)
         {
             cursor.Turn.IsAccepted = true;
+            cursor.Turn.IsStored = true;
         }
     }
 

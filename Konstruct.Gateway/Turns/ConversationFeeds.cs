@@ -223,8 +223,9 @@ internal sealed partial class ConversationFeeds
     /// <summary>Hands a feed what comes. What has come together is handed over as such, so that it can be sent together.</summary>
     private async Task HearAsync(ConversationFeed feed, ChannelMessageQueue queue)
     {
-        while (await new NextMessage(queue.ReadAsync()) is { } message)
+        await foreach (var first in queue)
         {
+            var message = first;
             for (var taken = 1; taken < MostTogether && queue.TryRead(out var next); taken++)
             {
                 Take(feed, message, moreFollow: true);

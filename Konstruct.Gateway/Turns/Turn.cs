@@ -21,6 +21,9 @@ internal sealed class Turn(Guid turnId)
     /// <summary>False while its message is still being stored: until then an answer that names no turn cannot be for it.</summary>
     public bool IsAccepted { get; set; } = true;
 
+    /// <summary>Whether Postgres was seen to have it in this conversation. What is only heard of on the channel may be anybody's.</summary>
+    public bool IsStored { get; set; }
+
     /// <summary>Whether a chunk was heard of any attempt.</summary>
     public bool HasChunks { get; set; }
 

@@ -23,14 +23,14 @@ internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds f
     }
 
     /// <summary>
-    /// Cancels by the client's own id, also a message that nobody has accepted yet: that is remembered for a minute. The second look closes the gap
+    /// Cancels by the client's own id, also a message that is not accepted yet: that is remembered for a minute, for this user alone. The second look closes the gap
     /// between the first and the remembering; whoever accepts the message looks when it queues it, after committing.
     /// </summary>
     public async Task CancelAsync(ConversationKey key, string messageId, CancellationToken cancellationToken)
     {
         if (await store.FindTurnAsync(key, messageId, cancellationToken) is not { } row)
         {
-            await queue.RememberCancelAsync(key.ConversationId, messageId);
+            await queue.RememberCancelAsync(RedisKeys.CancelledMessage(key.TenantId, key.UserId, key.ConversationId, messageId));
             row = await store.FindTurnAsync(key, messageId, cancellationToken);
         }
 

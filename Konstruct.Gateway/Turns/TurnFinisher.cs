@@ -19,6 +19,13 @@ namespace Konstruct.Gateway.Turns;
 /// <param name="Text">The whole text, UTF-8; null: the log has it.</param>
 internal sealed record TurnEnding(Guid TenantId, Guid ConversationId, Guid TurnId, string Outcome, int Attempt, ReadOnlyMemory<byte>? Text);
 
+/// <summary>What became of an end.</summary>
+/// <param name="Row">
+/// The row as it is then; null: Postgres has no such turn in this tenant and conversation. The conversation was deleted, or the end was made up.
+/// </param>
+/// <param name="Text">The text that the end came with, or that the log has.</param>
+internal readonly record struct FinishedTurn(TurnRow? Row, ReadOnlyMemory<byte> Text);
+
 /// <summary>
 /// Persists ends of turns. Any gateway may, several may at once: the row is updated where it is still pending, so one wins, and all tell their clients
 /// what the row says then.
@@ -30,21 +37,28 @@ internal sealed partial class TurnFinisher(
     private readonly ResiliencePipeline _persistently = persistence.Of("persisting an answer", TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(4));
 
     /// <summary>
-    /// Persists, trying until it succeeds or the gateway stops; then another gateway's sweep does it. The row as it is then.
+    /// Persists, trying until it succeeds or the gateway stops; then another gateway's sweep does it. A turn that Postgres does not have here is
+    /// not settled: it may be another tenant's.
     /// </summary>
     /// <param name="ending">The end.</param>
     /// <param name="trace">The turn's trace; default: not known here.</param>
     /// <param name="turn">The root span, where it is this gateway's.</param>
     /// <exception cref="OperationCanceledException">The gateway stops.</exception>
-    public async Task<TurnRow> FinishAsync(TurnEnding ending, ActivityContext trace, Activity? turn = null)
+    public async Task<FinishedTurn> FinishAsync(TurnEnding ending, ActivityContext trace, Activity? turn = null)
     {
         using var scope = logger.BeginTurn(ending.TenantId, ending.ConversationId, ending.TurnId);
         using var span = GatewayTelemetry.StartChild("turn.finalize", trace)?.SetTurn(ending.TurnId);
-        var row = await _persistently.ExecuteAsync(async cancellation => await PersistAsync(ending, cancellation), stopping.Hard);
+        var finished = await _persistently.ExecuteAsync(async cancellation => await PersistAsync(ending, cancellation), stopping.Hard);
+        if (finished.Row is not { } row)
+        {
+            Log.Unknown(logger, ending.TurnId);
+            return finished;
+        }
+
         span?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt);
         turn?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt)
             .SetStatus(row.Status == TurnOutcome.Failed ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
-        return row;
+        return finished;
     }
 
     /// <summary>Tries once. Throws what the stores throw.</summary>
@@ -54,11 +68,11 @@ internal sealed partial class TurnFinisher(
     {
         using var scope = logger.BeginTurn(ending.TenantId, ending.ConversationId, ending.TurnId);
         using var span = GatewayTelemetry.StartChild("turn.finalize", trace)?.SetTurn(ending.TurnId);
-        var row = await PersistAsync(ending, stopping.Hard);
-        span?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt);
+        var row = (await PersistAsync(ending, stopping.Hard)).Row;
+        span?.SetTag("konstruct.turn.outcome", row?.Status).SetTag("konstruct.turn.attempt", row?.Attempt);
     }
 
-    private async Task<TurnRow> PersistAsync(TurnEnding ending, CancellationToken cancellationToken)
+    private async Task<FinishedTurn> PersistAsync(TurnEnding ending, CancellationToken cancellationToken)
     {
         var text = ending.Text ?? await ReadTextAsync(ending);
         var (row, won) = await store.FinishAsync(ending.TenantId, ending.ConversationId, ending.TurnId, ending.Outcome, ending.Attempt, text, cancellationToken);
@@ -68,10 +82,12 @@ internal sealed partial class TurnFinisher(
             Log.Ended(logger, ending.Outcome == TurnOutcome.Failed ? LogLevel.Warning : LogLevel.Information, ending.TurnId, ending.Outcome, row!.Attempt);
         }
 
-        settling.Add(ending.TurnId, Math.Max(1, row?.Attempt ?? ending.Attempt));
+        if (row is not null)
+        {
+            settling.Add(ending.TurnId, Math.Max(1, row.Attempt));
+        }
 
-        // A conversation that was deleted meanwhile has no row; its sockets still want an end.
-        return row ?? new TurnRow(ending.TenantId, ending.ConversationId, ending.TurnId, TurnOutcome.Cancelled, ending.Attempt, text);
+        return new(row, text);
     }
 
     /// <summary>What there is: of the attempt that ended, or, when it had not begun to write, of the one before.</summary>
@@ -93,5 +109,8 @@ internal sealed partial class TurnFinisher(
     {
         [LoggerMessage(EventId = 302, Message = "Turn {TurnId} is {Outcome}, attempt {Attempt}")]
         public static partial void Ended(ILogger logger, LogLevel level, Guid turnId, string outcome, int attempt);
+
+        [LoggerMessage(303, LogLevel.Debug, "An end of turn {TurnId} was ignored: Postgres has no such turn in this conversation")]
+        public static partial void Unknown(ILogger logger, Guid turnId);
     }
 }

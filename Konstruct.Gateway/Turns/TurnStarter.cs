@@ -9,6 +9,7 @@ using Konstruct.Gateway.Sockets;
 using Konstruct.Gateway.Telemetry;
 using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Konstruct.Gateway.Turns;
 
@@ -113,7 +114,7 @@ internal sealed partial class TurnStarter(
                 writer.Send(ServerFrames.TypingFor(turnId, message.Frame.MessageId));
             }
 
-            await DispatchAsync(feed, task, message.Frame.MessageId);
+            await DispatchAsync(feed, task, message);
             return new(null, turnId, cursor);
         }
         finally
@@ -164,8 +165,9 @@ internal sealed partial class TurnStarter(
         }
     }
 
-    private async Task DispatchAsync(ConversationFeed feed, KonstructMessage task, string? messageId)
+    private async Task DispatchAsync(ConversationFeed feed, KonstructMessage task, IncomingMessage message)
     {
+        var messageId = message.Frame.MessageId;
         var trace = TraceParent.Parse(task.Traceparent);
         using var span = GatewayTelemetry.StartDispatch(trace, task.TurnId, task.Attempt);
         try
@@ -174,7 +176,7 @@ internal sealed partial class TurnStarter(
             var isQueued = await dispatcher.EnqueueAsync(
                 span?.Id is { } parent ? task with { Traceparent = parent } : task,
                 (channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent)),
-                messageId);
+                messageId is null ? (RedisKey?)null : RedisKeys.CancelledMessage(task.TenantId, message.Sender.UserId, task.ConversationId, messageId));
             if (!isQueued)
             {
                 await log.EndAsync(new(task.ConversationId, task.TurnId, task.Attempt, channel), TurnOutcome.Cancelled);

@@ -75,7 +75,7 @@ internal sealed partial class TurnWatch(
             }
 
             var ending = new TurnEnding(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Failed, attempt, Text: ReadOnlyMemory<byte>.Empty);
-            feed.OnPersisted(turn, await finisher.FinishAsync(ending, trace, turn.Activity));
+            feed.OnFinished(turn, await finisher.FinishAsync(ending, trace, turn.Activity));
             return;
         }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
 
 namespace Konstruct.OrchestratorStub.Work;
 
@@ -26,6 +27,7 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
     private TimeSpan _appending;
     private TimeSpan _longestAppend;
     private int _given;
+    private string _half = ""; // Of a surrogate pair, whose other half is in the next token.
 
     /// <summary>All that was given to it.</summary>
     public string Text => _text.ToString();
@@ -36,8 +38,15 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
     /// <summary>What stopped the writing; <see cref="LogWrite.Written"/> while nothing has.</summary>
     public LogWrite Outcome { get; private set; } = LogWrite.Written;
 
-    /// <summary>Takes the next token. Empty ones are nothing.</summary>
-    public async ValueTask WriteAsync(string token)
+    /// <summary>Takes the next token, and repairs what neither UTF-8 nor Postgres can hold. Empty ones are nothing.</summary>
+    public ValueTask WriteAsync(string token)
+    {
+        var text = _half + token;
+        _half = text is [.., var last] && char.IsHighSurrogate(last) ? text[^1..] : "";
+        return AddAsync(text[..^_half.Length].ToStorable());
+    }
+
+    private async ValueTask AddAsync(string token)
     {
         if (token.Length == 0)
         {
@@ -64,12 +73,23 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
         }
     }
 
-    /// <summary>Completes when all that was given is in the log, or the writing was stopped.</summary>
-    public Task FlushAsync()
+    /// <summary>Completes when all that was given is in the log, or the writing was stopped. Nothing is given afterwards.</summary>
+    public async Task FlushAsync()
     {
-        lock (_gate)
+        var half = _half.ToStorable();
+        _half = "";
+        await AddAsync(half);
+        await Writing;
+    }
+
+    private Task Writing
+    {
+        get
         {
-            return _writing;
+            lock (_gate)
+            {
+                return _writing;
+            }
         }
     }
 

@@ -17,7 +17,7 @@ internal sealed class DispatchOptions : IValidatableObject
     public TimeSpan DrainLimit { get; set; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Bytes of a whole answer in its log; a longer one is cut off and the turn fails. Default 1 MB of text and its frames, 4 MB in all.</summary>
-    [Range(1024, 64 * 1024 * 1024)]
+    [Range(1024, Contracts.Redis.StreamEvent.MaxTextBytes)]
     public int MaxAnswerBytes { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>The response channel's name, as the gateway's <c>Chat:ResponseChannel</c>.</summary>

@@ -12,7 +12,7 @@ public sealed class StreamEventTests
 
     [Fact]
     public void A_chunk_says_what_was_written_into_it() =>
-        Gen.Select(Gen.String, Gen.Int[1, int.MaxValue], Gen.Int[1, int.MaxValue]).Sample((text, attempt, seq) =>
+        Gen.Select(Gen.String, Gen.Int[1, 100], Gen.Int[1, 1_000_000]).Sample((text, attempt, seq) =>
         {
             var read = StreamEvent.Parse(StreamEvent.Chunk(text, Turn, attempt, seq));
 
@@ -29,7 +29,8 @@ public sealed class StreamEventTests
                 var (shortWay, reader) = (StreamEvent.Parse(payload), StreamEvent.Parse((byte[])[.. payload, (byte)' '])); // The blank is JSON, and not the usual form.
 
                 Assert.Equal(Facts(reader), Facts(shortWay));
-                Assert.True(shortWay.Kind == StreamEventKind.Unknown || shortWay.Payload.Span.SequenceEqual(payload));
+                var repaired = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(payload)); // The same bytes where they are UTF-8.
+                Assert.True(shortWay.Kind == StreamEventKind.Unknown || shortWay.Payload.Span.SequenceEqual(repaired));
             },
             iter: 20_000);
 

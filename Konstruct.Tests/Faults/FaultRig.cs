@@ -66,6 +66,7 @@ internal sealed class FaultRig : IAsyncDisposable
         ["Chat__SweepAge"] = "00:00:01",
         ["Dispatch__Lease"] = $"{Lease}",
         ["Edge__MessagesPerMinute"] = "0",
+        ["Edge__RequestsPerMinute"] = "0",
         ["Edge__MaxSocketsPerUser"] = "0",
         ["Logging__LogLevel__StackExchange.Redis"] = "None",
     };

@@ -1,3 +1,4 @@
+using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway;
 using Konstruct.Gateway.Conversations;
@@ -28,7 +29,16 @@ public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
     internal ConversationStore Store => Get<ConversationStore>();
 
+    internal DispatchQueue Queue => Get<DispatchQueue>();
+
+    internal TurnCanceller Canceller => Get<TurnCanceller>();
+
+    internal IDatabase Redis => Get<IConnectionMultiplexer>().GetDatabase();
+
     internal Sql Sql { get; private set; } = null!;
+
+    /// <summary>Completes when nothing runs that a payload or a client has begun.</summary>
+    internal Task IdleAsync() => Get<OwnedTasks>().WhenIdleAsync();
 
     internal ISubscriber Subscriber => Get<IConnectionMultiplexer>().GetSubscriber();
 

@@ -21,6 +21,7 @@ internal sealed class Pipeline : IAsyncDisposable
         };
         // One person says in a second what a user says in a minute; the tests of these limits set them.
         _configuration.TryAdd("Edge__MessagesPerMinute", "0");
+        _configuration.TryAdd("Edge__RequestsPerMinute", "0");
         _configuration.TryAdd("Edge__MaxSocketsPerUser", "0");
     }
 

@@ -145,7 +145,24 @@ internal sealed class RawSocket : IAsyncDisposable
         _arrived.Dispose();
     }
 
-    private async Task<string> ReadHeadAsync()
+    /// <summary>Reads until the server hangs up.</summary>
+    public async Task ReadToEndAsync()
+    {
+        var buffer = new byte[1024];
+        try
+        {
+            while (await _stream.ReadAsync(buffer).AsTask().WaitAsync(Until.Soon) > 0)
+            {
+            }
+        }
+        catch (IOException)
+        {
+            // Likewise an end.
+        }
+    }
+
+    /// <summary>Reads the head of an answer to what was written by hand; empty: hung up.</summary>
+    public async Task<string> ReadHeadAsync()
     {
         var head = new StringBuilder();
         var one = new byte[1];

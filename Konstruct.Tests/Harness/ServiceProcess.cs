@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Konstruct.Tests.Harness.Balancer;
-using Konstruct.Tests.LocalServers;
 
 namespace Konstruct.Tests.Harness;
 
@@ -23,9 +22,6 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
 
     /// <summary>The memory that it holds, in MB.</summary>
     public long ResidentMegabytes => _process.ResidentBytes / (1024 * 1024);
-
-    /// <summary>The threads of its pool, from what Linux calls them.</summary>
-    public int PoolThreads => ProcessTable.Threads(_process.Id, "TP Worker");
 
     /// <summary>Null while it runs.</summary>
     public int? ExitCode => _process.ExitCode;

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Konstruct.Tests.LocalServers;
 
 /// <summary>What runs on this machine, read from /proc (Linux). A process that ended and was not collected yet counts as gone.</summary>
@@ -15,10 +13,6 @@ internal static class ProcessTable
 
     /// <summary>The command line of a process, for messages.</summary>
     public static string Describe(int id) => Read(id, "cmdline").Replace('\0', ' ');
-
-    /// <summary>How many threads of a process have a name with the text in it.</summary>
-    public static int Threads(int id, string text) =>
-        Directory.EnumerateDirectories($"/proc/{id}/task").Count(task => Names(int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture), "comm", text));
 
     private static bool Names(int id, string file, string text) => Read(id, file).Contains(text, StringComparison.Ordinal);
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Konstruct.Contracts.Redis;
-using Konstruct.Contracts.Wire;
 using Konstruct.Tests.Harness;
 using Xunit;
 
@@ -292,12 +291,12 @@ public abstract class ForeignPayloadTests(ForeignPipeline fixture) : PipelineTes
         await gateway.TerminateAsync();
     }
 
-    /// <summary>Waits until the gateway has taken what was published: behind it comes the end of a turn of somebody's, and a tab is told of that.</summary>
+    /// <summary>Waits until the gateway has taken what was published: behind it comes a chunk of another turn, and a tab is sent that.</summary>
     private async Task HeardAsync()
     {
         var (tab, _) = await RawChat.OpenV2Async(Gateway, _person, _conversation);
-        await Orchestrator.PublishAsync(Encoding.UTF8.GetString(StreamEvent.Done("", _conversation, Guid.NewGuid(), 1, 1, TurnOutcome.Completed)));
-        await tab.ReadToAsync("done");
+        await Orchestrator.PublishAsync(Encoding.UTF8.GetString(StreamEvent.Chunk("heard", Guid.NewGuid(), 1, 1)));
+        await tab.ReadToAsync("chunk");
         await tab.DisposeAsync();
     }
 

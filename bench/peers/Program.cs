@@ -1,5 +1,4 @@
 using Konstruct.Contracts.Dispatch;
-using Konstruct.Gateway;
 using Konstruct.Peers;
 using StackExchange.Redis;
 
@@ -17,7 +16,6 @@ string Connection(string name) => builder.Configuration.GetConnectionString(name
 var redis = Connection("redis");
 builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
 builder.Services.AddSingleton<DispatchQueue>();
-builder.Services.AddHostedService<PoolThreads>();
 if (peer == "stored")
 {
     builder.Services.AddSingleton(await Store.OpenAsync(Connection("bench")));

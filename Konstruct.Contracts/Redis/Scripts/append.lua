@@ -9,7 +9,7 @@ if turn[2] then return -3 end
 local first = tonumber(ARGV[2])
 local length = redis.call('LLEN', KEYS[2])
 if length < first - 1 then return -2 end
-local bytes = tonumber(turn[3] or '0')
+local bytes = tonumber(turn[3] or '0') or 0
 local result = 0
 for i = 6, #ARGV do
   if first + i - 6 > length then

@@ -1,11 +1,13 @@
 -- Ends a turn on behalf of a gateway: a client cancelled it, its deadline passed, or its attempts are used up.
 -- KEYS[1] turn  [2] log of the attempt that the caller believes to be open
 -- ARGV[1] that attempt  [2] response channel  [3] seconds to keep  [4] outcome  [5] payload without its seq  [6] stop channel  [7] turn id
+-- [8] highest attempt there can be
 -- Result: 0 ended; -3 it had ended before; n > 0: attempt n is open instead, call again with that one
 -- Race: the worker may open a later attempt, or finish, between the caller's look and this call.
 local turn = redis.call('HMGET', KEYS[1], 'attempt', 'end')
 if turn[2] then return -3 end
-if turn[1] and turn[1] ~= ARGV[1] then return tonumber(turn[1]) end
+local open = tonumber(turn[1] or '')
+if open and open ~= tonumber(ARGV[1]) and open >= 1 and open <= tonumber(ARGV[8]) and open == math.floor(open) then return open end
 local payload = ARGV[5] .. string.format('%d', redis.call('LLEN', KEYS[2]) + 1) .. '}'
 redis.call('RPUSH', KEYS[2], payload)
 redis.call('HSET', KEYS[1], 'attempt', ARGV[1], 'end', ARGV[4], 'by', 'gateway')

@@ -12,7 +12,7 @@ for i = 1, #ARGV do
     states[i] = 1
   elseif redis.call('ZSCORE', KEYS[4], ARGV[i]) then
     states[i] = 3
-  elseif lease and tonumber(lease) >= millis then
+  elseif lease and tonumber(lease) >= millis and tonumber(lease) <= millis + 3600000 then -- No lease is longer than an hour.
     states[i] = 2
   else
     if lease then

@@ -7,7 +7,7 @@
 local turn = redis.call('HMGET', KEYS[1], 'attempt', 'claim', 'end')
 if turn[3] then return -3 end
 local attempt = tonumber(ARGV[1])
-local open = tonumber(turn[1] or '0')
+local open = tonumber(turn[1] or '0') or 0
 if open > attempt or (open == attempt and turn[2] ~= ARGV[2]) then return -1 end
 if open < attempt then
   redis.call('HSET', KEYS[1], 'attempt', ARGV[1], 'claim', ARGV[2], 'seq', '0', 'bytes', '0', 'trace', ARGV[6])

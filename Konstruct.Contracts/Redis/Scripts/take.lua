@@ -6,8 +6,9 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local interval = tonumber(ARGV[1])
-local empty = math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0')) + interval
-local wait = empty - now - interval * tonumber(ARGV[2])
+local full = interval * tonumber(ARGV[2])
+local empty = math.min(math.max(now, tonumber(redis.call('GET', KEYS[1]) or '0') or 0), now + full) + interval -- Never fuller than full, whatever was stored.
+local wait = empty - now - full
 if wait > 0 then return math.ceil(wait) end
 redis.call('SET', KEYS[1], string.format('%d', empty), 'PX', string.format('%d', math.ceil((empty - now) / 1000)))
 return 0

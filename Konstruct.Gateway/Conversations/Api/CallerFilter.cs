@@ -1,13 +1,15 @@
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Auth;
+using Konstruct.Gateway.Edge;
+using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Conversations.Api;
 
 /// <summary>
-/// What every request of the API passes first: the gateway must have found that the policies bind it, and the caller must be somebody. An endpoint of the
-/// group has no other way to a tenant than <see cref="CallerExtensions.Caller"/>.
+/// What every request of the API passes first: the gateway must have found that the policies bind it, and the caller must be somebody who does not ask too
+/// often. An endpoint of the group has no other way to a tenant than <see cref="CallerExtensions.Caller"/>.
 /// </summary>
-internal sealed class CallerFilter(IRequestAuthenticator authenticator, Readiness readiness) : IEndpointFilter
+internal sealed class CallerFilter(IRequestAuthenticator authenticator, UserRequests requests, GatewayMetrics metrics, Readiness readiness) : IEndpointFilter
 {
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
@@ -27,6 +29,12 @@ internal sealed class CallerFilter(IRequestAuthenticator authenticator, Readines
         {
             http.Response.Headers.WWWAuthenticate = authenticator.Scheme;
             return Problems.Unauthorized(authenticator.Wanted);
+        }
+
+        if (requests.Take(caller.TenantId, caller.UserId) is { } wait)
+        {
+            metrics.Rejected(WireError.TooManyRequests.Code);
+            return Problems.TooMany(http, wait);
         }
 
         http.Features.Set(caller);

@@ -22,13 +22,13 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             key.TenantId,
             async (db, cancellation) =>
             {
-                if (!await Mine(db, key).AnyAsync(cancellation))
+                if (!await ConversationStore.Mine(db, key).AnyAsync(cancellation))
                 {
                     db.Conversations.Add(new() { TenantId = key.TenantId, UserId = key.UserId, Id = key.ConversationId, AgentId = agentId, Title = title });
                     await db.SaveChangesAsync(cancellation);
                 }
 
-                return await Items(Mine(db, key)).SingleAsync(cancellation);
+                return await Items(ConversationStore.Mine(db, key)).SingleAsync(cancellation);
             },
             cancellationToken);
 
@@ -49,7 +49,7 @@ internal sealed class ConversationCatalog(TenantDb tenants)
 
     /// <summary>A conversation; null when this user has none of that id.</summary>
     public Task<ConversationItem?> FindAsync(ConversationKey key, CancellationToken cancellationToken) =>
-        tenants.RunAsync(key.TenantId, (db, cancellation) => Items(Mine(db, key)).SingleOrDefaultAsync(cancellation), cancellationToken);
+        tenants.RunAsync(key.TenantId, (db, cancellation) => Items(ConversationStore.Mine(db, key)).SingleOrDefaultAsync(cancellation), cancellationToken);
 
     /// <summary>A page of a conversation's messages, newest first; null when this user has no such conversation.</summary>
     public Task<Page<MessageItem>?> ReadAsync(ConversationKey key, PageCursor after, int most, CancellationToken cancellationToken) =>
@@ -57,7 +57,7 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             key.TenantId,
             async (db, cancellation) =>
             {
-                if (!await Mine(db, key).AnyAsync(cancellation))
+                if (!await ConversationStore.Mine(db, key).AnyAsync(cancellation))
                 {
                     return null;
                 }
@@ -81,9 +81,9 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             key.TenantId,
             async (db, cancellation) =>
             {
-                await Mine(db, key).ExecuteUpdateAsync(
+                await ConversationStore.Mine(db, key).ExecuteUpdateAsync(
                     row => row.SetProperty(r => r.Title, title).SetProperty(r => r.UpdatedAt, _ => DateTimeOffset.UtcNow), cancellation);
-                return await Items(Mine(db, key)).SingleOrDefaultAsync(cancellation);
+                return await Items(ConversationStore.Mine(db, key)).SingleOrDefaultAsync(cancellation);
             },
             cancellationToken);
 
@@ -113,20 +113,10 @@ internal sealed class ConversationCatalog(TenantDb tenants)
                     .Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId && row.Status == TurnOutcome.Pending)
                     .Select(row => new TurnRow(row.TenantId, row.ConversationId, row.TurnId, row.Status, row.Attempt, row.Content))
                     .ToListAsync(cancellation);
-                await Mine(db, key).ExecuteDeleteAsync(cancellation); // Its messages with it: ON DELETE CASCADE.
+                await ConversationStore.Mine(db, key).ExecuteDeleteAsync(cancellation); // Its messages with it: ON DELETE CASCADE.
                 return running;
             },
             cancellationToken);
-    }
-
-    /// <summary>
-    /// One row. The user is compared as text, which no index answers: where most users have few conversations, the index of a user's seems as good to PostgreSQL as the key,
-    /// and it would read all that this one has.
-    /// </summary>
-    private static IQueryable<Conversation> Mine(ChatDbContext db, ConversationKey key)
-    {
-        var user = key.UserId.ToString("D");
-        return db.Conversations.Where(row => row.TenantId == key.TenantId && row.Id == key.ConversationId && row.UserId.ToString() == user);
     }
 
     private static IQueryable<ConversationItem> Items(IQueryable<Conversation> rows) =>

@@ -52,6 +52,7 @@ internal static class ConversationsApi
             .WithMetadata(new RequestSizeLimitAttribute(RequestReading.MaxBodyBytes))
             .WithTags("Conversations")
             .ProducesProblem(StatusCodes.Status401Unauthorized)
+            .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
         conversations.MapPost("", CreateAsync).Accepts<NewConversation>("application/json").WithSummary("Create a conversation")

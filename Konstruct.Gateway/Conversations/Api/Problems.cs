@@ -1,3 +1,4 @@
+using Konstruct.Contracts.Wire;
 using Konstruct.ServiceDefaults.Stores;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -22,6 +23,13 @@ internal static class Problems
     /// <summary>413: the body is larger than <see cref="RequestReading.MaxBodyBytes"/>.</summary>
     public static ProblemHttpResult TooLarge() =>
         TypedResults.Problem($"The body is larger than {RequestReading.MaxBodyBytes} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge);
+
+    /// <summary>429: this user asks too often. The same request can succeed after <paramref name="wait"/>.</summary>
+    public static ProblemHttpResult TooMany(HttpContext context, TimeSpan wait)
+    {
+        context.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds):0}";
+        return TypedResults.Problem(WireError.TooManyRequests.Message, statusCode: StatusCodes.Status429TooManyRequests);
+    }
 
     /// <summary>503: a store is down or too slow, or the gateway is starting. The same request can succeed later.</summary>
     public static ProblemHttpResult Unavailable(HttpContext context)

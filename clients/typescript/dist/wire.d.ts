@@ -85,7 +85,7 @@ export interface ErrorFrame {
 }
 export type ServerFrame = ReadyFrame | TypingFrame | ChunkFrame | DoneFrame | ResetFrame | ErrorFrame;
 export type TurnReason = 'completed' | 'cancelled' | 'failed';
-export type ErrorCode = 'auth_first' | 'auth_incomplete' | 'auth_invalid_id' | 'auth_invalid_token' | 'auth_contradiction' | 'too_many_sockets' | 'bad_frame' | 'empty_text' | 'text_too_long' | 'invalid_conversation_id' | 'conversation_not_found' | 'conversation_mismatch' | 'invalid_message_id' | 'turn_not_found' | 'too_many_messages' | 'too_many_waiting' | 'too_many_turns' | 'unavailable' | 'restarting' | 'agent_timeout';
+export type ErrorCode = 'auth_first' | 'auth_incomplete' | 'auth_invalid_id' | 'auth_invalid_token' | 'auth_contradiction' | 'too_many_sockets' | 'bad_frame' | 'empty_text' | 'text_too_long' | 'invalid_conversation_id' | 'conversation_not_found' | 'conversation_mismatch' | 'invalid_message_id' | 'turn_not_found' | 'too_many_messages' | 'too_many_requests' | 'too_many_waiting' | 'too_many_turns' | 'unavailable' | 'restarting' | 'agent_timeout';
 /** Whether to connect again after a close, and how. */
 export type Again = 
 /** Not by itself. */

@@ -117,6 +117,7 @@ export type ErrorCode =
   | 'invalid_message_id'
   | 'turn_not_found'
   | 'too_many_messages'
+  | 'too_many_requests'
   | 'too_many_waiting'
   | 'too_many_turns'
   | 'unavailable'

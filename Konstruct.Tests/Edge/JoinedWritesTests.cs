@@ -11,7 +11,7 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>Frames that are there together are one write to the connection; none of them waits for one that does not come.</summary>
-public sealed class GatheredWritesTests(GatewayInside gateway) : IClassFixture<GatewayInside>
+public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<GatewayInside>
 {
     [Fact]
     public async Task Frames_that_are_queued_together_are_one_write()
@@ -41,7 +41,7 @@ public sealed class GatheredWritesTests(GatewayInside gateway) : IClassFixture<G
     }
 
     [Fact]
-    public async Task What_is_gathered_has_a_limit_and_a_large_frame_goes_alone()
+    public async Task What_is_joined_has_a_limit_and_a_large_frame_goes_alone()
     {
         await using var wire = new Wire();
         var (small, large) = (new string('s', 6_000), new string('l', 40_000));
@@ -99,7 +99,7 @@ public sealed class GatheredWritesTests(GatewayInside gateway) : IClassFixture<G
 
         public Wire(ChatOptions? options = null)
         {
-            var stream = new GatheringStream(_connection);
+            var stream = new JoiningStream(_connection);
             _socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = Timeout.InfiniteTimeSpan });
             Writer = new(_socket, options ?? new ChatOptions(), stream: stream);
         }
