@@ -13,11 +13,11 @@ namespace Konstruct.Gateway.Turns;
 internal sealed partial class AttemptDispatcher(DispatchQueue queue, ConversationStore store, ILogger<AttemptDispatcher> logger)
 {
     /// <inheritdoc cref="DispatchQueue.EnqueueAsync"/>
-    public async Task<bool> EnqueueAsync(KonstructMessage message, (RedisChannel Channel, byte[] Payload)? announcement = null, string? messageId = null)
+    public async Task<bool> EnqueueAsync(KonstructMessage message, (RedisChannel Channel, byte[] Payload)? announcement = null, RedisKey? cancelMark = null)
     {
         try
         {
-            return await queue.EnqueueAsync(message, announcement, messageId);
+            return await queue.EnqueueAsync(message, announcement, cancelMark);
         }
         catch (RedisServerException refusal)
         {

@@ -68,9 +68,9 @@ public sealed class DataTests : IDisposable
     {
         await using var chat = await RawChat.OpenAsync(app, person, conversation);
         await chat.SayAsync("/burst 3");
-        while (FrameV2.Parse((await chat.ReceiveAsync())!).Type != "done")
-        {
-        }
+        string? frame;
+        while (FrameV2.Parse(frame = await chat.ReceiveAsync() ?? throw new InvalidOperationException($"The gateway closed the socket with {chat.CloseCode}.")).Type != "done")
+            Assert.DoesNotContain("error", frame, StringComparison.Ordinal);
     }
 
     private static async Task<long> MessagesAsync(TestedAppHost app, Guid conversation)
