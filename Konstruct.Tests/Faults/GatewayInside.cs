@@ -16,12 +16,13 @@ using Xunit;
 namespace Konstruct.Tests.Faults;
 
 /// <summary>
-/// The gateway's own classes on a real Garnet and a real Postgres, without a host: what comes on a channel, and when, is in the test's hands.
+/// The gateway's own classes on a real Redis and a real Postgres, without a host: what comes on a channel, and when, is in the test's hands.
 /// </summary>
-public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
+public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 {
-    private RedisServer _redis = null!;
-    private WebApplication _gateway = null!;
+    private StartFailure? _failure;
+    private RedisServer? _redis;
+    private WebApplication? _gateway;
 
     internal TurnLog Log => Get<TurnLog>();
 
@@ -42,9 +43,14 @@ public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
     internal ISubscriber Subscriber => Get<IConnectionMultiplexer>().GetSubscriber();
 
-    public async ValueTask InitializeAsync()
+    /// <summary>The product's own server, unless a fixture names another.</summary>
+    private protected virtual RedisKind Redis => RedisKind.Garnet;
+
+    public async ValueTask InitializeAsync() => _failure = await StartFailure.OfAsync(StartAsync, GetType().Name);
+
+    private async Task StartAsync()
     {
-        var redis = RedisServer.StartAsync(RedisKind.Garnet);
+        var redis = RedisServer.StartAsync(Redis);
         var database = await databases.CreateAsync();
         Sql = database.Sql;
         _redis = await redis;
@@ -59,9 +65,15 @@ public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await Get<OwnedTasks>().WhenIdleAsync();
-        await _gateway.DisposeAsync();
-        await _redis.DisposeAsync();
+        if (_gateway is not null)
+        {
+            await Get<OwnedTasks>().WhenIdleAsync();
+            await _gateway.DisposeAsync();
+        }
+
+        if (_redis is not null)
+            await _redis.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>A feed that hears what the test hands it and nothing else.</summary>
@@ -88,5 +100,17 @@ public sealed class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         return (new(key, new FrameWriter(frames, new ChatOptions()), $"{key.ConversationId}"), frames);
     }
 
-    private T Get<T>() where T : notnull => _gateway.Services.GetRequiredService<T>();
+    /// <summary>Reports why there is no gateway where it did not start.</summary>
+    internal void EnsureStarted() => _failure?.Report();
+
+    private T Get<T>() where T : notnull
+    {
+        EnsureStarted();
+        return _gateway!.Services.GetRequiredService<T>();
+    }
+}
+
+public sealed class GatewayInsideOnRedis(DatabaseFactory databases) : GatewayInside(databases)
+{
+    private protected override RedisKind Redis => RedisKind.Redis;
 }
