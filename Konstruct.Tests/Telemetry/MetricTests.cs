@@ -89,24 +89,6 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
         Assert.InRange(Sum("konstruct.chunk.forwarding_delay"), 0.000001, 5 * (chunks + 9));
     }
 
-    /// <summary>A gateway has thousands of sockets that say nothing. What each might do by the clock, pings included, one timer does for all.</summary>
-    [Fact]
-    public async Task Sockets_that_say_nothing_have_no_timers()
-    {
-        const int Sockets = 60;
-        await HasAsync(GatewayService, "dotnet.timer.count");
-        var timers = Total("dotnet.timer.count");
-        var chats = new List<RawChat>();
-        for (var i = 0; i < Sockets; i++)
-            chats.Add((await RawChat.OpenV2Async(Gateway, Person.New(), Guid.NewGuid())).Chat);
-        await HasAsync(GatewayService, "konstruct.sockets");
-        await Until.TrueAsync(() => Task.FromResult(Total("konstruct.sockets") >= Sockets));
-
-        Assert.InRange(Total("dotnet.timer.count"), 1, timers + (Sockets / 2));
-        foreach (var chat in chats)
-            await chat.DisposeAsync();
-    }
-
     [Fact]
     public async Task The_page_about_metrics_names_each_and_its_unit()
     {
@@ -188,8 +170,6 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
     }
 
     private Metric Get(string service, string name) => Receiver.LatestMetrics[(service, name)];
-
-    private long Total(string name) => Get(GatewayService, name).Sum.DataPoints.Sum(point => point.AsInt);
 
     private ulong Count(string name) => Get(GatewayService, name).Histogram.DataPoints.Aggregate(0ul, (sum, point) => sum + point.Count);
 
