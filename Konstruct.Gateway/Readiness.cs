@@ -84,7 +84,7 @@ internal sealed partial class Readiness(
             return new(GuardVerdict.Wait, "Postgres (ConnectionStrings:konstruct) does not answer.");
         }
 #pragma warning disable CA1031 // The boundary of a round: what was not foreseen is told, and tried again.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             return new(GuardVerdict.Wait, $"What it needs could not be tried: {exception.GetType().Name}: {exception.Message}");
