@@ -64,7 +64,7 @@ internal sealed partial class GuardWatch(
             return await ServingRoleGuard.InspectAsync(scope.ServiceProvider.GetRequiredService<ChatDbContext>(), cancellationToken);
         }
 #pragma warning disable CA1031 // The boundary of a round: the next one looks again.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             Log.NotInspected(logger, exception.Message);

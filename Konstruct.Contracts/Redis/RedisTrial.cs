@@ -40,7 +40,7 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
         }
         catch (RedisServerException exception)
         {
-            return $"Redis refuses to {step}: {exception.Message} The user of ConnectionStrings:redis needs every command on every key and every channel that docs/deployment.md lists.";
+            return $"Redis refuses to {step}: {exception.Message}{(IsDenied(exception) ? " Give the user of ConnectionStrings:redis the rights that docs/deployment.md lists." : "")}";
         }
         catch (RedisConnectionException exception) when (exception.FailureType == ConnectionFailureType.AuthenticationFailure)
         {
@@ -58,6 +58,10 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
         void OnHeard(RedisChannel channel, RedisValue payload) => heard.TrySetResult();
     }
 
+    /// <summary>Whether it is a matter of rights, which a script's error says in other words than a command's.</summary>
+    private static bool IsDenied(RedisServerException exception) =>
+        exception.Message.Contains("NOPERM", StringComparison.Ordinal) || exception.Message.Contains("user executing the script", StringComparison.Ordinal);
+
     /// <summary>A channel of the kind on which answers are published, of a conversation that does not exist.</summary>
     public RedisChannel Response => responses.For(_tenantId, _conversationId);
 
@@ -69,7 +73,7 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
         var turnId = Guid.NewGuid();
         var (turn, log) = (RedisKeys.Turn(_conversationId, turnId), RedisKeys.Log(_conversationId, turnId, 1));
         yield return (
-            $"run a script (EVALSHA) that writes keys such as '{turn}' and publishes on '{Response}', '{RedisKeys.Wake}' and '{RedisKeys.Stop}'",
+            $"run a script (EVALSHA) that writes keys such as '{{conversation}}:turn:…' and publishes on '{Response}', '{RedisKeys.Wake}' and '{RedisKeys.Stop}'",
             database => Script.TryTurn.RunUntracedAsync(database, [turn, log], [Response.ToString(), RedisKeys.Wake.ToString(), RedisKeys.Stop.ToString()]));
         yield return (
             "run a script (EVALSHA) that writes the keys '{dispatch}:*'",

@@ -20,7 +20,7 @@ public static class CloseCodes
     /// <summary>A bug on this side: logged here, and nothing of it told. Reconnect: yes, with backoff, and resume.</summary>
     public const int InternalError = 1011;
 
-    /// <summary>The gateway is being restarted. Reconnect: yes, at once with jitter, and resume.</summary>
+    /// <summary>The gateway is being restarted, or may not serve for now. Reconnect: yes, at once with jitter, and resume.</summary>
     public const int Restarting = 1012;
 
     /// <summary>The auth frame was missing, late or wrong. Reconnect: only with other credentials.</summary>

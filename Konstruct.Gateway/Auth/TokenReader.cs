@@ -44,7 +44,9 @@ internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bear
         var result = await _handler.ValidateTokenAsync(token, parameters);
         if (!result.IsValid)
         {
-            Log.Refused(logger, result.Exception.GetType().Name);
+            Log.Refused(logger, NeedsLongerKey(token, result.Exception, parameters)
+                ? "HS384 needs a key of 48 bytes, HS512 one of 64; Auth:Jwt:SigningKey is shorter"
+                : result.Exception.GetType().Name);
             return new(null, WireError.AuthInvalidToken);
         }
 
@@ -79,6 +81,13 @@ internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bear
             return false;
         }
     }
+
+    /// <summary>Whether the key is too short for the algorithm, of which the library says that the signature, or its key, is wrong. It has parsed the token by then.</summary>
+    private bool NeedsLongerKey(string token, Exception exception, TokenValidationParameters parameters) =>
+        !_jwt.HasAuthority
+        && exception is SecurityTokenInvalidSignatureException or SecurityTokenInvalidAlgorithmException
+        && _handler.ReadJsonWebToken(token).Alg is var algorithm and (SecurityAlgorithms.HmacSha384 or SecurityAlgorithms.HmacSha512)
+        && !parameters.ValidAlgorithms.Contains(algorithm);
 
     /// <summary>Null: the token's ids are not UUIDs, or not one each.</summary>
     private Identity? IdentityOf(JsonWebToken token, ClaimsIdentity claims) =>
