@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Edge;
 
 /// <summary>What holds for whoever comes, before anybody asks who it is.</summary>
-internal static class EdgeServices
+internal static partial class EdgeServices
 {
     /// <summary>A request that is no upgrade is small: see the API's limits. A socket's frames are not counted here.</summary>
     private const long MaxBodyBytes = 64 * 1024;
@@ -17,7 +17,9 @@ internal static class EdgeServices
     public static void AddEdge(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        var room = FileDescriptors.ConnectionsThatFit() ?? int.MaxValue;
+        services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart()
+            .PostConfigure<ILoggerFactory>((edge, loggers) => KeepWithin(edge, room, loggers));
         services.AddSingleton<AllowedOrigins>();
         services.AddSingleton<MessageBucket>();
         services.AddCors();
@@ -28,11 +30,28 @@ internal static class EdgeServices
             kestrel.AddServerHeader = false;
             var limits = kestrel.Limits;
             limits.MaxConcurrentUpgradedConnections = edge.Value.MaxSockets + SpareConnections;
-            limits.MaxConcurrentConnections = edge.Value.MaxSockets + (2 * SpareConnections);
+            limits.MaxConcurrentConnections = Math.Min(edge.Value.MaxSockets + (2 * SpareConnections), room);
             limits.MaxRequestBodySize = MaxBodyBytes;
             limits.MaxRequestHeadersTotalSize = 16 * 1024;
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         });
+    }
+
+    /// <summary>Three quarters of the connections may be sockets; one more is told so, as long as there is a connection left to tell it on.</summary>
+    private static void KeepWithin(EdgeOptions edge, int room, ILoggerFactory loggers)
+    {
+        var most = (int)(room * 3L / 4);
+        if (edge.MaxSockets > most)
+        {
+            Log.FewDescriptors(loggers.CreateLogger(typeof(EdgeServices)), most, edge.MaxSockets);
+            edge.MaxSockets = most;
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(244, LogLevel.Warning, "At most {Sockets} sockets are taken instead of {Wanted} (Edge:MaxSockets): the process may not open more files. Raise its limit (ulimit -n)")]
+        public static partial void FewDescriptors(ILogger logger, int sockets, int wanted);
     }
 
     /// <summary>First in the pipeline, so that it holds for every answer.</summary>
