@@ -18,15 +18,21 @@ internal static partial class EdgeServices
     {
         var services = builder.Services;
         var room = FileDescriptors.ConnectionsThatFit() ?? int.MaxValue;
+        var sockets = (int)(room * 3L / 4); // One more is told so, as long as there is a connection left to tell it on.
         services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart()
-            .PostConfigure<ILoggerFactory>((edge, loggers) => KeepWithin(edge, room, loggers));
+            .PostConfigure(edge => edge.MaxSockets = Math.Min(edge.MaxSockets, sockets));
         services.AddSingleton<AllowedOrigins>();
         services.AddSingleton<MessageBucket>();
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<AllowedOrigins>((cors, origins) => cors.AddDefaultPolicy(policy => policy
             .SetIsOriginAllowed(origins.IsListed).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("Location", "Retry-After")));
-        services.AddOptions<KestrelServerOptions>().Configure<IOptions<EdgeOptions>>((kestrel, edge) =>
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<EdgeOptions>, ILoggerFactory>((kestrel, edge, loggers) =>
         {
+            if (edge.Value.MaxSockets == sockets)
+            {
+                Log.FewDescriptors(loggers.CreateLogger(typeof(EdgeServices)), sockets);
+            }
+
             kestrel.AddServerHeader = false;
             var limits = kestrel.Limits;
             limits.MaxConcurrentUpgradedConnections = edge.Value.MaxSockets + SpareConnections;
@@ -35,23 +41,6 @@ internal static partial class EdgeServices
             limits.MaxRequestHeadersTotalSize = 16 * 1024;
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
         });
-    }
-
-    /// <summary>Three quarters of the connections may be sockets; one more is told so, as long as there is a connection left to tell it on.</summary>
-    private static void KeepWithin(EdgeOptions edge, int room, ILoggerFactory loggers)
-    {
-        var most = (int)(room * 3L / 4);
-        if (edge.MaxSockets > most)
-        {
-            Log.FewDescriptors(loggers.CreateLogger(typeof(EdgeServices)), most, edge.MaxSockets);
-            edge.MaxSockets = most;
-        }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(244, LogLevel.Warning, "At most {Sockets} sockets are taken instead of {Wanted} (Edge:MaxSockets): the process may not open more files. Raise its limit (ulimit -n)")]
-        public static partial void FewDescriptors(ILogger logger, int sockets, int wanted);
     }
 
     /// <summary>First in the pipeline, so that it holds for every answer.</summary>
@@ -64,5 +53,11 @@ internal static partial class EdgeServices
             return next(context);
         });
         app.UseCors();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(244, LogLevel.Warning, "At most {Sockets} sockets are taken, fewer than Edge:MaxSockets: the process may not open more files. Raise its limit (ulimit -n)")]
+        public static partial void FewDescriptors(ILogger logger, int sockets);
     }
 }

@@ -8,8 +8,8 @@ namespace Konstruct.Gateway.Edge;
 /// </summary>
 internal static class FileDescriptors
 {
-    /// <summary>For the stores' connections, files and whatever the runtime opens later. A gateway that serves has 60 more open than when this is asked.</summary>
-    private const int Reserve = 160;
+    /// <summary>For the stores' connections, files and whatever the runtime opens later. A gateway that serves was seen to have 150 more open than when this is asked.</summary>
+    private const int Reserve = 224;
 
     /// <summary>However little there is: probes and some sockets.</summary>
     private const int Least = 16;
