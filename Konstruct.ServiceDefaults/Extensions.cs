@@ -35,9 +35,10 @@ public static class ServiceDefaultsExtensions
     /// <summary>The path of the chat sockets: a request there lasts as long as its socket, so it is no span; each turn is one.</summary>
     private const string ChatSocketPath = "/chat/ws";
 
-    /// <summary>Adds telemetry, health checks, service discovery and resilience to a service.</summary>
+    /// <summary>Adds settings from files, telemetry, health checks, service discovery and resilience to a service.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
+        builder.AddSecretsFolder();
         builder.ConfigureOpenTelemetry();
         builder.AddDefaultHealthChecks();
         builder.Services.AddServiceDiscovery();

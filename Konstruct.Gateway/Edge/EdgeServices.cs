@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Edge;
 
 /// <summary>What holds for whoever comes, before anybody asks who it is.</summary>
-internal static class EdgeServices
+internal static partial class EdgeServices
 {
     /// <summary>A request that is no upgrade is small: see the API's limits. A socket's frames are not counted here.</summary>
     private const long MaxBodyBytes = 64 * 1024;
@@ -17,19 +17,27 @@ internal static class EdgeServices
     public static void AddEdge(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
-        services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        var room = FileDescriptors.ConnectionsThatFit() ?? int.MaxValue;
+        var sockets = (int)(room * 3L / 4); // One more is told so, as long as there is a connection left to tell it on.
+        services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart()
+            .PostConfigure(edge => edge.MaxSockets = Math.Min(edge.MaxSockets, sockets));
         services.AddSingleton<AllowedOrigins>();
         services.AddSingleton<MessageBucket>();
         services.AddSingleton<UserRequests>();
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<AllowedOrigins>((cors, origins) => cors.AddDefaultPolicy(policy => policy
             .SetIsOriginAllowed(origins.IsListed).AllowAnyHeader().AllowAnyMethod().WithExposedHeaders("Location", "Retry-After")));
-        services.AddOptions<KestrelServerOptions>().Configure<IOptions<EdgeOptions>>((kestrel, edge) =>
+        services.AddOptions<KestrelServerOptions>().Configure<IOptions<EdgeOptions>, ILoggerFactory>((kestrel, edge, loggers) =>
         {
+            if (edge.Value.MaxSockets == sockets)
+            {
+                Log.FewDescriptors(loggers.CreateLogger(typeof(EdgeServices)), sockets);
+            }
+
             kestrel.AddServerHeader = false;
             var limits = kestrel.Limits;
             limits.MaxConcurrentUpgradedConnections = edge.Value.MaxSockets + SpareConnections;
-            limits.MaxConcurrentConnections = edge.Value.MaxSockets + (2 * SpareConnections);
+            limits.MaxConcurrentConnections = Math.Min(edge.Value.MaxSockets + (2 * SpareConnections), room);
             limits.MaxRequestBodySize = MaxBodyBytes;
             limits.MaxRequestHeadersTotalSize = 32 * 1024; // Twice the longest token: one that is too long is answered as by a socket.
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
@@ -50,5 +58,11 @@ internal static class EdgeServices
             return next(context);
         });
         app.UseCors();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(244, LogLevel.Warning, "At most {Sockets} sockets are taken, fewer than Edge:MaxSockets: the process may not open more files. Raise its limit (ulimit -n)")]
+        public static partial void FewDescriptors(ILogger logger, int sockets);
     }
 }

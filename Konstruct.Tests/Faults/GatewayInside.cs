@@ -44,13 +44,13 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
     internal ISubscriber Subscriber => Get<IConnectionMultiplexer>().GetSubscriber();
 
     /// <summary>The product's own server, unless a fixture names another.</summary>
-    private protected virtual RedisKind Redis => RedisKind.Garnet;
+    private protected virtual RedisKind Kind => RedisKind.Garnet;
 
     public async ValueTask InitializeAsync() => _failure = await StartFailure.OfAsync(StartAsync, GetType().Name);
 
     private async Task StartAsync()
     {
-        var redis = RedisServer.StartAsync(Redis);
+        var redis = RedisServer.StartAsync(Kind);
         var database = await databases.CreateAsync();
         Sql = database.Sql;
         _redis = await redis;
@@ -112,5 +112,5 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
 public sealed class GatewayInsideOnRedis(DatabaseFactory databases) : GatewayInside(databases)
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
+    private protected override RedisKind Kind => RedisKind.Redis;
 }

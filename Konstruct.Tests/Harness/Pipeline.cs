@@ -87,9 +87,12 @@ internal sealed class Pipeline : IAsyncDisposable
         }
     }
 
-    /// <summary>Another gateway on the same stores, ready to serve; <paramref name="at"/> is where it does without TLS, null: on a free port.</summary>
-    public Task<ServiceProcess> StartGatewayAsync(IReadOnlyDictionary<string, string>? settings = null, int? at = null) =>
-        StartServiceAsync("Konstruct.Gateway", settings, at);
+    /// <summary>
+    /// Another gateway on the same stores, ready to serve; <paramref name="at"/> is where it does without TLS, null: on a free port; <paramref name="prefix"/> is a
+    /// command that executes it within limits.
+    /// </summary>
+    public Task<ServiceProcess> StartGatewayAsync(IReadOnlyDictionary<string, string>? settings = null, int? at = null, IEnumerable<string>? prefix = null) =>
+        StartServiceAsync("Konstruct.Gateway", settings, at, prefix);
 
     /// <summary>Another worker on the same stores, ready to serve.</summary>
     public Task<ServiceProcess> StartWorkerAsync(IReadOnlyDictionary<string, string>? settings = null) =>
@@ -134,12 +137,12 @@ internal sealed class Pipeline : IAsyncDisposable
         }
     }
 
-    private async Task<ServiceProcess> StartServiceAsync(string project, IReadOnlyDictionary<string, string>? settings, int? at = null)
+    private async Task<ServiceProcess> StartServiceAsync(string project, IReadOnlyDictionary<string, string>? settings, int? at = null, IEnumerable<string>? prefix = null)
     {
         var environment = new Dictionary<string, string>(_configuration);
         foreach (var (key, value) in settings ?? new Dictionary<string, string>())
             environment[key] = value;
-        var service = await ServiceProcess.StartAsync(project, [], environment, at);
+        var service = await ServiceProcess.StartAsync(project, [], environment, at, prefix);
         lock (_services)
             _services.Add(service);
         await service.WaitUntilHealthyAsync();

@@ -15,6 +15,9 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
     /// <summary>Where clients find it on the loopback address.</summary>
     public int Port { get; private set; }
 
+    /// <summary>Its id, to the operating system.</summary>
+    public int Id => _process.Id;
+
     /// <summary>What failure messages call it.</summary>
     public string Name => _process.Name;
 
@@ -33,8 +36,9 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
     /// <param name="arguments">For the program.</param>
     /// <param name="environment">Configuration, in the form of environment variables.</param>
     /// <param name="at">The port to serve on; null: a free one.</param>
+    /// <param name="prefix">A command that executes the program in its own place, within limits.</param>
     public static async Task<ServiceProcess> StartAsync(
-        string project, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, int? at = null)
+        string project, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, int? at = null, IEnumerable<string>? prefix = null)
     {
         var port = at ?? Loopback.FreePort();
         var all = new Dictionary<string, string?>
@@ -52,7 +56,7 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
         };
         foreach (var (key, value) in environment)
             all[key] = value;
-        return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), ["dotnet", BuiltPrograms.Dll(project), .. arguments], all), port);
+        return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), ["dotnet", BuiltPrograms.Dll(project), .. arguments], all, prefix), port);
     }
 
     /// <summary>Sends clients to a balancer that has this service among its targets.</summary>

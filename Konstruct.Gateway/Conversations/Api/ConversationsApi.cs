@@ -21,6 +21,7 @@ internal static class ConversationsApi
         services.AddSingleton<ConversationCatalog>();
         services.AddSingleton<ConversationDeleter>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = context => Problems.Explain(context.ProblemDetails));
+        services.AddExceptionHandler<BadRequestHandler>();
         services.AddExceptionHandler<StoreOutageHandler>();
         services.AddRequestTimeouts();
         services.ConfigureHttpJsonOptions(json => ApiDocument.Use(json.SerializerOptions));

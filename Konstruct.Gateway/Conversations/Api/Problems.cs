@@ -49,6 +49,31 @@ internal static class Problems
     };
 }
 
+/// <summary>
+/// A request that is no HTTP or breaks off (a body that ends early, a chunk that is none, a body that is too slow) is the client's doing: its status, and a line
+/// at Debug. A stack trace for each would fill a disk.
+/// </summary>
+internal sealed partial class BadRequestHandler(ILogger<BadRequestHandler> logger) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is not BadHttpRequestException bad)
+        {
+            return false;
+        }
+
+        Log.Bad(logger, httpContext.Request.Method, bad.StatusCode, bad.Message);
+        await TypedResults.Problem("The request is not valid HTTP, or its body did not come whole.", statusCode: bad.StatusCode).ExecuteAsync(httpContext);
+        return true;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(411, LogLevel.Debug, "A {Method} was answered with {Status}: {Reason}")]
+        public static partial void Bad(ILogger logger, string method, int status, string reason);
+    }
+}
+
 /// <summary>A store that is down becomes 503; a bug stays 500. Neither tells a client anything of the exception.</summary>
 internal sealed partial class StoreOutageHandler(ILogger<StoreOutageHandler> logger) : IExceptionHandler
 {
