@@ -129,7 +129,7 @@ internal sealed class ConversationStore(TenantDb tenants)
             tenantId,
             (db, cancellation) => db.Database.ExecuteSqlAsync(
                 $"""
-                UPDATE web_conversation_messages SET attempt = {attempt - 1}
+                UPDATE public.web_conversation_messages SET attempt = {attempt - 1}
                 WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant' AND status IS NOT DISTINCT FROM 'pending' AND attempt = {attempt}
                 """,
                 cancellation),

@@ -90,9 +90,9 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
     {
         var used = new NpgsqlConnectionStringBuilder(AsUsed($"{Pipeline.Database.ServingConnectionString}{says}"));
         Assert.Equal((least, most, true), (used.MinPoolSize, used.MaxPoolSize, used.TcpKeepAlive));
-        Assert.Equal("nonsense", AsUsed("nonsense")); // Whoever connects with it says why it cannot.
+        Assert.Equal("nonsense", AsUsed("nonsense")); // Connecting with it says why it cannot.
 
-        string? AsUsed(string given) => WithStores(given).Configuration["ConnectionStrings:konstruct"];
+        static string? AsUsed(string given) => ServingConnection.Complete(given, withPassword: true);
     }
 
     [Fact]
