@@ -18,7 +18,7 @@ internal static partial class EdgeServices
     {
         var services = builder.Services;
         var room = FileDescriptors.ConnectionsThatFit() ?? int.MaxValue;
-        var sockets = (int)(room * 3L / 4); // One more is told so, as long as there is a connection left to tell it on.
+        var sockets = (int)(room * 5L / 8); // One more is told so, as long as there is a connection left to tell it on.
         services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart()
             .PostConfigure(edge => edge.MaxSockets = Math.Min(edge.MaxSockets, sockets));
         services.AddSingleton<AllowedOrigins>();
@@ -36,8 +36,10 @@ internal static partial class EdgeServices
 
             kestrel.AddServerHeader = false;
             var limits = kestrel.Limits;
-            limits.MaxConcurrentUpgradedConnections = edge.Value.MaxSockets + SpareConnections;
-            limits.MaxConcurrentConnections = Math.Min(edge.Value.MaxSockets + (2 * SpareConnections), room);
+            
+            // Kestrel counts a connection that was upgraded here and no longer there: both together are what fits.
+            limits.MaxConcurrentUpgradedConnections = Math.Min(edge.Value.MaxSockets + SpareConnections, (int)(room * 3L / 4));
+            limits.MaxConcurrentConnections = Math.Min(edge.Value.MaxSockets + (2 * SpareConnections), Math.Max(room / 4, 8));
             limits.MaxRequestBodySize = MaxBodyBytes;
             limits.MaxRequestHeadersTotalSize = 32 * 1024; // Twice the longest token: one that is too long is answered as by a socket.
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);

@@ -31,7 +31,7 @@ public sealed class DescriptorTests(FaultyPipelineOnGarnet fixture) : PipelineTe
             Assert.False(gateway.HasEnded, gateway.Log);
         }
 
-        Assert.InRange(held, 10, Spare);
+        Assert.InRange(held, 10, Spare / 2);
         Assert.Contains("ulimit -n", gateway.Log, StringComparison.Ordinal);
         Assert.DoesNotContain("Too many open files", gateway.Log, StringComparison.Ordinal);
 
