@@ -27,6 +27,7 @@ internal static class GatewayServices
         builder.Services.AddSingleton<ConversationStore>();
         builder.Services.AddSingleton<TurnLog>();
         builder.Services.AddSingleton<DispatchQueue>();
+        builder.Services.AddSingleton<MessageBucket>();
     }
 
     /// <summary>Sockets, turns, and what keeps them right.</summary>

@@ -1,4 +1,3 @@
-using Konstruct.Contracts.Redis;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
@@ -22,7 +21,6 @@ internal static partial class EdgeServices
         services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart()
             .PostConfigure(edge => edge.MaxSockets = Math.Min(edge.MaxSockets, sockets));
         services.AddSingleton<AllowedOrigins>();
-        services.AddSingleton<MessageBucket>();
         services.AddSingleton<UserRequests>();
         services.AddCors();
         services.AddOptions<CorsOptions>().Configure<AllowedOrigins>((cors, origins) => cors.AddDefaultPolicy(policy => policy

@@ -6,6 +6,7 @@ using Xunit;
 namespace Konstruct.Tests.Aspire;
 
 /// <summary>What is kept between runs, and what deletes it.</summary>
+[Trait("Tier", "Long")]
 public sealed class DataTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

@@ -63,26 +63,29 @@ internal sealed class TestedAppHost : IServer, IAsyncDisposable
     public ResourceCommandAnnotation CommandOf(string resource, string command) =>
         Model(resource).Annotations.OfType<ResourceCommandAnnotation>().Single(annotation => annotation.Name == command);
 
-    /// <summary>Runs a command as the dashboard does.</summary>
+    /// <summary>Runs a command on one instance of a resource, as the dashboard does.</summary>
     /// <param name="resource">Whose command.</param>
     /// <param name="command">Its name.</param>
     /// <param name="arguments">Names and values.</param>
-    public Task<ExecuteCommandResult> ExecuteAsync(string resource, string command, params (string Name, string Value)[] arguments)
+    public async Task<ExecuteCommandResult> ExecuteAsync(string resource, string command, params (string Name, string Value)[] arguments)
     {
         var inputs = arguments.Select(argument => new InteractionInput { Name = argument.Name, InputType = InputType.Text, Value = argument.Value }).ToList();
-        return _app.Services.GetRequiredService<ResourceCommandService>().ExecuteCommandAsync(Model(resource), command, new(inputs), CancellationToken.None).WaitAsync(Limit);
+        var instance = await _app.ResourceNotifications.WaitForResourceAsync(resource, _ => true).WaitAsync(Limit);
+        return await Commands.ExecuteCommandAsync(instance.ResourceId, command, new(inputs), CancellationToken.None).WaitAsync(Limit);
     }
 
-    /// <summary>Stops a resource, waits until it has ended, and starts it again.</summary>
+    /// <summary>Stops all instances of a resource, waits until they have ended, and starts them again.</summary>
     public async Task RestartAsync(string resource)
     {
-        await ExecuteAsync(resource, KnownResourceCommands.StopCommand);
+        await Commands.ExecuteCommandAsync(Model(resource), KnownResourceCommands.StopCommand).WaitAsync(Limit);
         await _app.ResourceNotifications.WaitForResourceAsync(resource, KnownResourceStates.TerminalStates).WaitAsync(Limit);
-        await ExecuteAsync(resource, KnownResourceCommands.StartCommand);
+        await Commands.ExecuteCommandAsync(Model(resource), KnownResourceCommands.StartCommand).WaitAsync(Limit);
         await WaitUntilHealthyAsync(resource);
     }
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+
+    private ResourceCommandService Commands => _app.Services.GetRequiredService<ResourceCommandService>();
 
     private IResource Model(string resource) => _app.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(known => known.Name == resource);
 }

@@ -22,6 +22,7 @@ public sealed class RedisWithUsers : IAsyncLifetime
 }
 
 /// <summary>Ready means that it was tried: a store that answers a ping and refuses what is needed keeps gateway and worker out, and the log says what it refuses.</summary>
+[Trait("Tier", "Long")]
 public sealed class TriedTests(DatabaseFactory databases, RedisWithUsers redis) : IClassFixture<RedisWithUsers>
 {
     [Theory]

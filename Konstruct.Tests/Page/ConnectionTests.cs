@@ -5,6 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Konstruct.Tests.Page;
 
 /// <summary>Whatever happens to the connection is said, and costs no word of an answer.</summary>
+[Trait("Tier", "Long")]
 public sealed class ConnectionTests(PagePipeline fixture) : PageTests(fixture)
 {
     private const string Steady = "/stream tokens=120 rate=20 delay=0";

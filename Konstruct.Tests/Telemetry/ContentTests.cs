@@ -4,6 +4,7 @@ using Xunit;
 namespace Konstruct.Tests.Telemetry;
 
 /// <summary>What people and models say is in no span, no log line and no metric; only a developer may ask for it, and only for the model's call.</summary>
+[Trait("Tier", "Long")]
 [Collection<TracedOnGarnet>]
 public sealed class ContentTests(TracedPipelineOnGarnet fixture) : PipelineTests(fixture)
 {

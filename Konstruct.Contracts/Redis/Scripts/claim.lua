@@ -13,7 +13,7 @@ for i = 1, #entries, 2 do
   redis.call('ZADD', KEYS[3], ends, entries[i])
   taken[#taken + 1] = entries[i]
   taken[#taken + 1] = redis.call('HGET', KEYS[2], entries[i]) or ''
-  -- A score may be anything that somebody put there: no time in the queue is longer than a day.
-  taken[#taken + 1] = string.format('%d', math.floor(math.min(math.max(0, micros - tonumber(entries[i + 1])), 86400000000)))
+  -- A score may be anything that was put there, and Garnet's infinity is not a number to Lua: no time in the queue is longer than a day.
+  taken[#taken + 1] = string.format('%d', math.floor(math.min(math.max(0, micros - (tonumber(entries[i + 1]) or 0)), 86400000000)))
 end
 return taken

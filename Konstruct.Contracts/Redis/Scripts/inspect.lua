@@ -8,11 +8,12 @@ local millis = now[1] * 1000 + math.floor(now[2] / 1000)
 local states = {}
 for i = 1, #ARGV do
   local lease = redis.call('ZSCORE', KEYS[3], ARGV[i])
+  local ends = tonumber(lease or '')
   if redis.call('ZSCORE', KEYS[1], ARGV[i]) then
     states[i] = 1
   elseif redis.call('ZSCORE', KEYS[4], ARGV[i]) then
     states[i] = 3
-  elseif lease and tonumber(lease) >= millis and tonumber(lease) <= millis + 3600000 then -- No lease is longer than an hour.
+  elseif ends and ends >= millis and ends <= millis + 3600000 then -- No lease is longer than an hour.
     states[i] = 2
   else
     if lease then
