@@ -51,7 +51,7 @@ internal static class ServingConnection
     /// The defaults in front: what the connection string says itself comes later, and counts. As many connections are kept as there may be: a new one costs
     /// 25 ms and plans its first turn for 14 ms more, and after five quiet minutes all would be new just when many come at once.
     /// </summary>
-    private static string? Complete(string? given, bool withPassword)
+    internal static string? Complete(string? given, bool withPassword)
     {
         if (TryRead($"{Defaults};{given}") is not { } read || string.IsNullOrEmpty(given))
         {

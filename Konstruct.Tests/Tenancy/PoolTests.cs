@@ -92,7 +92,7 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         Assert.Equal((least, most, true), (used.MinPoolSize, used.MaxPoolSize, used.TcpKeepAlive));
         Assert.Equal("nonsense", AsUsed("nonsense")); // Whoever connects with it says why it cannot.
 
-        string? AsUsed(string given) => WithStores(given).Configuration["ConnectionStrings:konstruct"];
+        static string? AsUsed(string given) => ServingConnection.Complete(given, withPassword: true);
     }
 
     [Fact]
