@@ -34,7 +34,7 @@ internal static partial class EdgeServices
 
             kestrel.AddServerHeader = false;
             var limits = kestrel.Limits;
-            
+
             // Kestrel counts a connection that was upgraded here and no longer there: both together are what fits.
             limits.MaxConcurrentUpgradedConnections = Math.Min(edge.Value.MaxSockets + SpareConnections, (int)(room * 3L / 4));
             limits.MaxConcurrentConnections = Math.Min(edge.Value.MaxSockets + (2 * SpareConnections), Math.Max(room / 4, 8));
