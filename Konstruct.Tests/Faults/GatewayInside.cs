@@ -32,6 +32,8 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
     internal DispatchQueue Queue => Get<DispatchQueue>();
 
+    internal Persistence Persistence => Get<Persistence>();
+
     internal TurnCanceller Canceller => Get<TurnCanceller>();
 
     internal IDatabase Redis => Get<IConnectionMultiplexer>().GetDatabase();
