@@ -5,7 +5,7 @@ namespace Konstruct.AppHost.Commands;
 /// <summary>A message to the stub, from the gateway's row in the dashboard or from <c>aspire resource gateway chat</c>.</summary>
 internal static class ChatCommand
 {
-    /// <summary>Scenarios that show something of the pipeline; docs/protocol.md lists them all.</summary>
+    /// <summary>Scenarios that show something of the pipeline; docs/guide/run.md lists them all.</summary>
     private static readonly IReadOnlyList<KeyValuePair<string, string>> Suggestions =
     [
         new("/stream", "/stream: an answer at the pace of reading"),

@@ -40,7 +40,7 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
         }
         catch (RedisServerException exception)
         {
-            return $"Redis refuses to {step}: {exception.Message}{(IsDenied(exception) ? " Give the user of ConnectionStrings:redis the rights that docs/deployment.md lists." : "")}";
+            return $"Redis refuses to {step}: {exception.Message}{(IsDenied(exception) ? " Give the user of ConnectionStrings:redis the rights that docs/guide/stores.md lists." : "")}";
         }
         catch (RedisConnectionException exception) when (exception.FailureType == ConnectionFailureType.AuthenticationFailure)
         {

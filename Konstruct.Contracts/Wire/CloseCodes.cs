@@ -1,7 +1,7 @@
 namespace Konstruct.Contracts.Wire;
 
 /// <summary>
-/// The WebSocket close codes a gateway sends. The table in docs/protocol.md is checked against this type.
+/// The WebSocket close codes a gateway sends. The table in docs/reference/protocol.md is checked against this type.
 /// </summary>
 public static class CloseCodes
 {

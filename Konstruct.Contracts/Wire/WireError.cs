@@ -2,7 +2,7 @@ namespace Konstruct.Contracts.Wire;
 
 /// <summary>
 /// What an <c>error</c> frame says. A v1 client sees <see cref="Message"/> alone; a v2 client also gets <see cref="Code"/> and
-/// <see cref="Retryable"/>. The table in docs/protocol.md is checked against <see cref="All"/>.
+/// <see cref="Retryable"/>. The table in docs/reference/protocol.md is checked against <see cref="All"/>.
 /// </summary>
 /// <param name="Code">Stable, machine-readable, <c>snake_case</c>. Never reused for another meaning.</param>
 /// <param name="Message">One sentence for a person. Holds no text of users, no id of others, nothing of an exception.</param>

@@ -4,7 +4,7 @@ using Konstruct.Contracts.Dispatch;
 
 namespace Konstruct.Gateway.Telemetry;
 
-/// <summary>What the gateway counts; docs/metrics.md says what each number tells. No label grows with users.</summary>
+/// <summary>What the gateway counts; docs/reference/metrics.md says what each number tells. No label grows with users.</summary>
 internal sealed class GatewayMetrics
 {
     public const string MeterName = "Konstruct.Gateway";
@@ -90,7 +90,7 @@ internal sealed class GatewayMetrics
         _ => "gap",
     }));
 
-    /// <summary>Something was refused, for the reason of this code: one of the table in docs/protocol.md.</summary>
+    /// <summary>Something was refused, for the reason of this code: one of the table in docs/reference/protocol.md.</summary>
     public void Rejected(string code) => _rejections.Add(1, new KeyValuePair<string, object?>("code", code));
 
     /// <summary>How full the queue is now; null: Redis does not say.</summary>

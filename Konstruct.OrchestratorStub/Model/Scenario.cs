@@ -34,7 +34,7 @@ internal enum ScenarioKind
 }
 
 /// <summary>
-/// How the fake model answers one message: a command at the start of its text, and options after it. docs/protocol.md lists them.
+/// How the fake model answers one message: a command at the start of its text, and options after it. docs/guide/run.md lists them.
 /// Anything that is no command is answered as a person would expect of a stub: with some words.
 /// </summary>
 /// <param name="Kind">What comes.</param>

@@ -3,7 +3,7 @@ using Konstruct.OrchestratorStub.Work;
 
 namespace Konstruct.OrchestratorStub.Telemetry;
 
-/// <summary>What a worker counts; the model's own numbers are in the meter <c>Konstruct.GenAI</c>. docs/metrics.md says what each tells.</summary>
+/// <summary>What a worker counts; the model's own numbers are in the meter <c>Konstruct.GenAI</c>. docs/reference/metrics.md says what each tells.</summary>
 internal sealed class OrchestratorMetrics
 {
     public const string MeterName = "Konstruct.Orchestrator";

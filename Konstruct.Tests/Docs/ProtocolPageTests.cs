@@ -6,10 +6,10 @@ using Xunit;
 
 namespace Konstruct.Tests.Docs;
 
-/// <summary>The tables of docs/protocol.md are the types' own: whoever changes one is told of the other.</summary>
+/// <summary>The tables of docs/reference/protocol.md are the types' own: whoever changes one is told of the other.</summary>
 public sealed partial class ProtocolPageTests
 {
-    private static readonly string Page = File.ReadAllText(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "protocol.md"));
+    private static readonly string Page = File.ReadAllText(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "reference", "protocol.md"));
 
     [Fact]
     public void The_page_lists_every_error_with_its_words_and_whether_to_try_again()

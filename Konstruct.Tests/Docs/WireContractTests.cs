@@ -14,7 +14,7 @@ namespace Konstruct.Tests.Docs;
 /// </summary>
 public sealed partial class WireContractTests
 {
-    private static readonly WireDocument Document = new(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "asyncapi.yaml"));
+    private static readonly WireDocument Document = new(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "reference", "asyncapi.yaml"));
     private static readonly string TypeScript = File.ReadAllText(Path.Combine(NodeTools.Client, "src", "wire.ts"));
     private static readonly Guid Turn = Guid.NewGuid();
 

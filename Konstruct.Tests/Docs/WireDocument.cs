@@ -2,7 +2,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace Konstruct.Tests.Docs;
 
-/// <summary>docs/asyncapi.yaml, as much of it as a test compares: what a frame holds, the codes, and what to do about a close.</summary>
+/// <summary>docs/reference/asyncapi.yaml, as much of it as a test compares: what a frame holds, the codes, and what to do about a close.</summary>
 internal sealed class WireDocument
 {
     private readonly YamlMappingNode _root;

@@ -49,14 +49,14 @@ public sealed class TriedTests(DatabaseFactory databases, RedisWithUsers redis) 
         await service.WaitUntilHealthyAsync();
     }
 
-    /// <summary>The least that docs/deployment.md names is enough.</summary>
+    /// <summary>The least that docs/guide/stores.md names is enough.</summary>
     [Theory]
     [InlineData("Konstruct.Gateway")]
     [InlineData("Konstruct.OrchestratorStub")]
     public async Task The_rights_that_the_docs_name_are_enough(string project)
     {
         var rules = "~{* ~bucket:* &*:webchat:response:* &konstruct:dispatch:* +@all -@admin -@dangerous +info";
-        Assert.Contains(rules, await File.ReadAllTextAsync(Aspire.SourceTree.Path("docs/deployment.md"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains(rules, await File.ReadAllTextAsync(Aspire.SourceTree.Path("docs/guide/stores.md"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
         await using var service = await StartAsync(project, await redis.UserAsync($"u{Guid.NewGuid():N}", rules), (await databases.CreateAsync()).ServingConnectionString);
         await service.WaitUntilHealthyAsync();
     }

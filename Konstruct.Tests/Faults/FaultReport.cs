@@ -8,7 +8,7 @@ using Xunit;
 
 namespace Konstruct.Tests.Faults;
 
-/// <summary>Writes the table of docs/reliability.md to TestResults/faults.md when the test run ends; <c>eng/faults</c> prints it.</summary>
+/// <summary>Writes the table of docs/design/reliability.md to TestResults/faults.md when the test run ends; <c>eng/faults</c> prints it.</summary>
 public sealed class FaultReport : IDisposable
 {
     private static readonly ConcurrentDictionary<string, ConcurrentBag<FaultResult>> Results = new();

@@ -6,7 +6,7 @@ using Konstruct.Tests.Harness;
 namespace Konstruct.Tests.Faults;
 
 /// <summary>
-/// A client of version 2 as docs/protocol.md tells one to be: it comes back when it is cut off, to whichever gateway takes it, sends again what was not
+/// A client of version 2 as docs/reference/protocol.md tells one to be: it comes back when it is cut off, to whichever gateway takes it, sends again what was not
 /// acknowledged, resumes what has not ended, and drops what it has by <c>seq &lt;= last</c>. What it sees beyond that is counted, not forgiven.
 /// </summary>
 /// <param name="gateway">The gateway to try at the n-th time.</param>

@@ -43,7 +43,7 @@ public abstract class ReplicatedTests : PipelineTests
     }
 }
 
-/// <summary>Version 2's frames as docs/protocol.md has them.</summary>
+/// <summary>Version 2's frames as docs/reference/protocol.md has them.</summary>
 internal static class Frames2
 {
     public static string Typing(Guid turn, string? messageId) => messageId is null

@@ -7,7 +7,7 @@ namespace Konstruct.Tests.Telemetry;
 
 /// <summary>
 /// What telemetry costs, side by side: the same answers with nothing exported and with everything. Not part of a run of the tests, since it measures and
-/// a busy machine would decide: <c>eng/telemetry-cost</c> runs it and prints the table of docs/metrics.md.
+/// a busy machine would decide: <c>eng/telemetry-cost</c> runs it and prints the table of docs/reference/metrics.md.
 /// </summary>
 [Trait("Tier", "Measurement")]
 public sealed class CostOfTelemetry(DatabaseFactory databases)

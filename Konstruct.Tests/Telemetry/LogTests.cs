@@ -35,13 +35,13 @@ public sealed partial class LogVocabularyTests
     [Fact]
     public async Task Ids_are_in_the_ranges_that_the_page_gives_them()
     {
-        var page = await File.ReadAllTextAsync(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "operations.md"), TestContext.Current.CancellationToken);
+        var page = await File.ReadAllTextAsync(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "reference", "traces-and-logs.md"), TestContext.Current.CancellationToken);
         var ranges = Range().Matches(page).Select(m => (From: int.Parse(m.Groups[1].Value, null), To: int.Parse(m.Groups[2].Value, null), Folder: m.Groups[3].Value)).ToList();
 
         Assert.NotEmpty(ranges);
         Assert.All(Events, e => Assert.True(
             ranges.Any(range => e.Id >= range.From && e.Id <= range.To && e.Where.StartsWith($"Konstruct.{range.Folder}", StringComparison.Ordinal)),
-            $"{e.Id} of {e.Where} is in no range of docs/operations.md."));
+            $"{e.Id} of {e.Where} is in no range of docs/reference/traces-and-logs.md."));
     }
 
     [Fact]

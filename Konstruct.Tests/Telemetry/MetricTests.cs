@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Konstruct.Tests.Telemetry;
 
-/// <summary>What operators are promised in docs/metrics.md: name, unit, buckets, labels; and that the numbers are what they say.</summary>
+/// <summary>What operators are promised in docs/reference/metrics.md: name, unit, buckets, labels; and that the numbers are what they say.</summary>
 public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixture)
 {
     private const string GatewayService = "Konstruct.Gateway";
@@ -93,7 +93,7 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
     public async Task The_page_about_metrics_names_each_and_its_unit()
     {
         await SeeEverythingAsync();
-        var page = await File.ReadAllTextAsync(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "metrics.md"), TestContext.Current.CancellationToken);
+        var page = await File.ReadAllTextAsync(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "reference", "metrics.md"), TestContext.Current.CancellationToken);
 
         Assert.All(
             Receiver.LatestMetrics.Values.Where(metric => IsOurs(metric.Name)),

@@ -1,4 +1,4 @@
-/** The HTTP API (docs/api.md), as far as the page uses it. */
+/** The HTTP API (docs/reference/api.md), as far as the page uses it. */
 
 /** @typedef {{ id: string, agent_id: string, title: string | null, created_at: string, updated_at: string }} Conversation */
 /** @typedef {{ id: string, turn_id: string, role: 'user' | 'assistant', content: string, status: string, created_at: string }} Message */

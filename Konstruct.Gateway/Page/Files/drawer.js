@@ -4,7 +4,7 @@ import { claimsOf } from './identity.js';
 /** @typedef {import('./identity.js').Person} Person */
 /** @typedef {import('./original.js').AnyTurn} AnyTurn */
 
-/** What the stub does on command (docs/protocol.md). */
+/** What the stub does on command (docs/guide/run.md). */
 export const scenarios = [
   ['/stream', 'words at a steady rate'],
   ['/markdown', 'an answer with every kind of formatting'],

@@ -1,5 +1,5 @@
 /**
- * Version 2 of the wire, as docs/asyncapi.yaml publishes it. A test compares the two, and both with the gateway: change all three together.
+ * Version 2 of the wire, as docs/reference/asyncapi.yaml publishes it. A test compares the two, and both with the gateway: change all three together.
  * Frames that a client sends have camelCase members, frames that it gets have snake_case ones: so it was in the original protocol.
  */
 
