@@ -60,7 +60,8 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
     public bool IsForeign => TurnId == Guid.Empty;
 
     /// <summary>The unescaped text as UTF-8; null: none.</summary>
-    public ReadOnlyMemory<byte>? Utf8Text => EscapedText is { } raw ? JsonText.UnescapeUtf8(raw) : default(ReadOnlyMemory<byte>?); // null would become empty memory.
+    /// <remarks>The null is typed, because a bare null converts to empty memory.</remarks>
+    public ReadOnlyMemory<byte>? Utf8Text => EscapedText is { } raw ? JsonText.UnescapeUtf8(raw) : default(ReadOnlyMemory<byte>?);
 
     /// <summary>The unescaped text; empty: none.</summary>
     public string Text => EscapedText is { } raw ? JsonText.Unescape(raw.Span) : "";
