@@ -3,9 +3,9 @@ using Microsoft.AspNetCore.Connections;
 namespace Konstruct.Gateway.Edge;
 
 /// <summary>
-/// Connections without a request, new or kept alive. A client that opens thousands of idle
-/// connections would use up Kestrel's limit, and probes would fail. Above
-/// <paramref name="most"/>, the connection that has been idle longest is closed. A probe sends its request at once and is never the longest.
+/// Connections without a request, new or kept alive. A client that opens thousands of idle connections would use
+/// up Kestrel's limit, and probes would fail. Above <paramref name="most"/>, the connection that has been idle
+/// longest is closed. A probe sends its request at once and is never the longest.
 /// </summary>
 /// <param name="most">Maximum number of idle connections.</param>
 internal sealed class IdleConnections(int most)

@@ -29,7 +29,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
     /// <summary>Minimum time between a batch and the delayable statements that follow it, unless an urgent statement takes them along.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>A locked row delays only the caller that wants it, not the whole batch.</summary>
+    /// <summary>A locked row delays only the caller that needs it, not the whole batch.</summary>
     private static readonly TimeSpan LongestLock = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Time-out of a batch. A batch takes milliseconds unless Postgres hangs; later statements must not hang with it.</summary>

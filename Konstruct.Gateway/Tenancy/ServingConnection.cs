@@ -16,7 +16,7 @@ internal static class ServingConnection
     private const int MaxConnections = 16;
 
     /// <summary>
-    /// Default settings, used where the connection string has none. All settings end with the transaction (<see cref="TenantDb"/>), so
+    /// Default settings, used where the connection string has none. Session state ends with its transaction (<see cref="TenantDb"/>), so
     /// no reset is needed: Npgsql would send DISCARD ALL before each use, and PostgreSQL would plan every statement again. Idle
     /// connections are kept (see <see cref="Complete"/>); TCP keepalives keep them open in firewalls and detect dead ones.
     /// </summary>

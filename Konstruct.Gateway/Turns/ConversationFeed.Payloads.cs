@@ -65,9 +65,8 @@ internal sealed partial class ConversationFeed
     }
 
     /// <summary>
-    /// Removes a turn that Postgres does not have, or no longer has. Sockets that know of it get
-    /// an end. If the turn never belonged to this conversation,
-    /// <paramref name="text"/> is empty, which takes back what they showed. Other sockets get nothing.
+    /// Removes a turn that Postgres does not have, or no longer has. Sockets that know of it get an end. If the turn never belonged to
+    /// this conversation, <paramref name="text"/> is empty, which takes back what they showed. Other sockets get nothing.
     /// </summary>
     private void Drop(Turn turn, ReadOnlyMemory<byte> text)
     {

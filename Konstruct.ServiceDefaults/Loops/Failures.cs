@@ -81,9 +81,8 @@ public sealed partial class Failures(IMeterFactory meters, TimeProvider time, IL
     }
 
     /// <summary>
-    /// Like <see cref="TryAsync"/>, for one of many rows of a store. Throws when the store is
-    /// unreachable, because the other rows would wait in vain, and when
-    /// <paramref name="cancellationToken"/> is cancelled.
+    /// Like <see cref="TryAsync"/>, for one of many rows of a store. Throws when the store is unreachable, because the
+    /// other rows would only wait too, and when <paramref name="cancellationToken"/> is cancelled.
     /// </summary>
     public async Task<bool> TryRowAsync(string work, Func<Task> row, CancellationToken cancellationToken)
     {
