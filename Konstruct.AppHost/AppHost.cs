@@ -6,9 +6,9 @@ var builder = DistributedApplication.CreateBuilder(args);
 if (!HostingSettings.TryRead(builder, out var settings, out var problem))
     return Problem.Tell(problem);
 
-// Redis carries tasks to the orchestrators and tokens back to the gateways. What it forgets is repaired from Postgres.
-// Postgres keeps the conversations. Its owner, the superuser, sees every tenant: only the schema step is given that connection.
-// The gateway serves with another role, neither superuser nor owner, so that Postgres itself keeps the tenants apart.
+// Redis carries tasks to the orchestrators and tokens back to the gateways. Data that it loses is repaired from Postgres.
+// Postgres keeps the conversations. Its owner, the superuser, sees every tenant, so only the schema step gets that connection.
+// The gateway uses another role, neither superuser nor owner, so that Postgres itself isolates the tenants.
 IResourceBuilder<IResourceWithConnectionString> redis, database, conversations;
 switch (settings.Stores)
 {
@@ -31,14 +31,14 @@ switch (settings.Stores)
         break;
 }
 
-// Whose tokens the gateway believes: those that this key signs, or, where an authority is named, that one's.
+// Tokens that the gateway accepts: signed with this key or, if an authority is set, issued by that authority.
 var issuer = builder.AddParameter("jwt-issuer", "konstruct-portal", publishValueAsDefault: true);
 var audience = builder.AddParameter("jwt-audience", "konstruct-chat", publishValueAsDefault: true);
 var authority = builder.AddParameter("jwt-authority", "", publishValueAsDefault: true);
 var signingKey = builder.AddGeneratedSecret("jwt-signing-key", length: 64);
 
-// No service waits to be started: each waits for its stores by itself, here as where it is deployed, and all of them start side by side.
-// The schema step makes the database, its tables and the serving role, then stays up: platforms without jobs would restart what exits.
+// No service waits for another: each waits for its stores itself, as in a deployment, and all start in parallel. The schema step
+// creates the database, its tables and the serving role, then stays up: platforms without jobs would restart it.
 builder.AddProject<Projects.Konstruct_Gateway>("schema")
     .OnAnyPort()
     .WithArgs("schema")
@@ -46,14 +46,14 @@ builder.AddProject<Projects.Konstruct_Gateway>("schema")
     .WithReference(conversations)
     .WithProbes();
 
-// Works off tasks and streams tokens: a stub that stands where a model's orchestrator will be.
+// Answers tasks and streams tokens: a stub in place of a model's orchestrator.
 builder.AddProject<Projects.Konstruct_OrchestratorStub>("orchestrator")
     .OnAnyPort()
     .WithReplicas(settings.Replicas)
     .WithReference(redis)
     .WithProbes();
 
-// What browsers connect to, and the only resource that can be reached from outside.
+// Serves browsers; the only resource that can be reached from outside.
 builder.AddProject<Projects.Konstruct_Gateway>("gateway")
     .OnPort(settings.Port)
     .WithExternalHttpEndpoints()

@@ -5,8 +5,9 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway;
 
 /// <summary>
-/// What SIGTERM begins: not ready, nothing new, sockets closed in batches so that their clients do not all come back at once, and what is ending
-/// persisted. Turns go on without this gateway; another one's sweep has its bookkeeping already, since all of it is in the stores.
+/// Drains the gateway on SIGTERM: turns readiness off, accepts nothing new, closes sockets in batches so that
+/// clients do not reconnect all at once, and persists turns that are ending. Other turns continue without this
+/// gateway. Their state is in the stores, so another gateway's sweep takes over.
 /// </summary>
 internal sealed partial class Drain(
     Stopping stopping, OpenSockets sockets, OwnedTasks tasks, IOptions<ChatOptions> options, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService
@@ -42,7 +43,7 @@ internal sealed partial class Drain(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Half of the time is for closing, in batches with jitter; the rest for clients to say goodbye and for what is being persisted.</summary>
+    /// <summary>Closing takes half of the time, in batches with jitter. The rest is for close handshakes and for persisting.</summary>
     private async Task CloseSocketsAsync(CancellationToken cancellationToken)
     {
         var all = sockets.All().ToArray();

@@ -10,10 +10,10 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway;
 
-/// <summary>What the gateway is made of.</summary>
+/// <summary>Registers the gateway's services.</summary>
 internal static class GatewayServices
 {
-    /// <summary>Redis and Postgres, by the names that they have in the application's model.</summary>
+    /// <summary>Redis and Postgres, by their names in the application model.</summary>
     public static void AddStores(this WebApplicationBuilder builder)
     {
         builder.RequireConnectionString("redis", RedisConnectionString.FindFault);
@@ -30,7 +30,7 @@ internal static class GatewayServices
         builder.Services.AddSingleton<MessageBucket>();
     }
 
-    /// <summary>Sockets, turns, and what keeps them right.</summary>
+    /// <summary>Sockets, turns and their background services.</summary>
     public static void AddChat(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
@@ -59,7 +59,7 @@ internal static class GatewayServices
         services.AddSingleton<SendQueues>();
         services.AddSingleton<ChatEndpoint>();
 
-        // The last to be started is the first to be stopped: the drain comes before anything else ends.
+        // Hosted services stop in reverse order: the drain is last, so that it runs before anything else stops.
         services.AddSingleton<GatewayTrial>();
         services.AddSingleton<Readiness>();
         services.AddHostedService(provider => provider.GetRequiredService<Readiness>());

@@ -5,12 +5,12 @@ using StackExchange.Redis;
 
 namespace Konstruct.Gateway;
 
-/// <summary>What a gateway needs of Redis, tried in its own names before it says that it is ready.</summary>
+/// <summary>Tries the Redis operations of a gateway, with its own names, before the gateway is ready.</summary>
 internal sealed class GatewayTrial(IConnectionMultiplexer redis, TurnLog log, DispatchQueue queue, MessageBucket bucket, IOptions<ChatOptions> options)
 {
     private readonly RedisTrial _trial = new(redis, new(options.Value.ResponseChannel));
 
-    /// <returns>Null: all of it works. Otherwise a sentence.</returns>
+    /// <returns>Null: everything works. Otherwise an error sentence.</returns>
     public Task<string?> RunAsync()
     {
         var (tenantId, conversationId) = _trial.Nobody;

@@ -6,15 +6,15 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway;
 
 /// <summary>
-/// Looks again, while the gateway serves, whether its role and the policies still keep tenants apart: rights can be granted, and policies dropped, at any time. When they do not, no client
-/// may read: readiness goes off, and sockets are closed with 1012, so that clients come back, to a gateway that may serve or to a 503. Turns that were accepted go on to their end, since
-/// what stores it names its tenant and its conversation; the process stays, and serves again once all is right.
+/// Checks periodically that role and policies still isolate tenants, because rights can be granted and policies dropped at any time. On a failure no
+/// client may read: readiness goes off, and sockets are closed with 1012, so that clients reconnect to another gateway or get 503. Accepted turns
+/// continue, because the statements that persist them name tenant and conversation. The process stays up and serves again once the check succeeds.
 /// </summary>
 internal sealed partial class GuardWatch(
     IServiceScopeFactory scopes, Readiness readiness, OpenSockets sockets, IOptions<ChatOptions> options, TimeProvider time, ILogger<GuardWatch> logger)
     : BackgroundService
 {
-    /// <summary>How soon it looks again once it refuses: somebody is mending it.</summary>
+    /// <summary>Interval while it refuses, because someone is probably fixing it.</summary>
     private static readonly TimeSpan WhileRefused = TimeSpan.FromSeconds(5);
 
     private readonly TimeSpan _interval = options.Value.GuardInterval;
@@ -25,7 +25,7 @@ internal sealed partial class GuardWatch(
         var told = "";
         while (true)
         {
-            // Replicas that were started together need not look together.
+            // Jitter, so that replicas that started together do not check together.
             var pause = readiness.IsRefused && WhileRefused < _interval ? WhileRefused : _interval;
             await Task.Delay(pause * (1 + (Random.Shared.NextDouble() / 4)), time, stoppingToken);
             if (await InspectAsync(stoppingToken) is not { } result)
@@ -55,7 +55,7 @@ internal sealed partial class GuardWatch(
         }
     }
 
-    /// <summary>Null: nobody can tell now, since Postgres is down. What was found last holds.</summary>
+    /// <summary>Null: unknown, because Postgres is down. The last result stays valid.</summary>
     private async Task<GuardResult?> InspectAsync(CancellationToken cancellationToken)
     {
         try
@@ -63,7 +63,7 @@ internal sealed partial class GuardWatch(
             await using var scope = scopes.CreateAsyncScope();
             return await ServingRoleGuard.InspectAsync(scope.ServiceProvider.GetRequiredService<ChatDbContext>(), cancellationToken);
         }
-#pragma warning disable CA1031 // The boundary of a round: the next one looks again.
+#pragma warning disable CA1031 // Round boundary: the next round checks again.
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {

@@ -3,22 +3,22 @@ using Konstruct.ServiceDefaults.Loops;
 
 namespace Konstruct.Gateway;
 
-/// <summary>Work that outlives the call that began it. Nothing is forgotten: the shutdown awaits what still runs, and a failure is reported here.</summary>
+/// <summary>Background work that outlives its caller. Shutdown awaits the work that still runs, and failures are reported here.</summary>
 internal sealed partial class OwnedTasks(Failures failures, ILogger<OwnedTasks> logger)
 {
     private readonly ConcurrentDictionary<Task, string> _running = new();
 
-    /// <summary>How many run now.</summary>
+    /// <summary>Number of running tasks.</summary>
     public int Count => _running.Count;
 
-    /// <summary>Begins work. <paramref name="what"/> names it in log and metric, see <see cref="Failures.Report"/>.</summary>
+    /// <summary>Starts work. <paramref name="what"/> names it in log and metric, see <see cref="Failures.Report"/>.</summary>
     public void Run(string what, Func<Task> work)
     {
         Task task;
         using (ExecutionContext.SuppressFlow())
         {
-            // It outlives its caller, whose span and log scope must not cling to it: a subscription would name its first turn for ever.
-            // And never on the caller's thread: it may hold a lock that the work wants.
+            // No execution context: the work outlives its caller, and a subscription would keep its first turn's span and
+            // log scope for ever. Task.Run: the caller's thread may hold a lock that the work needs.
             task = Task.Run(() => ObserveAsync(what, work));
         }
 
@@ -29,7 +29,7 @@ internal sealed partial class OwnedTasks(Failures failures, ILogger<OwnedTasks> 
         }
     }
 
-    /// <summary>Completes when everything that runs has ended, and what that has begun.</summary>
+    /// <summary>Completes when all work has ended, including work that it started.</summary>
     public async Task WhenIdleAsync()
     {
         while (_running.Keys is { Count: > 0 } running)
@@ -48,7 +48,7 @@ internal sealed partial class OwnedTasks(Failures failures, ILogger<OwnedTasks> 
         {
             Log.Abandoned(logger, what);
         }
-#pragma warning disable CA1031 // The end of the line for work without a caller: it must not take the process down.
+#pragma warning disable CA1031 // Boundary of work without a caller: it must not end the process.
         catch (Exception exception)
 #pragma warning restore CA1031
         {

@@ -5,10 +5,9 @@ using Npgsql;
 
 namespace Konstruct.Gateway;
 
-/// <summary>
-/// <c>/health</c>: everything that it needs of Redis and Postgres was tried once and worked, schema and role are right, and it is not draining. A store that fails later does not make
-/// every replica unready at once: clients get error frames, and the metrics show it. A role that could see more than one tenant does (<see cref="GuardWatch"/>).
-/// </summary>
+/// <c>/health</c>: ready once every required operation on Redis and Postgres has worked, schema and role are correct, and the
+/// gateway is not draining. A later outage of a store does not make all replicas unready at once: clients get error frames,
+/// and metrics show it. A role that could see several tenants does (<see cref="GuardWatch"/>).
 internal sealed partial class Readiness(
     IServiceScopeFactory scopes, GatewayTrial redis, Stopping stopping, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<Readiness> logger)
     : BackgroundService, IHealthCheck
@@ -18,13 +17,13 @@ internal sealed partial class Readiness(
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isRefused;
 
-    /// <summary>Whether clients may come: started once, the guard has nothing against it, and not draining.</summary>
+    /// <summary>Whether clients are accepted: started, not refused by the guard, and not draining.</summary>
     public bool IsReady => _ready.Task.IsCompleted && !_isRefused && !stopping.IsDraining;
 
-    /// <summary>Completes when schema and role are right: what queries them has to wait until then.</summary>
+    /// <summary>Completes when schema and role are correct. Code that queries the schema must await it.</summary>
     public Task WhenStarted => _ready.Task;
 
-    /// <summary>Whether the guard found, since the start, that this gateway must not serve. Set by <see cref="GuardWatch"/>.</summary>
+    /// <summary>Whether the guard has refused since the start. Set by <see cref="GuardWatch"/>.</summary>
     public bool IsRefused
     {
         get => _isRefused;
@@ -84,7 +83,7 @@ internal sealed partial class Readiness(
         {
             return new(GuardVerdict.Wait, "Postgres (ConnectionStrings:konstruct) does not answer.");
         }
-#pragma warning disable CA1031 // The boundary of a round: what was not foreseen is told, and tried again.
+#pragma warning disable CA1031 // Round boundary: unforeseen errors are reported and retried.
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {

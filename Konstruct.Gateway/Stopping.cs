@@ -1,11 +1,11 @@
 namespace Konstruct.Gateway;
 
-/// <summary>How far the shutdown has got. First nothing new is accepted; later even what is under way is abandoned.</summary>
+/// <summary>Phases of the shutdown. First nothing new is accepted; later work in flight is abandoned.</summary>
 internal sealed class Stopping : IDisposable
 {
     private readonly CancellationTokenSource _hard = new();
 
-    /// <summary>Set by SIGTERM: not ready, no new sockets, no new messages.</summary>
+    /// <summary>Set on SIGTERM: not ready, no new sockets, no new messages.</summary>
     public bool IsDraining { get; private set; }
 
     /// <summary>Cancelled when the drain's time is up.</summary>

@@ -1,8 +1,8 @@
 namespace Konstruct.LocalServers;
 
 /// <summary>
-/// A server's data, held by one process at a time: the operating system drops the lock when that process ends, however it ends,
-/// so whatever is still found running on the data afterwards is a leftover.
+/// A server's data folder, locked by one process. The operating system releases the lock when that process
+/// ends, in any way. So a server that still runs on the data afterwards is a leftover.
 /// </summary>
 internal sealed class DataFolder : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class DataFolder : IDisposable
 
     public string Path { get; }
 
-    /// <exception cref="CannotServeException">Another process holds it, or the folder cannot be written.</exception>
+    /// <exception cref="CannotServeException">Another process holds the lock, or the folder is not writable.</exception>
     public static DataFolder Open(string path)
     {
         try
@@ -30,7 +30,7 @@ internal sealed class DataFolder : IDisposable
         }
     }
 
-    /// <summary>Makes a folder that only its owner can read; leaves an existing one as it is.</summary>
+    /// <summary>Creates a folder that only its owner can read. An existing folder is not changed.</summary>
     public static void CreatePrivate(string path)
     {
         if (OperatingSystem.IsWindows())

@@ -4,11 +4,11 @@ using Konstruct.LocalServers.Postgres;
 
 namespace Konstruct.LocalServers;
 
-/// <summary>What this process was asked to serve.</summary>
-/// <param name="Kind">Which server.</param>
+/// <summary>Arguments of this process.</summary>
+/// <param name="Kind">The server.</param>
 /// <param name="Port">The loopback port to listen on, 1 to 65535.</param>
-/// <param name="Data">The folder whose content survives restarts; created when it is missing.</param>
-/// <param name="Packages">Where fetched npm packages are kept.</param>
+/// <param name="Data">The folder whose content survives restarts; created if it is missing.</param>
+/// <param name="Packages">The folder for fetched npm packages.</param>
 internal sealed record Invocation(ServerKind Kind, int Port, string Data, string Packages)
 {
     public const string RedisPassword = "KONSTRUCT_REDIS_PASSWORD";
@@ -73,7 +73,7 @@ internal sealed record Invocation(ServerKind Kind, int Port, string Data, string
         : throw new CannotServeException($"The password is missing: set the environment variable {variable}.");
 }
 
-/// <summary>The servers this program has.</summary>
+/// <summary>The servers of this program.</summary>
 internal enum ServerKind
 {
     Redis,

@@ -8,22 +8,22 @@ using Microsoft.Extensions.AI;
 
 namespace Konstruct.OrchestratorStub;
 
-/// <summary>What the stub is made of.</summary>
+/// <summary>Registers the stub's services.</summary>
 internal static class OrchestratorServices
 {
-    /// <summary>The model. It is a fake, behind the interface of a real one: exchange this registration, and nothing else changes.</summary>
+    /// <summary>Registers the model: a fake behind a real model's interface. To use a real one, replace only this registration.</summary>
     public static void AddFakeModel(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<StubOptions>().BindConfiguration(StubOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 
-        // Aspire switches the capture of prompts and answers on where it runs an application; it must not follow into a deployment.
+        // Aspire turns capture of prompts and answers on when it runs an application. A deployment must not capture them.
         var capture = builder.Environment.IsDevelopment() && builder.Configuration.GetValue<bool>("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT");
         builder.Services.AddChatClient(services => new FakeTokenChatClient(
                 services.GetRequiredService<Microsoft.Extensions.Options.IOptions<StubOptions>>().Value, services.GetRequiredService<TimeProvider>()))
             .UseOpenTelemetry(sourceName: "Konstruct.GenAI", configure: client => client.EnableSensitiveData = capture);
     }
 
-    /// <summary>What takes tasks off the queue and writes answers to their logs.</summary>
+    /// <summary>Registers the worker, which claims tasks and writes answers to their logs.</summary>
     public static void AddWorker(this WebApplicationBuilder builder)
     {
         builder.RequireConnectionString("redis", RedisConnectionString.FindFault);

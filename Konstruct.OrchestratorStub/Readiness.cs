@@ -6,10 +6,8 @@ using StackExchange.Redis;
 
 namespace Konstruct.OrchestratorStub;
 
-/// <summary>
-/// <c>/health</c>: everything that a worker needs of Redis was tried once and worked. Until then it takes no task: one that it could not answer would cost its turn an attempt.
-/// A Redis that fails later does not make it unready.
-/// </summary>
+/// <c>/health</c>: ready once every required Redis operation has worked. Until then the worker claims no task, because a task
+/// that it cannot answer would cost the turn an attempt. A later outage of Redis does not make it unready.
 internal sealed partial class Readiness(IConnectionMultiplexer redis, IOptions<DispatchOptions> options, TimeProvider time, ILogger<Readiness> logger)
     : BackgroundService, IHealthCheck
 {
@@ -17,7 +15,7 @@ internal sealed partial class Readiness(IConnectionMultiplexer redis, IOptions<D
 
     private readonly TaskCompletionSource _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Completes when all that it needs has worked.</summary>
+    /// <summary>Completes when all required operations have worked.</summary>
     public Task WhenStarted => _ready.Task;
 
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
@@ -47,7 +45,7 @@ internal sealed partial class Readiness(IConnectionMultiplexer redis, IOptions<D
         {
             return await trial.RunAsync(RedisKeys.Wake) ?? await trial.RunAsync(RedisKeys.Stop);
         }
-#pragma warning disable CA1031 // The boundary of a round: what was not foreseen is told, and tried again.
+#pragma warning disable CA1031 // Round boundary: unforeseen errors are reported and retried.
         catch (Exception exception)
 #pragma warning restore CA1031
         {

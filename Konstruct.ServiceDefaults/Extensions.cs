@@ -14,28 +14,28 @@ using Polly.Timeout;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>What every service of the application has: telemetry, health, service discovery and resilient HTTP clients.</summary>
+/// <summary>Defaults of every service: telemetry, health checks, service discovery and resilient HTTP clients.</summary>
 public static class ServiceDefaultsExtensions
 {
-    /// <summary>Readiness: whether traffic should come here.</summary>
+    /// <summary>Readiness: whether the service accepts traffic.</summary>
     public const string HealthPath = "/health";
 
-    /// <summary>Liveness: whether the process should be left running.</summary>
+    /// <summary>Liveness: whether the process should keep running.</summary>
     public const string AlivePath = "/alive";
 
-    /// <summary>A health check with this tag counts for <see cref="AlivePath"/>.</summary>
+    /// <summary>Tag of health checks for <see cref="AlivePath"/>.</summary>
     public const string LiveTag = "live";
 
-    /// <summary>A health check with this tag counts for <see cref="HealthPath"/> for as long as the process lives.</summary>
+    /// <summary>Tag of health checks for <see cref="HealthPath"/>, for the life of the process.</summary>
     public const string ReadyTag = "ready";
 
-    /// <summary>How long a health check may take that does not say so itself.</summary>
+    /// <summary>Time-out of health checks that set none.</summary>
     private static readonly TimeSpan CheckLimit = TimeSpan.FromSeconds(2);
 
-    /// <summary>The path of the chat sockets: a request there lasts as long as its socket, so it is no span; each turn is one.</summary>
+    /// <summary>Path of the chat sockets. A request there lasts as long as its socket and has no span; each turn has one.</summary>
     private const string ChatSocketPath = "/chat/ws";
 
-    /// <summary>Adds settings from files, telemetry, health checks, service discovery and resilience to a service.</summary>
+    /// <summary>Adds settings from files, telemetry, health checks, service discovery and resilience.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
         builder.AddSecretsFolder();
@@ -51,22 +51,22 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// Sends logs, metrics and traces to the collector that <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> names, and nowhere without it:
-    /// an exporter that nobody listens to delays every shutdown by ten seconds. What only a collector would look at is not made then, either: lines formatted
-    /// once more and a span for each query were a seventh of what a turn costs. The application's own spans are, since others' hang beneath them.
+    /// Exports logs, metrics and traces to the collector in <c>OTEL_EXPORTER_OTLP_ENDPOINT</c>. Without it nothing is exported, because an exporter
+    /// without a collector delays every shutdown by ten seconds. Data that only a collector needs is not produced either: formatting each line again
+    /// and a span per query were a seventh of a turn's cost. The application's own spans are always created, because other spans are their children.
     /// </summary>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
-        // Redis work shows as our own operations (claim, append, finish), the same with Aspire's client and without it: a span
-        // for every command would be several for every token. Queries are traced below, where somebody collects.
+        // Redis work appears as our operations (claim, append, finish): a span per command would be
+        // several per token. Query spans are added below, if there is a collector.
         builder.Configuration["Aspire:StackExchange:Redis:DisableTracing"] = "true";
         builder.Configuration["Aspire:Npgsql:EntityFrameworkCore:PostgreSQL:DisableTracing"] = "true";
 
-        // Ctrl+C ends the dashboard together with the services, and Aspire lets exporters retry: each kept its process for ten seconds.
+        // Ctrl+C ends the dashboard and the services together, and Aspire lets exporters retry, which kept each process alive for ten seconds.
         if (builder.Environment.IsDevelopment())
             builder.Configuration["OTEL_EXPORTER_OTLP_TIMEOUT"] ??= "1000";
 
-        // Event ids are what alerts on logs are made of; the exporter leaves them out unless told.
+        // Alerts on logs use event ids, which the exporter omits by default.
         builder.Configuration["OTEL_DOTNET_EXPERIMENTAL_OTLP_EMIT_EVENT_LOG_ATTRIBUTES"] ??= "true";
 
         var telemetry = builder.Services.AddOpenTelemetry()
@@ -80,7 +80,7 @@ public static class ServiceDefaultsExtensions
                 .AddHttpClientInstrumentation()
                 .AddSource("Konstruct.*"));
 
-        // Above: what there is to see. Here: where it goes, and what is worth making only then.
+        // Above: what is collected. Here: the exporter, and data that only a collector needs.
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
             telemetry
@@ -96,10 +96,10 @@ public static class ServiceDefaultsExtensions
         return builder;
     }
 
-    /// <summary>Adds the check that the process answers at all, and gives every check, whoever adds it, two seconds.</summary>
+    /// <summary>Adds a check that the process responds, and gives every check without a time-out two seconds.</summary>
     public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
     {
-        // A context that retries what failed takes a minute to say that its database is not there; probes give up long before.
+        // A context with retries takes a minute to report a missing database; probes time out long before.
         builder.Services.PostConfigure<HealthCheckServiceOptions>(options =>
         {
             foreach (var check in options.Registrations.Where(check => check.Timeout == Timeout.InfiniteTimeSpan))
@@ -110,12 +110,12 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// Maps <see cref="AlivePath"/> and <see cref="HealthPath"/> in every environment, for platforms that probe without credentials;
-    /// both answer with the bare status, 200 or 503.
+    /// Maps <see cref="AlivePath"/> and <see cref="HealthPath"/> in every environment, for platforms
+    /// that probe without credentials. Both return only the status, 200 or 503.
     /// </summary>
     /// <remarks>
-    /// A service that has a check tagged <see cref="ReadyTag"/> is ready when that says so. Any other is ready once every check has passed, the
-    /// stores' included, and from then on: a store that goes away later would otherwise take all replicas out at once, and their sockets with them.
+    /// A service with a check tagged <see cref="ReadyTag"/> is ready when that check passes. Any other service is ready once every check has passed,
+    /// including those of the stores, and stays ready. Otherwise a later outage of a store would remove all replicas at once, with their sockets.
     /// </remarks>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
@@ -153,8 +153,8 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>
-    /// The standard handler gives an attempt 10 s and a call 30 s. A model that streams its answer may take longer than both to begin,
-    /// so a request that accepts an event stream is retried but not timed; its caller's cancellation ends it.
+    /// The standard handler limits an attempt to 10 s and a call to 30 s. A model that streams its answer may need longer to
+    /// begin. So a request that accepts an event stream has retries but no time-out; the caller's cancellation ends it.
     /// </summary>
     private static void LetStreamsRun(HttpStandardResilienceOptions options)
     {

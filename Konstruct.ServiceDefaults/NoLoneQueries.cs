@@ -4,8 +4,8 @@ using OpenTelemetry;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>
-/// Drops queries that belong to nothing: a sweep's, a poll's. Each would be a trace of its own with one span, several a second. A query beneath a turn or a
-/// request stays. Other clients' calls are let be: what they call would not be sampled either.
+/// Drops query spans without a parent, such as those of sweeps and polls. Each would be a trace with one span, several per second. Queries
+/// under a turn or a request stay. Spans of other clients are kept, because the called service would then drop its spans too.
 /// </summary>
 internal sealed class NoLoneQueries : BaseProcessor<Activity>
 {

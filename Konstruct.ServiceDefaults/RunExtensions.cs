@@ -6,12 +6,12 @@ using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>How a service runs to its end: what a person can mend is a sentence on the console, not a stack trace.</summary>
+/// <summary>Runs a service. Errors that a person can fix are printed as a sentence, not as a stack trace.</summary>
 public static class RunExtensions
 {
-    /// <summary>Builds the service and runs it until it is told to stop.</summary>
+    /// <summary>Builds the service and runs it until it is stopped.</summary>
     /// <param name="builder">The service.</param>
-    /// <param name="map">What it answers to.</param>
+    /// <param name="map">Maps its endpoints.</param>
     /// <returns>The exit code: 0, or 1 when it could not start or has set <see cref="Environment.ExitCode"/> itself.</returns>
     public static async Task<int> RunToEndAsync(this WebApplicationBuilder builder, Action<WebApplication> map)
     {
@@ -19,14 +19,14 @@ public static class RunExtensions
         try
         {
             app = builder.Build();
-            app.Services.GetService<IStartupValidator>()?.Validate(); // Before anybody reads a setting: what the host finds later it logs with a stack trace.
+            app.Services.GetService<IStartupValidator>()?.Validate(); // Early: the host would log a stack trace.
             map(app);
             await app.RunAsync();
             return Environment.ExitCode;
         }
         catch (OperationCanceledException) when (app?.Lifetime.ApplicationStopping.IsCancellationRequested == true)
         {
-            return Environment.ExitCode; // Told to stop while it was starting.
+            return Environment.ExitCode; // Stopped during startup.
         }
         catch (OptionsValidationException exception)
         {
@@ -38,10 +38,10 @@ public static class RunExtensions
         }
     }
 
-    /// <summary>Makes it an error of the configuration, found at the start, when a connection string is missing or cannot be one.</summary>
+    /// <summary>Reports a missing or invalid connection string as a configuration error at startup.</summary>
     /// <param name="builder">The service.</param>
     /// <param name="name">The connection string's name.</param>
-    /// <param name="findFault">What is wrong with a value, as the end of a sentence that repeats nothing of it; null: nothing.</param>
+    /// <param name="findFault">Returns the fault of a value as the end of a sentence that quotes nothing of it; null: no fault.</param>
     public static void RequireConnectionString(this IHostApplicationBuilder builder, string name, Func<string, string?> findFault) =>
         builder.Services.AddOptions<RequiredConnectionStrings>()
             .Validate<IConfiguration>(

@@ -5,16 +5,16 @@ using Microsoft.Extensions.FileProviders;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>Settings that a platform mounts as files, which it may change while the service runs.</summary>
+/// <summary>Settings in files that a platform mounts and may change while the service runs.</summary>
 public static class SecretsFolderExtensions
 {
     /// <summary>The setting that names the folder.</summary>
     public const string Setting = "SecretsFolder";
 
     /// <summary>
-    /// Reads a file for each setting from the folder that <c>SecretsFolder</c> names, if it names one: <c>ConnectionStrings__konstruct</c> holds
-    /// <c>ConnectionStrings:konstruct</c>. They count more than environment variables, and are read again within seconds when they change; by looking, since the links
-    /// that Kubernetes mounts tell nobody that they changed.
+    /// Reads settings from files in the folder of <c>SecretsFolder</c>, if set: the file <c>ConnectionStrings__konstruct</c>
+    /// contains <c>ConnectionStrings:konstruct</c>. Files override environment variables and are reloaded within seconds of a
+    /// change. They are polled, because the symbolic links that Kubernetes mounts raise no change events.
     /// </summary>
     public static void AddSecretsFolder(this IHostApplicationBuilder builder)
     {

@@ -2,10 +2,10 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Konstruct.AppHost.Commands;
 
-/// <summary>A message to the stub, from the gateway's row in the dashboard or from <c>aspire resource gateway chat</c>.</summary>
+/// <summary>Sends a message to the stub, from the gateway's row in the dashboard or with <c>aspire resource gateway chat</c>.</summary>
 internal static class ChatCommand
 {
-    /// <summary>Scenarios that show something of the pipeline; docs/guide/run.md lists them all.</summary>
+    /// <summary>Scenarios that demonstrate the pipeline; docs/guide/run.md lists all.</summary>
     private static readonly IReadOnlyList<KeyValuePair<string, string>> Suggestions =
     [
         new("/stream", "/stream: an answer at the pace of reading"),
@@ -15,7 +15,7 @@ internal static class ChatCommand
         new("/silent", "/silent: no answer until the deadline"),
     ];
 
-    /// <summary>Adds the command. Commands exist where the model runs, not in what is published.</summary>
+    /// <summary>Adds the command. Commands exist only in run mode, not in what is published.</summary>
     public static IResourceBuilder<ProjectResource> WithChatCommand(this IResourceBuilder<ProjectResource> gateway) =>
         gateway.WithCommand(
             "chat",

@@ -1,6 +1,6 @@
 namespace Konstruct.AppHost.Commands;
 
-/// <summary>What the schema step puts into an empty database in Development.</summary>
+/// <summary>Ids that the schema step seeds in Development.</summary>
 internal static class DevelopmentIds
 {
     public const string Tenant = "10000000-0000-4000-8000-000000000001";

@@ -4,17 +4,17 @@ using System.Text.Json.Nodes;
 
 namespace Konstruct.AppHost.Commands;
 
-/// <summary>A message over the gateway's socket, as any client would send it, from the user that Development knows.</summary>
+/// <summary>A message over the gateway's socket, like any client's, from Development's user.</summary>
 /// <param name="Text">The message.</param>
 internal sealed record ScriptedMessage(string Text)
 {
-    /// <summary>A turn that lasts longer goes on without being watched.</summary>
+    /// <summary>A longer turn continues unobserved.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
 
     /// <summary>Sends the message and waits for the end of its turn, at most ten seconds.</summary>
     /// <param name="gateway">The gateway's HTTP address.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public async Task<End> SendAsync(Uri gateway, CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(Limit);
@@ -69,7 +69,7 @@ internal sealed record ScriptedMessage(string Text)
     private static ValueTask SendAsync(ClientWebSocket socket, JsonObject frame, CancellationToken cancellationToken) =>
         socket.SendAsync(Encoding.UTF8.GetBytes(frame.ToJsonString()).AsMemory(), WebSocketMessageType.Text, endOfMessage: true, cancellationToken);
 
-    /// <summary>Null: the gateway closed.</summary>
+    /// <summary>Null: the gateway closed the socket.</summary>
     private static async Task<JsonNode?> ReceiveAsync(ClientWebSocket socket, CancellationToken cancellationToken)
     {
         using var whole = new MemoryStream();
@@ -90,9 +90,9 @@ internal sealed record ScriptedMessage(string Text)
         }
     }
 
-    /// <summary>What became of the message.</summary>
+    /// <summary>Result of the message.</summary>
     /// <param name="IsAccepted">Whether the gateway has stored it.</param>
     /// <param name="Sentence">How its turn ended, or why it was refused.</param>
-    /// <param name="Answer">The answer, as far as it came.</param>
+    /// <param name="Answer">The answer so far.</param>
     public readonly record struct End(bool IsAccepted, string Sentence, string Answer);
 }

@@ -3,14 +3,14 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Konstruct.AppHost.Commands;
 
-/// <summary>A token that the gateway of this run accepts, made by the gateway's own command <c>token</c>.</summary>
+/// <summary>Creates a token that this run's gateway accepts, with the gateway's command <c>token</c>.</summary>
 internal static class TokenCommand
 {
     /// <summary>Adds the command <c>token</c>.</summary>
     /// <param name="gateway">The gateway.</param>
-    /// <param name="issuer">What the gateway expects as <c>iss</c>.</param>
-    /// <param name="audience">What the gateway expects as <c>aud</c>.</param>
-    /// <param name="signingKey">The key that it accepts.</param>
+    /// <param name="issuer">The <c>iss</c> that the gateway requires.</param>
+    /// <param name="audience">The <c>aud</c> that the gateway requires.</param>
+    /// <param name="signingKey">The gateway's key.</param>
     public static IResourceBuilder<ProjectResource> WithTokenCommand(
         this IResourceBuilder<ProjectResource> gateway,
         IResourceBuilder<ParameterResource> issuer,

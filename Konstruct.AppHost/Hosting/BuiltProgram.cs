@@ -1,11 +1,11 @@
 namespace Konstruct.AppHost.Hosting;
 
-/// <summary>Programs of this repository that were built together with the AppHost.</summary>
+/// <summary>Programs of this repository that are built with the AppHost.</summary>
 internal static class BuiltProgram
 {
     /// <summary>
-    /// The dll of a project in its own output folder, bin/configuration/framework like this one's: a copy beside the AppHost would find other versions of its
-    /// libraries.
+    /// Path of a project's dll in its output folder, bin/configuration/framework as here. A copy in
+    /// the AppHost's folder would load other versions of its libraries.
     /// </summary>
     public static string Dll(IDistributedApplicationBuilder builder, string project)
     {

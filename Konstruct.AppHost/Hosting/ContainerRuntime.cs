@@ -6,10 +6,10 @@ namespace Konstruct.AppHost.Hosting;
 /// <summary>Docker or Podman on this machine.</summary>
 internal static class ContainerRuntime
 {
-    /// <summary>How long <c>docker info</c> may take: a daemon that hangs cannot run containers.</summary>
+    /// <summary>Time-out of <c>docker info</c>: a daemon that hangs cannot run containers.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(3);
 
-    /// <summary>Whether one of them answers; both are asked at the same time.</summary>
+    /// <summary>Whether either runtime responds; both are queried at once.</summary>
     public static bool Answers()
     {
         var docker = Task.Run(() => Answers("docker"));
@@ -21,7 +21,7 @@ internal static class ContainerRuntime
         try
         {
             using var info = Process.Start(new ProcessStartInfo(program, "info") { RedirectStandardOutput = true, RedirectStandardError = true })!;
-            // Read and dropped: a full pipe would block the program.
+            // Output is read and dropped: a full pipe would block the program.
             info.OutputDataReceived += (_, _) => { };
             info.ErrorDataReceived += (_, _) => { };
             info.BeginOutputReadLine();
@@ -33,7 +33,7 @@ internal static class ContainerRuntime
         }
         catch (Win32Exception)
         {
-            return false; // There is no such program.
+            return false; // The program is not installed.
         }
     }
 }

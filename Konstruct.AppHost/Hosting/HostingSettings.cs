@@ -4,14 +4,14 @@ using Microsoft.Extensions.Configuration;
 
 namespace Konstruct.AppHost.Hosting;
 
-/// <summary>What a developer can set on the command line, <c>--Hosting:Stores=local</c>, or in environment variables, <c>Hosting__Stores=local</c>.</summary>
-/// <param name="Stores"><c>Hosting:Stores</c>: where Redis and Postgres run. Containers when publishing, unless managed.</param>
-/// <param name="Data"><c>Hosting:Data</c>: the folder with the data of local servers. Default <c>.konstruct</c>; a relative one is relative to the repository.</param>
-/// <param name="Replicas"><c>Replicas</c>, 1 to 10, default 1: how many gateways and how many orchestrators run here. Not part of the manifest.</param>
-/// <param name="Port"><c>Port</c>, 1 to 65535: where the gateway listens instead of the port in its launch profile; null leaves that one.</param>
+/// <summary>Settings from the command line, <c>--Hosting:Stores=local</c>, or environment variables, <c>Hosting__Stores=local</c>.</summary>
+/// <param name="Stores"><c>Hosting:Stores</c>: where Redis and Postgres run. In publish mode containers, unless managed.</param>
+/// <param name="Data"><c>Hosting:Data</c>: data folder of local servers, relative to the repository. Default <c>.konstruct</c>.</param>
+/// <param name="Replicas"><c>Replicas</c>, 1 to 10, default 1: number of gateways and of orchestrators. Not part of the manifest.</param>
+/// <param name="Port"><c>Port</c>, 1 to 65535: the gateway's port; null: the one in its launch profile.</param>
 internal sealed record HostingSettings(Stores Stores, string Data, int Replicas, int? Port)
 {
-    /// <summary>Reads the settings, or says in a sentence which one is wrong and what it can be.</summary>
+    /// <summary>Reads the settings. On an error <paramref name="problem"/> says which one is wrong and what it can be.</summary>
     public static bool TryRead(IDistributedApplicationBuilder builder, [NotNullWhen(true)] out HostingSettings? settings, [NotNullWhen(false)] out string? problem)
     {
         var configuration = builder.Configuration;
@@ -58,9 +58,9 @@ internal enum Stores
     /// <summary>In containers. This is what is published.</summary>
     Containers,
 
-    /// <summary>As processes on this machine: Garnet, and PostgreSQL as it is installed or from npm.</summary>
+    /// <summary>As local processes: Garnet, and PostgreSQL as installed or from npm.</summary>
     Local,
 
-    /// <summary>Elsewhere: their connection strings are parameters.</summary>
+    /// <summary>Elsewhere: the connection strings are parameters.</summary>
     Managed,
 }

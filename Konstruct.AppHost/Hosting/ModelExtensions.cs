@@ -3,22 +3,22 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Konstruct.AppHost.Hosting;
 
-/// <summary>What AppHost.cs says in a word and Aspire in several.</summary>
+/// <summary>Extensions that keep AppHost.cs short.</summary>
 internal static class ModelExtensions
 {
-    /// <summary>A volume, on a developer's machine only: the file shares that azd would make of it cannot hold PostgreSQL.</summary>
+    /// <summary>Adds a volume in run mode only: azd would turn it into a file share, which cannot hold PostgreSQL's data.</summary>
     public static IResourceBuilder<PostgresServerResource> KeepDataBetweenRuns(this IResourceBuilder<PostgresServerResource> postgres) =>
         postgres.ApplicationBuilder.ExecutionContext.IsRunMode ? postgres.WithDataVolume() : postgres;
 
-    /// <summary>A secret that is generated once: kept in the user secrets here, by the platform where it is deployed.</summary>
+    /// <summary>Adds a secret that is generated once, and kept in the user secrets locally or by the platform in a deployment.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="name">The parameter's name.</param>
-    /// <param name="length">Characters: 22 carry 131 bits; 64 are as many bytes as HS512 requires of a key.</param>
+    /// <param name="length">Number of characters: 22 have 131 bits; 64 are the bytes that HS512 requires of a key.</param>
     public static IResourceBuilder<ParameterResource> AddGeneratedSecret(this IDistributedApplicationBuilder builder, string name, int length = 22) =>
-        // No special characters: passwords are written into connection strings of two kinds.
+        // No special characters, because passwords go into two kinds of connection strings.
         builder.AddParameter(name, new GenerateParameterDefault { MinLength = length, Special = false }, secret: true, persist: true);
 
-    /// <summary>The connection that the gateway serves with: the role that the schema step makes, with a password that is generated here.</summary>
+    /// <summary>Adds the gateway's connection: the role that the schema step creates, with a generated password.</summary>
     public static IResourceBuilder<ConnectionStringResource> AddServingConnection(
         this IDistributedApplicationBuilder builder, string name, EndpointReference postgres, string database)
     {
@@ -27,11 +27,13 @@ internal static class ModelExtensions
             $"Host={postgres.Property(EndpointProperty.Host)};Port={postgres.Property(EndpointProperty.Port)};Username=konstruct_gateway;Password={password};Database={database}"));
     }
 
-    /// <summary>Leaves the port of the launch profile to a project that is run alone, or to the resource that is named after it.</summary>
+    /// <summary>
+    /// Removes the launch profile's port, so that it is free for the project when it runs alone, or for the resource with the project's name.
+    /// </summary>
     public static IResourceBuilder<ProjectResource> OnAnyPort(this IResourceBuilder<ProjectResource> project) =>
         project.WithEndpoint("http", endpoint => endpoint.Port = null, createIfNotExists: false);
 
-    /// <summary>Listens on this port instead of the one in the launch profile; null leaves that one.</summary>
+    /// <summary>Sets the port; null: the one in the launch profile.</summary>
     public static IResourceBuilder<ProjectResource> OnPort(this IResourceBuilder<ProjectResource> project, int? port) =>
         port is null ? project : project.WithEndpoint("http", endpoint => endpoint.Port = port, createIfNotExists: false);
 
@@ -39,13 +41,15 @@ internal static class ModelExtensions
     public static IResourceBuilder<ProjectResource> WithProbes(this IResourceBuilder<ProjectResource> project) =>
         project.WithHttpProbe(ProbeType.Readiness, "/health").WithHttpProbe(ProbeType.Liveness, "/alive");
 
-    /// <summary>Hands <c>Auth:Mode</c> on where the AppHost was given one: <c>Jwt</c> makes a gateway in Development take tokens. Not part of the manifest.</summary>
+    /// <summary>
+    /// Passes the AppHost's <c>Auth:Mode</c> to the gateway: <c>Jwt</c> makes a gateway in Development require tokens. Not part of the manifest.
+    /// </summary>
     public static IResourceBuilder<ProjectResource> WithAuthMode(this IResourceBuilder<ProjectResource> gateway) =>
         gateway.ApplicationBuilder is { ExecutionContext.IsRunMode: true } application && application.Configuration["Auth:Mode"] is { Length: > 0 } mode
             ? gateway.WithEnvironment("Auth__Mode", mode)
             : gateway;
 
-    /// <summary>Links from the dashboard to the gateway, and from the gateway's page to the dashboard, where it shows the trace of a turn.</summary>
+    /// <summary>Links the dashboard to the gateway, and the gateway's page to the traces in the dashboard.</summary>
     public static IResourceBuilder<ProjectResource> WithLinks(this IResourceBuilder<ProjectResource> gateway)
     {
         gateway
@@ -59,8 +63,8 @@ internal static class ModelExtensions
     }
 
     /// <summary>
-    /// Makes <c>aspire publish</c> write aspire-manifest.json, the committed one unless <c>--output-path</c> names another. Without a compute environment in the
-    /// model Aspire publishes nothing, and reports success.
+    /// Makes <c>aspire publish</c> write aspire-manifest.json, by default the committed file (<c>--output-path</c>). Without
+    /// a compute environment in the model Aspire would publish nothing and report success.
     /// </summary>
     public static void PublishTheManifest(this IDistributedApplicationBuilder builder)
     {

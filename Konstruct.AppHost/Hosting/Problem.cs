@@ -1,6 +1,6 @@
 namespace Konstruct.AppHost.Hosting;
 
-/// <summary>What the person at the console has to change before the application can run: one sentence, and exit code 1.</summary>
+/// <summary>Reports a problem that the user must fix before the application can run: one sentence, and exit code 1.</summary>
 internal static class Problem
 {
     /// <returns>The exit code.</returns>

@@ -7,8 +7,7 @@ using Microsoft.Extensions.Hosting;
 namespace Konstruct.AppHost.Hosting;
 
 /// <summary>
-/// Says on the console that the application can be used, and where, as soon as the gateway's <c>/health</c> says so. Aspire asks for that at intervals that
-/// grow to five seconds.
+/// Prints the application's address when the gateway's <c>/health</c> is ready. Aspire itself polls at intervals that grow to five seconds.
 /// </summary>
 internal sealed class ReadyLine(EndpointReference gateway, IConfiguration configuration) : BackgroundService
 {
@@ -41,7 +40,7 @@ internal sealed class ReadyLine(EndpointReference gateway, IConfiguration config
         }
     }
 
-    /// <summary>Empty where there is none, as in tests.</summary>
+    /// <summary>Empty without a dashboard, as in tests.</summary>
     private string Dashboard => (configuration["ASPNETCORE_URLS"]?.Split(';')[0], configuration["AppHost:BrowserToken"]) switch
     {
         (null or "", _) => "",
@@ -58,7 +57,7 @@ internal sealed class ReadyLine(EndpointReference gateway, IConfiguration config
 
 internal static class ReadyLineExtensions
 {
-    /// <summary>Writes the line once in a run.</summary>
+    /// <summary>Prints the line once per run.</summary>
     public static IResourceBuilder<ProjectResource> AnnounceWhenReady(this IResourceBuilder<ProjectResource> gateway)
     {
         var builder = gateway.ApplicationBuilder;

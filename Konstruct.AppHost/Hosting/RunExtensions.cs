@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Konstruct.AppHost.Hosting;
 
-/// <summary>Runs the application, and says in a sentence why it cannot.</summary>
+/// <summary>Runs the application, or says in a sentence why it cannot run.</summary>
 internal static class RunExtensions
 {
     /// <summary>Runs until Ctrl+C or SIGTERM.</summary>
@@ -19,7 +19,7 @@ internal static class RunExtensions
         return Environment.ExitCode;
     }
 
-    /// <summary>Aspire reports a port that is taken in the log of one resource, and waits.</summary>
+    /// <summary>Finds a port in use. Aspire would only report it in the log of one resource, and wait.</summary>
     private static string? TakenPort(IServiceProvider services)
     {
         var configuration = services.GetRequiredService<IConfiguration>();

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Hosting;
 namespace Konstruct.AppHost.LocalServers;
 
 /// <summary>
-/// What happens when a store cannot start: no service could run, and each would wait for it. The console shows the server's own sentence and the application
-/// ends. A server that has run may be stopped and started at will.
+/// Ends the application when a store cannot start, because every service would wait for it. The console shows
+/// the server's error. A server that has run once may be stopped and started freely.
 /// </summary>
 internal static class FirstStart
 {
@@ -42,7 +42,7 @@ internal static class FirstStart
         return last;
     }
 
-    /// <summary>Aspire puts the time in front of each line.</summary>
+    /// <summary>Removes the time that Aspire puts before each line.</summary>
     private static string WithoutTime(string line) =>
         line.Split(' ', 2) is [var first, var rest] && DateTime.TryParse(first, out _) ? rest : line;
 }

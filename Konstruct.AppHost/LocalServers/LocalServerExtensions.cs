@@ -6,10 +6,10 @@ namespace Konstruct.AppHost.LocalServers;
 /// <summary>Redis and PostgreSQL without containers.</summary>
 internal static class LocalServerExtensions
 {
-    /// <summary>Garnet, a server that comes from NuGet.</summary>
+    /// <summary>Adds Garnet, from NuGet.</summary>
     /// <param name="builder">The application.</param>
-    /// <param name="name">The name that services know it by.</param>
-    /// <param name="data">The folder that holds a folder for each server's data.</param>
+    /// <param name="name">The resource's name, which services use.</param>
+    /// <param name="data">The folder with a data folder per server.</param>
     public static IResourceBuilder<LocalRedisResource> AddLocalRedis(this IDistributedApplicationBuilder builder, string name, string data)
     {
         var password = builder.AddGeneratedSecret($"{name}-password");
@@ -22,10 +22,10 @@ internal static class LocalServerExtensions
             .WithHealthCheck($"{name}_check");
     }
 
-    /// <summary>A PostgreSQL that is installed here, or else the one that npm has.</summary>
+    /// <summary>Adds an installed PostgreSQL, or the one from npm.</summary>
     /// <param name="builder">The application.</param>
     /// <param name="name">The resource's name.</param>
-    /// <param name="data">The folder that holds a folder for each server's data.</param>
+    /// <param name="data">The folder with a data folder per server.</param>
     public static IResourceBuilder<LocalPostgresResource> AddLocalPostgres(this IDistributedApplicationBuilder builder, string name, string data)
     {
         var password = builder.AddGeneratedSecret($"{name}-password");
@@ -38,7 +38,7 @@ internal static class LocalServerExtensions
             .WithHealthCheck($"{name}_check");
     }
 
-    /// <summary>The owner's connection to a database, which the schema step makes where it is missing. Its state is the server's.</summary>
+    /// <summary>Adds the owner's connection to a database, which the schema step creates if it is missing. Its state follows the server's.</summary>
     public static IResourceBuilder<LocalDatabaseResource> AddDatabase(this IResourceBuilder<LocalPostgresResource> server, string name, string database)
     {
         var resource = server.ApplicationBuilder.AddResource(new LocalDatabaseResource(name, database, server.Resource))

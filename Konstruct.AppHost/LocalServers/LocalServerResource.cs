@@ -1,6 +1,6 @@
 namespace Konstruct.AppHost.LocalServers;
 
-/// <summary>A server of Konstruct.LocalServers in the place of a container: the same name, connection string and connection properties.</summary>
+/// <summary>A server of Konstruct.LocalServers in place of a container, with the same name, connection string and connection properties.</summary>
 internal abstract class LocalServerResource(string name, string workingDirectory, ParameterResource password)
     : ExecutableResource(name, "dotnet", workingDirectory), IResourceWithConnectionString
 {
@@ -19,7 +19,7 @@ internal abstract class LocalServerResource(string name, string workingDirectory
     public abstract IEnumerable<KeyValuePair<string, ReferenceExpression>> GetConnectionProperties();
 }
 
-/// <summary>Garnet, which speaks the protocol of Redis.</summary>
+/// <summary>Garnet, which speaks the Redis protocol.</summary>
 internal sealed class LocalRedisResource(string name, string workingDirectory, ParameterResource password) : LocalServerResource(name, workingDirectory, password)
 {
     public override ReferenceExpression ConnectionStringExpression =>
@@ -34,7 +34,7 @@ internal sealed class LocalRedisResource(string name, string workingDirectory, P
     ];
 }
 
-/// <summary>PostgreSQL as it is installed, or as npm has it.</summary>
+/// <summary>PostgreSQL, installed or from npm.</summary>
 internal sealed class LocalPostgresResource(string name, string workingDirectory, ParameterResource password) : LocalServerResource(name, workingDirectory, password)
 {
     public override ReferenceExpression ConnectionStringExpression =>
@@ -51,7 +51,7 @@ internal sealed class LocalPostgresResource(string name, string workingDirectory
     ];
 }
 
-/// <summary>A database of a local PostgreSQL, with the connection of its owner. The schema step makes it where it is missing.</summary>
+/// <summary>A database of a local PostgreSQL, with its owner's connection. The schema step creates it if it is missing.</summary>
 internal sealed class LocalDatabaseResource(string name, string database, LocalPostgresResource parent)
     : Resource(name), IResourceWithParent<LocalPostgresResource>, IResourceWithConnectionString
 {

@@ -2,17 +2,17 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Konstruct.AppHost.LocalServers;
 
-/// <summary>Deletes what a local server keeps between runs.</summary>
+/// <summary>Deletes the data that a local server keeps between runs.</summary>
 internal static class ResetCommand
 {
-    /// <summary>The resource that makes the schema; it has to do so again in an empty PostgreSQL.</summary>
+    /// <summary>The resource that creates the schema; it must run again for an empty PostgreSQL.</summary>
     private const string SchemaStep = "schema";
 
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(30);
 
-    /// <summary>Adds the command <c>reset-data</c>: stops the server, deletes its folder, and starts it again.</summary>
+    /// <summary>Adds the command <c>reset-data</c>, which stops the server, deletes its folder and starts it again.</summary>
     /// <param name="server">The server.</param>
-    /// <param name="folder">Its data.</param>
+    /// <param name="folder">The server's data folder.</param>
     public static IResourceBuilder<T> WithResetCommand<T>(this IResourceBuilder<T> server, string folder) where T : LocalServerResource =>
         server.WithCommand(
             "reset-data",

@@ -8,15 +8,15 @@ using StackExchange.Redis;
 namespace Konstruct.Contracts.Dispatch;
 
 /// <summary>
-/// What cannot be read in the dispatch queue is put aside, for a person to look at: it would be found again in every round, by every process. A turn that it may
-/// have stood for is still pending in Postgres, and is dispatched again from there.
+/// Moves unreadable entries of the dispatch queue aside for an operator. Otherwise every process would find them in every round.
+/// If the entry belonged to a turn, that turn is still pending in Postgres and is dispatched again from there.
 /// </summary>
 public sealed partial class DeadLetters(DispatchQueue queue, ILogger<DeadLetters> logger)
 {
-    /// <summary>Letters that are kept; the oldest go first.</summary>
+    /// <summary>Number of letters kept; the oldest are dropped first.</summary>
     public const int Most = 1_000;
 
-    /// <summary>Characters of a payload that are kept: a list of large ones would fill Redis.</summary>
+    /// <summary>Number of characters of a payload that are kept, so that large payloads do not fill Redis.</summary>
     private const int MostCharacters = 8 * 1024;
 
     private const int MostLoggedCharacters = 100;
@@ -26,7 +26,7 @@ public sealed partial class DeadLetters(DispatchQueue queue, ILogger<DeadLetters
     private static readonly Counter<long> Buried = Meter.CreateCounter<long>(
         "konstruct.dead_letters", "{entry}", "Entries of the dispatch queue that could not be read and were put aside, by reason.");
 
-    /// <summary>Puts an entry aside. Of several that find it, one does, and counts it.</summary>
+    /// <summary>Moves an entry to the dead letters. If several processes find it, one moves and counts it.</summary>
     /// <exception cref="RedisException">Redis cannot be reached, or refuses. Likewise <see cref="TimeoutException"/>.</exception>
     public async Task BuryAsync(string entry, ReadOnlyMemory<byte> payload, UnreadableReason reason)
     {
@@ -49,7 +49,7 @@ public sealed partial class DeadLetters(DispatchQueue queue, ILogger<DeadLetters
     }
 }
 
-/// <summary>A dead letter. In Redis <c>at</c> stands before the others: when it was put aside, in Unix seconds.</summary>
+/// <summary>A dead letter. In Redis <c>at</c>, the Unix time in seconds, precedes the other members.</summary>
 internal sealed record DeadLetter(string Entry, string Reason, string Payload);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

@@ -3,10 +3,10 @@ using StackExchange.Redis;
 
 namespace Konstruct.Contracts.Dispatch;
 
-/// <summary>Where one attempt of a turn is.</summary>
+/// <summary>State of one attempt of a turn.</summary>
 public enum DispatchState
 {
-    /// <summary>Nowhere: its worker died, or Redis lost it. It wants another attempt.</summary>
+    /// <summary>No entry: its worker died, or Redis lost it. It needs another attempt.</summary>
     Missing = 0,
 
     /// <summary>In the queue.</summary>
@@ -15,24 +15,24 @@ public enum DispatchState
     /// <summary>A worker holds its lease.</summary>
     Held = 2,
 
-    /// <summary>Its answer is in the log and wants to be persisted.</summary>
+    /// <summary>The end is in the log and must be persisted.</summary>
     Answered = 3,
 }
 
-/// <summary>An entry that a worker has taken from the queue.</summary>
+/// <summary>An entry that a worker has claimed.</summary>
 /// <param name="Entry">Names the turn and the attempt; see <see cref="RedisKeys.Entry"/>.</param>
 /// <param name="Payload">The task payload; empty when Redis has none, see <see cref="TaskReading"/>.</param>
-/// <param name="Waited">How long it was in the queue.</param>
-/// <param name="ClaimedFrom">When the worker asked for it, by the worker's clock.</param>
-/// <param name="ClaimedAt">When the worker had it.</param>
+/// <param name="Waited">Time in the queue.</param>
+/// <param name="ClaimedFrom">Time at which the worker sent the claim, by its clock.</param>
+/// <param name="ClaimedAt">Time at which the claim returned, by the same clock.</param>
 public sealed record ClaimedTask(string Entry, ReadOnlyMemory<byte> Payload, TimeSpan Waited, DateTimeOffset ClaimedFrom, DateTimeOffset ClaimedAt);
 
-/// <summary>How full the dispatch queue is.</summary>
-/// <param name="Waiting">Entries that no worker has taken.</param>
-/// <param name="Held">Entries that a worker holds the lease of, or held when it died.</param>
-/// <param name="Answered">Entries whose answer is not in Postgres yet.</param>
-/// <param name="Dead">Entries that could not be read and were put aside.</param>
-/// <param name="Oldest">How long the oldest waiting entry has waited; 0 when none waits.</param>
+/// <summary>Number of entries in each state.</summary>
+/// <param name="Waiting">Entries that no worker has claimed.</param>
+/// <param name="Held">Entries with a lease, including those of workers that died.</param>
+/// <param name="Answered">Entries whose end is not persisted yet.</param>
+/// <param name="Dead">Unreadable entries in the dead letters.</param>
+/// <param name="Oldest">Time that the oldest waiting entry has waited; 0: none waits.</param>
 public readonly record struct QueueMeasure(int Waiting, int Held, int Answered, int Dead, TimeSpan Oldest);
 
 /// <summary>
@@ -46,11 +46,13 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
 
     private IDatabase Database => redis.GetDatabase();
 
-    /// <summary>Queues an attempt and wakes the workers. An attempt that is already somewhere stays where it is.</summary>
+    /// <summary>Queues an attempt and wakes the workers. No effect if the attempt has an entry in any state.</summary>
     /// <param name="message">The task.</param>
-    /// <param name="announcement">What the conversation's channel is told first, so that gateways know of a turn before its first chunk; null: nothing.</param>
-    /// <param name="cancelMark">What its user may have cancelled it by, see <see cref="RedisKeys.CancelledMessage"/>; null: it cannot be cancelled before.</param>
-    /// <returns>False: it is cancelled (<see cref="RememberCancelAsync"/>), and nothing was queued.</returns>
+    /// <param name="announcement">Published on the conversation's channel first, so that gateways
+    /// know the turn before its first chunk; null: nothing.</param>
+    /// <param name="cancelMark">The mark of an early cancel, see <see cref="RedisKeys.CancelledMessage"/>;
+    /// null: the message cannot be cancelled early.</param>
+    /// <returns>False: the message is cancelled (<see cref="RememberCancelAsync"/>), and nothing was queued.</returns>
     public async Task<bool> EnqueueAsync(KonstructMessage message, (RedisChannel Channel, byte[] Payload)? announcement = null, RedisKey? cancelMark = null) =>
         (long)await Script.Enqueue.RunAsync(
             Database,
@@ -60,11 +62,11 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
                 announcement is null ? "" : announcement.Value.Channel.ToString(), announcement?.Payload ?? [],
             ]) >= 0;
 
-    /// <summary>Remembers for a minute that a message, which is not accepted yet, is cancelled.</summary>
+    /// <summary>Stores for a minute that a message that is not accepted yet is cancelled.</summary>
     /// <param name="mark">See <see cref="RedisKeys.CancelledMessage"/>.</param>
     public Task RememberCancelAsync(RedisKey mark) => Database.StringSetAsync(mark, 1, TimeSpan.FromMinutes(1));
 
-    /// <summary>Takes up to <paramref name="most"/> of the oldest entries and leases them for <paramref name="lease"/>.</summary>
+    /// <summary>Claims up to <paramref name="most"/> of the oldest entries with a lease of <paramref name="lease"/>.</summary>
     public async Task<IReadOnlyList<ClaimedTask>> ClaimAsync(TimeSpan lease, int most)
     {
         var from = DateTimeOffset.UtcNow;
@@ -81,7 +83,7 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
         return claimed;
     }
 
-    /// <summary>Renews leases. Returns the entries that the caller has lost.</summary>
+    /// <summary>Renews leases. Returns the entries whose lease the caller has lost.</summary>
     public async Task<IReadOnlyList<string>> RenewAsync(TimeSpan lease, IReadOnlyCollection<string> entries)
     {
         var result = await Script.Renew.RunAsync(
@@ -89,33 +91,35 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
         return (string[])result!;
     }
 
-    /// <summary>The answer of an entry is in the log: some gateway persists it now.</summary>
+    /// <summary>Marks an entry as answered: its end is in the log, and a gateway must persist it.</summary>
     public Task AnswerAsync(string entry) =>
         Script.Answer.RunAsync(Database, [RedisKeys.Leases, RedisKeys.Answered], [entry]);
 
-    /// <summary>Forgets entries: they are persisted, or their worker gives them back.</summary>
+    /// <summary>Removes entries: their turn is persisted (acknowledge), or their worker gives them back.</summary>
     public Task SettleAsync(params IReadOnlyCollection<string> entries) =>
         Script.Settle.RunAsync(Database, AllKeys, [.. entries.Select(entry => (RedisValue)entry)]);
 
-    /// <summary>Where entries are, in the same order. Takes away leases that ran out.</summary>
+    /// <summary>Returns the states of entries, in the same order. Removes expired leases.</summary>
     public async Task<IReadOnlyList<DispatchState>> InspectAsync(IReadOnlyCollection<string> entries)
     {
         var result = await Script.Inspect.RunAsync(Database, AllKeys, [.. entries.Select(entry => (RedisValue)entry)]);
         return [.. ((int[])result!).Select(state => (DispatchState)state)];
     }
 
-    /// <summary>Entries, with their payloads (empty: none), that were answered or whose lease ran out longer than <paramref name="age"/> ago: nobody looks after them.</summary>
+    /// <summary>
+    /// Returns stale entries with their payloads (empty: none): answered, or with a lease that expired, longer than <paramref name="age"/> ago.
+    /// </summary>
     public async Task<IReadOnlyList<(string Entry, ReadOnlyMemory<byte> Payload)>> StaleAsync(TimeSpan age, int most)
     {
         var result = await Script.Stale.RunAsync(Database, AllKeys, [(long)age.TotalMilliseconds, most]);
         return [.. ((RedisValue[])result!).Chunk(2).Select(pair => ((string)pair[0]!, (ReadOnlyMemory<byte>)pair[1]))];
     }
 
-    /// <summary>Takes an entry out of the queue and keeps a letter about it instead. False: somebody else did.</summary>
+    /// <summary>Moves an entry to the dead letters. False: another process did.</summary>
     internal async Task<bool> BuryAsync(string entry, string letterWithoutBrace, int most) =>
         (long)await Script.Bury.RunAsync(Database, [.. AllKeys, RedisKeys.Dead], [entry, letterWithoutBrace, most]) == 1;
 
-    /// <summary>How full it is now.</summary>
+    /// <summary>Counts the entries.</summary>
     public async Task<QueueMeasure> MeasureAsync()
     {
         var values = (RedisValue[])(await Script.Measure.RunAsync(Database, [.. AllKeys, RedisKeys.Dead], []))!;

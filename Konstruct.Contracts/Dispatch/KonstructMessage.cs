@@ -5,12 +5,12 @@ using Konstruct.Contracts.Redis;
 namespace Konstruct.Contracts.Dispatch;
 
 /// <summary>
-/// A user's message as the orchestrator gets it: the original's task payload (its KonstructMessage and the two extras), followed by ours.
-/// Members appear in this order; ids are lower-case UUIDs with hyphens.
+/// A user's message as the orchestrator gets it: the original's task payload (its KonstructMessage and the two extras),
+/// followed by our members. Members appear in this order; ids are lower-case UUIDs with hyphens.
 /// </summary>
 public sealed record KonstructMessage
 {
-    /// <summary>The message's own id.</summary>
+    /// <summary>The message's id.</summary>
     public required Guid Id { get; init; }
 
     /// <summary>The tenant.</summary>
@@ -19,19 +19,19 @@ public sealed record KonstructMessage
     /// <summary>Always <c>web</c> here: the platform has other channels.</summary>
     public string Channel { get; init; } = "web";
 
-    /// <summary>What the web channel knows.</summary>
+    /// <summary>Metadata of the web channel.</summary>
     public required ChannelMetadata ChannelMetadata { get; init; }
 
-    /// <summary>Who wrote.</summary>
+    /// <summary>The sender.</summary>
     public required Sender Sender { get; init; }
 
-    /// <summary>What was written.</summary>
+    /// <summary>The content.</summary>
     public required Content Content { get; init; }
 
-    /// <summary>When, in UTC, as ISO 8601.</summary>
+    /// <summary>Time of the message, UTC, ISO 8601.</summary>
     public required DateTimeOffset Timestamp { get; init; }
 
-    /// <summary>The conversation: scopes the agent's memory.</summary>
+    /// <summary>The conversation, which scopes the agent's memory.</summary>
     public required Guid ThreadId { get; init; }
 
     /// <summary>Always null on the web channel.</summary>
@@ -52,23 +52,23 @@ public sealed record KonstructMessage
     /// <summary>The turn that this message began.</summary>
     public required Guid TurnId { get; init; }
 
-    /// <summary>Which attempt to answer it this is, from 1. Postgres gives the numbers out.</summary>
+    /// <summary>Number of the attempt, from 1. Postgres issues the numbers.</summary>
     public required int Attempt { get; init; }
 
-    /// <summary>W3C trace context of the turn; null when nothing is traced.</summary>
+    /// <summary>W3C trace context of the turn; null: not traced.</summary>
     public string? Traceparent { get; init; }
 
     /// <summary>The payload as compact UTF-8.</summary>
     public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, KonstructMessageJson.Default.KonstructMessage);
 
-    /// <summary>The payload as text, for a column of Postgres.</summary>
+    /// <summary>The payload as text, for a column in Postgres.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, KonstructMessageJson.Default.KonstructMessage);
 
-    /// <summary>Reads a payload. <see cref="JsonException"/>: it is none.</summary>
+    /// <summary>Parses a payload. Throws <see cref="JsonException"/> if it is not valid.</summary>
     public static KonstructMessage Parse(ReadOnlySpan<byte> utf8) =>
         Check(JsonSerializer.Deserialize(utf8, KonstructMessageJson.Default.KonstructMessage));
 
-    /// <summary>Reads a payload. <see cref="JsonException"/>: it is none.</summary>
+    /// <summary>Parses a payload. Throws <see cref="JsonException"/> if it is not valid.</summary>
     public static KonstructMessage Parse(string json) =>
         Check(JsonSerializer.Deserialize(json, KonstructMessageJson.Default.KonstructMessage));
 
@@ -82,18 +82,18 @@ public sealed record KonstructMessage
     };
 }
 
-/// <summary>What the web channel knows of a message.</summary>
+/// <summary>Metadata of the web channel.</summary>
 /// <param name="PortalUserId">The portal's user.</param>
 /// <param name="TenantId">The tenant.</param>
 /// <param name="ConversationId">The conversation.</param>
 public sealed record ChannelMetadata(string PortalUserId, Guid TenantId, Guid ConversationId);
 
-/// <summary>Who wrote a message.</summary>
+/// <summary>The sender of a message.</summary>
 /// <param name="UserId">The portal's user.</param>
-/// <param name="DisplayName">How the sender is shown.</param>
+/// <param name="DisplayName">The name to show.</param>
 public sealed record Sender(string UserId, string DisplayName);
 
-/// <summary>What was written.</summary>
+/// <summary>The content of a message.</summary>
 /// <param name="Text">The text; never empty.</param>
 public sealed record Content(string Text);
 

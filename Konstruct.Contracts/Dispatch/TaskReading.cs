@@ -8,19 +8,19 @@ public enum UnreadableReason
     /// <summary>It has no task payload.</summary>
     Missing,
 
-    /// <summary>Its payload is no task: not JSON, or without a member that a task must have.</summary>
+    /// <summary>The payload is not a task: not JSON, or a required member is missing.</summary>
     Malformed,
 
-    /// <summary>Its payload is a task, of another turn or attempt than the entry names.</summary>
+    /// <summary>The payload is a task of another turn or attempt.</summary>
     Mismatched,
 }
 
-/// <summary>Reads tasks as they are found in Redis, where anybody may have written.</summary>
+/// <summary>Reads tasks from Redis without trusting them: any process may have written them.</summary>
 public static class TaskReading
 {
     /// <summary>Reads the task of an entry. Never throws.</summary>
     /// <param name="entry">The entry's name.</param>
-    /// <param name="payload">Its payload; empty: it has none.</param>
+    /// <param name="payload">The entry's payload; empty: none.</param>
     /// <param name="task">The task, when the result is null.</param>
     /// <returns>Null: it is the entry's task.</returns>
     public static UnreadableReason? TryRead(string entry, ReadOnlySpan<byte> payload, out KonstructMessage task)

@@ -3,17 +3,17 @@ using StackExchange.Redis;
 namespace Konstruct.Contracts.Redis;
 
 /// <summary>
-/// Limits what one user sends, over all sockets and gateways. Throws <see cref="RedisException"/> or <see cref="TimeoutException"/> when Redis cannot
-/// be reached. A call that is repeated after an unknown outcome may take two: that errs on the strict side.
+/// Limits a user's messages over all sockets and gateways. Throws <see cref="RedisException"/> or <see cref="TimeoutException"/> when
+/// Redis cannot be reached. A call that is repeated after an unknown outcome may take two messages, which errs on the strict side.
 /// </summary>
 public sealed class MessageBucket(IConnectionMultiplexer redis)
 {
-    /// <summary>Takes one message out of the user's bucket.</summary>
+    /// <summary>Takes one message from the user's bucket.</summary>
     /// <param name="tenantId">The tenant.</param>
     /// <param name="userId">The user.</param>
-    /// <param name="perMinute">How many messages a minute the bucket gains; at least 1.</param>
-    /// <param name="burst">How many it holds: those may come at once; at least 1.</param>
-    /// <returns>Null: taken. Otherwise how long to wait for the next.</returns>
+    /// <param name="perMinute">Messages per minute; at least 1.</param>
+    /// <param name="burst">Capacity: messages that may be sent at once; at least 1.</param>
+    /// <returns>Null: taken. Otherwise the time until the next message is allowed.</returns>
     public async Task<TimeSpan?> TakeAsync(Guid tenantId, Guid userId, int perMinute, int burst)
     {
         var interval = (long)(TimeSpan.FromMinutes(1).TotalMicroseconds / perMinute);

@@ -2,12 +2,12 @@ using StackExchange.Redis;
 
 namespace Konstruct.Contracts.Redis;
 
-/// <summary>Finds what cannot be a connection string to Redis. Nothing of it is repeated: any part may be the password.</summary>
+/// <summary>Checks a Redis connection string. Errors never quote it, because any part may be the password.</summary>
 public static class RedisConnectionString
 {
     private const string Form = "host:port,password=…,ssl=true; a password that holds a comma cannot be written so, give Redis another";
 
-    /// <summary>What is wrong with it, as the end of a sentence; null: nothing that can be seen without connecting.</summary>
+    /// <summary>The fault, as the end of a sentence; null: none that is visible without a connection.</summary>
     public static string? FindFault(string value)
     {
         if (value.Contains("://", StringComparison.Ordinal) && Uri.CheckSchemeName(value.Split("://")[0].Trim()))
@@ -15,7 +15,7 @@ public static class RedisConnectionString
             return $"is a URL, which StackExchange.Redis does not read. Write {Form}.";
         }
 
-        // The client would take it for a further host, and call it.
+        // The client would treat it as another host and connect to it.
         if (value.Split(',').SkipWhile(part => !part.Contains('=', StringComparison.Ordinal)).Any(part => part.Trim().Length > 0 && !part.Contains('=', StringComparison.Ordinal)))
         {
             return $"has a word without = after a setting: a password with a comma in it, or a host, which goes first. Write {Form}.";
@@ -28,7 +28,7 @@ public static class RedisConnectionString
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or OverflowException)
         {
-            // What the exception says may hold a piece of the password.
+            // The exception's message may contain part of the password.
             return $"cannot be read: a word is not one of StackExchange.Redis's, or a value breaks it. Write {Form}.";
         }
     }

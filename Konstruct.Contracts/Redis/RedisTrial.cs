@@ -3,21 +3,21 @@ using StackExchange.Redis;
 namespace Konstruct.Contracts.Redis;
 
 /// <summary>
-/// Does once, in names as a service uses them, each kind of thing that it needs Redis for: a server that answers a ping may still refuse a script, a channel or a write. What it
-/// writes is of a conversation that does not exist, and is gone after a second or a minute.
+/// Tries each kind of Redis operation once, with the names that a service uses. A server that answers a ping may still refuse a script, a
+/// channel or a write. The trial's keys belong to a conversation that does not exist, and expire after a second or a minute.
 /// </summary>
 public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel responses)
 {
-    /// <summary>How long the trial's own payload may take to come back.</summary>
+    /// <summary>Time-out for the trial's own payload to arrive.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
     private readonly Guid _tenantId = Guid.NewGuid();
     private readonly Guid _conversationId = Guid.NewGuid();
 
-    /// <summary>Tries what a gateway and an orchestrator both do, then what one of them does besides.</summary>
+    /// <summary>Tries the operations that gateway and orchestrator share, then those of one of them.</summary>
     /// <param name="listen">The channel that the service subscribes to.</param>
-    /// <param name="more">Further things to try, each with what it is, as in "Redis refuses to …".</param>
-    /// <returns>Null: all of it works. Otherwise a sentence that says what does not, and holds no secret.</returns>
+    /// <param name="more">Further operations, each with a description that completes "Redis refuses to …".</param>
+    /// <returns>Null: everything works. Otherwise a sentence about what does not, without secrets.</returns>
     public async Task<string?> RunAsync(RedisChannel listen, params (string What, Func<IDatabase, Task> TryAsync)[] more)
     {
         var heard = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -58,14 +58,14 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
         void OnHeard(RedisChannel channel, RedisValue payload) => heard.TrySetResult();
     }
 
-    /// <summary>Whether it is a matter of rights, which a script's error says in other words than a command's.</summary>
+    /// <summary>Whether Redis denies a right. The error of a script has other words than that of a command.</summary>
     private static bool IsDenied(RedisServerException exception) =>
         exception.Message.Contains("NOPERM", StringComparison.Ordinal) || exception.Message.Contains("user executing the script", StringComparison.Ordinal);
 
-    /// <summary>A channel of the kind on which answers are published, of a conversation that does not exist.</summary>
+    /// <summary>The response channel of a conversation that does not exist.</summary>
     public RedisChannel Response => responses.For(_tenantId, _conversationId);
 
-    /// <summary>The tenant and the conversation that do not exist.</summary>
+    /// <summary>A tenant and a conversation that do not exist.</summary>
     public (Guid TenantId, Guid ConversationId) Nobody => (_tenantId, _conversationId);
 
     private IEnumerable<(string What, Func<IDatabase, Task> TryAsync)> Steps()

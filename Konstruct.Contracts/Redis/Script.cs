@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Konstruct.Contracts.Redis;
 
-/// <summary>A Lua script that is embedded as a file of its own; its head comment states keys, arguments, result and the race it closes.</summary>
+/// <summary>A Lua script, embedded as a file. Its head comment states keys, arguments, result and the race that it closes.</summary>
 internal sealed class Script
 {
     private readonly string _name;
@@ -37,11 +37,11 @@ internal sealed class Script
     public static readonly Script Bury = new("bury");
     public static readonly Script State = new("state");
 
-    /// <summary>Runs it, as a span if it is part of a trace.</summary>
+    /// <summary>Runs the script, with a span if there is a current trace.</summary>
     public Task<RedisResult> RunAsync(IDatabaseAsync database, RedisKey[] keys, RedisValue[] values) =>
         RedisOperation.TraceAsync(_name, () => RunUntracedAsync(database, keys, values));
 
-    /// <summary>Runs what may run for every token.</summary>
+    /// <summary>Runs the script without a span, for calls that are made per token.</summary>
     public Task<RedisResult> RunUntracedAsync(IDatabaseAsync database, RedisKey[] keys, RedisValue[] values) =>
         database.ScriptEvaluateAsync(_text, keys, values);
 }

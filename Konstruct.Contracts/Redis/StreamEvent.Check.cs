@@ -2,26 +2,26 @@ using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Contracts.Redis;
 
-/// <summary>What a payload may say. Anybody who can reach Redis can publish: it is checked like a client's frame.</summary>
+/// <summary>Checks of a payload. Anyone with access to Redis can publish, so a payload is checked like a client's frame.</summary>
 public readonly partial record struct StreamEvent
 {
     /// <summary>Highest attempt of a turn.</summary>
     public const int MaxAttempt = 100;
 
-    /// <summary>Highest seq: more chunks than the largest log holds.</summary>
+    /// <summary>Highest seq, more than the largest log has chunks.</summary>
     public const int MaxSeq = 1_000_000;
 
-    /// <summary>Longest text, in escaped bytes: the largest log that a worker may be allowed.</summary>
+    /// <summary>Longest text in escaped bytes: the largest log that a worker can be configured for.</summary>
     public const int MaxTextBytes = 64 * 1024 * 1024;
 
     private const int OutOfRange = -1;
 
-    /// <summary>The payload as it may be acted on.</summary>
+    /// <summary>The payload with invalid parts removed.</summary>
     private StreamEvent Check()
     {
         if (IsForeign)
         {
-            // Numbers say nothing without a turn.
+            // Attempt and seq have no meaning without a turn.
             return HasRoomForText ? this with { Attempt = 0, Seq = 0 } : TooLong() with { Attempt = 0, Seq = 0 };
         }
 
@@ -47,18 +47,20 @@ public readonly partial record struct StreamEvent
 
     private bool HasValidNumbers => Kind switch
     {
-        // Without both: an orchestrator that knows the turn and nothing of attempts.
+        // Neither: a legacy orchestrator that echoes the turn but knows no attempts.
         StreamEventKind.Chunk => (Attempt, Seq) is (0, 0) or ( >= 1 and <= MaxAttempt, >= 1 and <= MaxSeq),
         StreamEventKind.Done => (Attempt, Seq) is ( >= 0 and <= MaxAttempt, >= 0 and <= MaxSeq + 1),
         StreamEventKind.Reset => Attempt is >= 1 and <= MaxAttempt,
         _ => true,
     };
 
-    /// <summary>A chunk that is too long is dropped. An end that is too long fails the turn with the text that the log has.</summary>
+    /// <summary>A chunk that is too long is dropped. An end that is too long fails the turn with the text in the log.</summary>
     private StreamEvent TooLong() =>
         Kind == StreamEventKind.Done ? this with { EscapedText = null, Reason = TurnOutcome.Failed } : default;
 
-    /// <summary>JSON's grammar allows half a surrogate pair as an escape; many parsers of clients do not. The payload is a frame of v2, so it is written anew.</summary>
+    /// <summary>
+    /// JSON's grammar allows an escaped lone surrogate, but many parsers of clients do not. The payload is sent as a v2 frame, so it is rewritten.
+    /// </summary>
     private StreamEvent WithoutLoneSurrogates()
     {
         if (EscapedText is not { } raw || !raw.Span.Contains((byte)'\\'))

@@ -5,10 +5,10 @@ using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Contracts.Redis;
 
-/// <summary>What a payload on the response channel, or an entry of a turn's log, is.</summary>
+/// <summary>Kind of a payload on the response channel, or of an entry in a log.</summary>
 public enum StreamEventKind
 {
-    /// <summary>Not ours and not the original's: skipped.</summary>
+    /// <summary>Neither ours nor the original's: ignored.</summary>
     Unknown,
 
     /// <summary>A piece of the answer.</summary>
@@ -17,57 +17,58 @@ public enum StreamEventKind
     /// <summary>The end of the turn.</summary>
     Done,
 
-    /// <summary>A later attempt has begun: its answer starts again at seq 1.</summary>
+    /// <summary>A later attempt has begun: the answer starts again at seq 1.</summary>
     Reset,
 
-    /// <summary>A gateway accepted a message: other tabs learn of the turn before its first chunk.</summary>
+    /// <summary>A gateway accepted a message: other subscribers learn of the turn before its first chunk.</summary>
     Accepted,
 }
 
 /// <summary>
 /// One payload of the response channel. The original's members come first (<c>{"type":"chunk","text"}</c>,
-/// <c>{"type":"done","text","conversation_id"}</c>); ours follow, so that an original gateway could read them, and a payload of an original
-/// orchestrator, which has none of ours, is read too (<see cref="IsForeign"/>).
-/// The log holds the same bytes as the channel: a chunk's payload is v2's frame, byte for byte.
+/// <c>{"type":"done","text","conversation_id"}</c>) and ours follow, so an original gateway could read it. Payloads
+/// of a legacy orchestrator, which lack our members, are also accepted (<see cref="IsForeign"/>). The log holds the
+/// same bytes as the channel: a chunk's payload is the v2 frame, byte for byte.
 /// </summary>
 public readonly partial record struct StreamEvent(StreamEventKind Kind)
 {
-    /// <summary>The bytes that were parsed.</summary>
+    /// <summary>The parsed bytes.</summary>
     public ReadOnlyMemory<byte> Payload { get; init; }
 
-    /// <summary>The inside of the <c>text</c> string, still escaped; null when there was none.</summary>
+    /// <summary>Content of the <c>text</c> string, still escaped; null: none.</summary>
     public ReadOnlyMemory<byte>? EscapedText { get; init; }
 
-    /// <summary>The turn; empty in a foreign payload.</summary>
+    /// <summary>The turn; empty in a legacy payload.</summary>
     public Guid TurnId { get; init; }
 
-    /// <summary>The attempt, from 1; 0 in a foreign payload, and at the end of a turn that no worker had begun.</summary>
+    /// <summary>The attempt, from 1; 0 in a legacy payload, and at the end of a turn that no worker began.</summary>
     public int Attempt { get; init; }
 
-    /// <summary>The place in the attempt's log, from 1; 0 when the payload has none.</summary>
+    /// <summary>Position in the attempt's log, from 1; 0: none.</summary>
     public int Seq { get; init; }
 
-    /// <summary><see cref="StreamEventKind.Done"/>: a word of <see cref="TurnOutcome"/>; null in a foreign payload.</summary>
+    /// <see cref="StreamEventKind.Done"/>: a word of <see cref="TurnOutcome"/>; null in a legacy payload.
     public string? Reason { get; init; }
 
-    /// <summary><see cref="StreamEventKind.Accepted"/>: the client's own id of the message.</summary>
+    /// <see cref="StreamEventKind.Accepted"/>: the client's message id.
     public string? MessageId { get; init; }
 
-    /// <summary><see cref="StreamEventKind.Accepted"/>: the turn's trace; null when it is not traced.</summary>
+    /// <see cref="StreamEventKind.Accepted"/>: the turn's trace; null: not traced.
     public string? Traceparent { get; init; }
 
-    /// <summary>Published by an orchestrator that knows nothing of turns: it belongs to the conversation's oldest pending one.</summary>
+    /// <summary>True for a legacy payload, which names no turn. It belongs to the conversation's oldest pending turn.</summary>
     public bool IsForeign => TurnId == Guid.Empty;
 
-    /// <summary>The text, unescaped, as UTF-8; null when there was none.</summary>
-    public ReadOnlyMemory<byte>? Utf8Text => EscapedText is { } raw ? JsonText.UnescapeUtf8(raw) : default(ReadOnlyMemory<byte>?); // A bare null would become empty memory.
+    /// <summary>The unescaped text as UTF-8; null: none.</summary>
+    /// <remarks>The null is typed, because a bare null converts to empty memory.</remarks>
+    public ReadOnlyMemory<byte>? Utf8Text => EscapedText is { } raw ? JsonText.UnescapeUtf8(raw) : default(ReadOnlyMemory<byte>?);
 
-    /// <summary>The text, unescaped; empty when there was none.</summary>
+    /// <summary>The unescaped text; empty: none.</summary>
     public string Text => EscapedText is { } raw ? JsonText.Unescape(raw.Span) : "";
 
     /// <summary>
-    /// Parses a payload. Never throws: what is not understood, or has a number out of range, is <see cref="StreamEventKind.Unknown"/>. Text that is not UTF-8 is
-    /// repaired, here and in <see cref="Payload"/>: clients and Postgres refuse it.
+    /// Parses a payload. Never throws: a payload that is not understood or has a number out of range is <see
+    /// cref="StreamEventKind.Unknown"/>. Invalid UTF-8 is repaired, also in <see cref="Payload"/>, because clients and Postgres refuse it.
     /// </summary>
     public static StreamEvent Parse(ReadOnlyMemory<byte> payload)
     {
@@ -82,7 +83,7 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
         }
     }
 
-    /// <summary>A chunk's payload: also its entry in the log, and v2's frame.</summary>
+    /// <summary>Payload of a chunk, which is also its log entry and its v2 frame.</summary>
     public static byte[] Chunk(string text, Guid turnId, int attempt, int seq)
     {
         var output = new ArrayBufferWriter<byte>(text.Length + 128);
@@ -95,7 +96,7 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
         return output.WrittenSpan.ToArray();
     }
 
-    /// <summary>The payload of a turn's end, written by the worker that finished it.</summary>
+    /// <summary>Payload of an end, written by the worker that finished the turn.</summary>
     public static byte[] Done(string text, Guid conversationId, Guid turnId, int attempt, int seq, string reason)
     {
         var output = new ArrayBufferWriter<byte>(text.Length + 256);
@@ -109,8 +110,8 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
         return output.WrittenSpan.ToArray();
     }
 
-    /// <summary>The payload of an end that a gateway decides (cancel, deadline). It has no text: the log has it.</summary>
-    /// <returns>The payload up to the seq, which the script adds: only it knows.</returns>
+    /// <summary>Payload of an end that a gateway decides (cancel, deadline). It has no text, because the log has it.</summary>
+    /// <returns>The payload up to the seq, which only the script knows and adds.</returns>
     public static byte[] EndWithoutSeq(Guid conversationId, Guid turnId, int attempt, string reason)
     {
         var output = new ArrayBufferWriter<byte>(256);
@@ -122,10 +123,10 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
         return output.WrittenSpan.ToArray();
     }
 
-    /// <summary>The payload that announces a later attempt.</summary>
+    /// <summary>Payload that announces a later attempt.</summary>
     public static byte[] Reset(Guid turnId, int attempt) => ServerFrames.Reset(turnId, attempt).ToArray();
 
-    /// <summary>The payload that announces an accepted message to the conversation's other gateways.</summary>
+    /// <summary>Payload that announces an accepted message to the conversation's other gateways.</summary>
     public static byte[] Accepted(Guid turnId, string? messageId, string? traceparent = null)
     {
         var output = new ArrayBufferWriter<byte>(128);
@@ -146,8 +147,8 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
     }
 
     /// <summary>
-    /// The payload that comes ten thousand times for every other: a chunk in exactly the form of <see cref="Chunk"/>, with nothing escaped. Recognised by its
-    /// fixed parts, in a fifth of the time that a JSON reader takes, or less; whatever deviates by a byte is left to the reader.
+    /// Parses the most frequent payload by far: a chunk exactly in the form of <see cref="Chunk"/>, without escapes. It is
+    /// recognised by its fixed parts, in at most a fifth of a JSON reader's time. Any deviation is left to the reader.
     /// </summary>
     private static bool TryReadPlainChunk(ReadOnlyMemory<byte> payload, out StreamEvent chunk)
     {
@@ -261,14 +262,14 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
                 reader.Read();
             }
 
-            reader.Skip(); // Of an object or an array that a foreign orchestrator put there.
+            reader.Skip(); // Skips an object or array of a legacy orchestrator.
         }
 
-        // Read once more: what comes behind the object throws.
+        // The extra read throws on data behind the object.
         return reader.TokenType == JsonTokenType.EndObject && !reader.Read() ? result : default;
     }
 
-    /// <returns><see cref="OutOfRange"/>: it is not an integer.</returns>
+    /// <returns><see cref="OutOfRange"/>: not an integer.</returns>
     private static int ReadInt(ref Utf8JsonReader reader)
     {
         reader.Read();

@@ -5,16 +5,16 @@ using StackExchange.Redis;
 
 namespace Konstruct.Contracts.Redis;
 
-/// <summary>What became of a write to a turn's log.</summary>
+/// <summary>Result of a write to a log.</summary>
 public enum LogWrite
 {
-    /// <summary>It is in the log and published, now or since an earlier call.</summary>
+    /// <summary>In the log and published, by this call or an earlier one.</summary>
     Written,
 
     /// <summary>Another attempt is open: the caller has lost the turn.</summary>
     Fenced,
 
-    /// <summary>The log is shorter than what the caller had written: Redis lost it, the attempt is void.</summary>
+    /// <summary>The log is shorter than what the caller has written: Redis lost it, and the attempt is abandoned.</summary>
     Lost,
 
     /// <summary>The turn has ended: a client cancelled it, or its deadline passed.</summary>
@@ -24,8 +24,8 @@ public enum LogWrite
     TooLong,
 }
 
-/// <summary>Names one attempt of a turn and where it is published.</summary>
-/// <param name="ConversationId">The conversation: its id is the hash slot.</param>
+/// <summary>One attempt of a turn, and the channel on which it is published.</summary>
+/// <param name="ConversationId">The conversation; its id is the hash slot.</param>
 /// <param name="TurnId">The turn.</param>
 /// <param name="Attempt">The attempt, from 1.</param>
 /// <param name="Channel">The conversation's response channel.</param>
@@ -39,33 +39,34 @@ public readonly record struct AttemptKey(Guid ConversationId, Guid TurnId, int A
     public string Entry => RedisKeys.Entry(TurnId, Attempt);
 }
 
-/// <summary>What Redis knows of a turn.</summary>
-/// <param name="Attempt">The attempt that is open; 0: none was ever opened, or Redis lost it.</param>
-/// <param name="Outcome">A word of <see cref="TurnOutcome"/> when the turn has ended; null otherwise.</param>
-/// <param name="Silence">How long ago the last chunk came, in whole seconds of Redis's clock; null: none yet.</param>
-/// <param name="LastSeq">The last chunk of that attempt; 0: none yet. Kept beside the rest, so that all four are of one moment.</param>
-/// <param name="Traceparent">The turn's trace; null when it is not traced, or no worker has taken it yet.</param>
+/// <summary>State of a turn in Redis.</summary>
+/// <param name="Attempt">The open attempt; 0: none was opened, or Redis lost it.</param>
+/// <param name="Outcome">A word of <see cref="TurnOutcome"/> when the turn has ended; otherwise null.</param>
+/// <param name="Silence">Time since the last chunk, in whole seconds of Redis's clock; null: no chunk yet.</param>
+/// <param name="LastSeq">The last chunk of that attempt; 0: none yet. Stored with the other fields, so that all are read at one moment.</param>
+/// <param name="Traceparent">The turn's trace; null: not traced, or not claimed yet.</param>
 public readonly record struct TurnState(int Attempt, string? Outcome, TimeSpan? Silence, int LastSeq, string? Traceparent = null);
 
 /// <summary>
-/// The ordered log of each attempt of a turn, and the fence that lets one attempt write. A chunk's seq is fixed by the script that appends and
-/// publishes it. Every call can be repeated after an unknown outcome; all throw <see cref="RedisException"/> or <see cref="TimeoutException"/>
-/// when Redis cannot be reached.
+/// The ordered log of each attempt of a turn, and the fence that lets one attempt write. The script that appends and
+/// publishes a chunk fixes its seq. Every call can be repeated after an unknown outcome. All calls throw <see
+/// cref="RedisException"/> or <see cref="TimeoutException"/> when Redis cannot be reached.
 /// </summary>
 public sealed class TurnLog(IConnectionMultiplexer redis)
 {
-    /// <summary>How long a log is kept while its turn runs; every append starts it anew.</summary>
+    /// <summary>Expiry of a log while its turn runs; every append renews it.</summary>
     public static readonly TimeSpan KeptWhileRunning = TimeSpan.FromHours(1);
 
-    /// <summary>How long a log is kept after its turn ended, for clients that come back.</summary>
+    /// <summary>Expiry of a log after its turn has ended, for clients that reconnect.</summary>
     public static readonly TimeSpan KeptAfterEnd = TimeSpan.FromMinutes(10);
 
     private IDatabase Database => redis.GetDatabase();
 
-    /// <summary>Opens an attempt: no earlier one can write any more. <paramref name="claimId"/> tells a repeated call from another worker's.</summary>
+    /// <summary>Opens an attempt, so that no earlier one can write. <paramref name="claimId"/>
+    /// distinguishes a repeated call from another worker's.</summary>
     /// <param name="key">The attempt.</param>
-    /// <param name="claimId">The same in a repeated call, another in any other.</param>
-    /// <param name="traceparent">The turn's trace, for those who find the turn here and not in their memory.</param>
+    /// <param name="claimId">The same in a repeated call, and different in any other.</param>
+    /// <param name="traceparent">The turn's trace, for gateways that did not begin the turn.</param>
     public async Task<LogWrite> OpenAsync(AttemptKey key, string claimId, string? traceparent = null)
     {
         var result = await Script.Open.RunAsync(
@@ -76,8 +77,8 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     }
 
     /// <summary>
-    /// Appends and publishes <paramref name="payloads"/>, the first of which has <paramref name="firstSeq"/>. Bytes that are not UTF-8 are repaired first: the log
-    /// and the channel hold what every client can read.
+    /// Appends and publishes <paramref name="payloads"/>, beginning with <paramref name="firstSeq"/>. Invalid
+    /// UTF-8 is repaired first, so that every client can read the log and the channel.
     /// </summary>
     public async Task<LogWrite> AppendAsync(AttemptKey key, int firstSeq, IReadOnlyCollection<byte[]> payloads, int maxAnswerBytes)
     {
@@ -96,7 +97,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         return Outcome((long)await Script.Append.RunUntracedAsync(Database, [key.Turn, key.Log], values));
     }
 
-    /// <summary>Ends the turn as its worker: the last entry of the log.</summary>
+    /// <summary>Finishes the turn for its worker: writes the last entry of the log.</summary>
     public async Task<LogWrite> FinishAsync(AttemptKey key, int seq, string outcome, string text)
     {
         var payload = StreamEvent.Done(text, key.ConversationId, key.TurnId, key.Attempt, seq, outcome);
@@ -105,8 +106,8 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         return Outcome((long)result);
     }
 
-    /// <summary>Ends the turn as a gateway, whatever attempt is open; its worker is told to stop. No effect when it has ended already.</summary>
-    /// <param name="key">The attempt that the caller believes to be open.</param>
+    /// <summary>Ends the turn for a gateway, in any attempt, and tells its worker to stop. No effect if it has ended.</summary>
+    /// <param name="key">The attempt that the caller assumes to be open.</param>
     /// <param name="outcome"><see cref="TurnOutcome.Cancelled"/> or <see cref="TurnOutcome.Failed"/>.</param>
     public async Task EndAsync(AttemptKey key, string outcome)
     {
@@ -129,7 +130,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         }
     }
 
-    /// <summary>What Redis knows of a turn. A field that makes no sense counts as missing.</summary>
+    /// <summary>Reads the state of a turn. An invalid field counts as missing.</summary>
     public async Task<TurnState> ReadStateAsync(Guid conversationId, Guid turnId)
     {
         var fields = (RedisValue[])(await Script.State.RunAsync(Database, [RedisKeys.Turn(conversationId, turnId)], []))!;
@@ -142,7 +143,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
             fields[3].IsNullOrEmpty ? null : (string)fields[3]!);
     }
 
-    /// <summary>Entries of an attempt's log, from seq <paramref name="after"/> + 1, at most <paramref name="most"/>.</summary>
+    /// <summary>Reads entries of an attempt's log, from seq <paramref name="after"/> + 1, at most <paramref name="most"/>.</summary>
     public async Task<IReadOnlyList<StreamEvent>> ReadAsync(Guid conversationId, Guid turnId, int attempt, int after, int most)
     {
         var entries = await RedisOperation.TraceAsync(
@@ -150,9 +151,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         return [.. entries.Select((entry, i) => EntryOf(entry, turnId, attempt, after + i + 1))];
     }
 
-    /// <summary>
-    /// The text of an attempt as far as its log has it: the last entry's when a worker wrote the end, the chunks' otherwise.
-    /// </summary>
+    /// <summary>Reads the text of an attempt: from the last entry if a worker wrote the end, otherwise from the chunks.</summary>
     public async Task<string> ReadTextAsync(Guid conversationId, Guid turnId, int attempt)
     {
         var entries = await RedisOperation.TraceAsync("read_text", () => Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt)));
@@ -171,7 +170,7 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         return text.ToString();
     }
 
-    /// <summary>An entry, if it says what its place says; otherwise it is <see cref="StreamEventKind.Unknown"/>.</summary>
+    /// <summary>Parses an entry. <see cref="StreamEventKind.Unknown"/> if it does not match its position.</summary>
     private static StreamEvent EntryOf(RedisValue entry, Guid turnId, int attempt, int seq)
     {
         var read = StreamEvent.Parse(entry);

@@ -4,15 +4,15 @@ using StackExchange.Redis;
 namespace Konstruct.Contracts.Telemetry;
 
 /// <summary>
-/// Our own operations on Redis as spans: <c>redis enqueue</c>, <c>redis open</c>, <c>redis finish</c>. Only beneath a span: polls, sweeps and heartbeats
-/// are nobody's trace. An append is none: there may be one for each token; the span of its attempt sums them up.
+/// Spans for our Redis operations: <c>redis enqueue</c>, <c>redis open</c>, <c>redis finish</c>. Created only under another span, because polls,
+/// sweeps and heartbeats belong to no trace. An append has no span, because there may be one per token; the attempt's span summarises them.
 /// </summary>
 internal static class RedisOperation
 {
     private static readonly ActivitySource Source = new("Konstruct.Redis");
 
-    /// <summary>Runs a call as a span, if anything is traced.</summary>
-    /// <param name="name">What is done; the script's name where it is one.</param>
+    /// <summary>Runs a call in a span, if there is a current trace.</summary>
+    /// <param name="name">The operation; the script's name, if it is a script.</param>
     /// <param name="call">The call.</param>
     public static async Task<T> TraceAsync<T>(string name, Func<Task<T>> call)
     {

@@ -3,14 +3,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Konstruct.Contracts.Telemetry;
 
-/// <summary>What every log line about a turn carries beside its trace: whose it is, and which. Never what was said.</summary>
+/// <summary>Ids on every log line about a turn, besides its trace. Never the text of a message.</summary>
 public static class TurnScope
 {
-    /// <summary>Adds <c>tenant_id</c>, <c>conversation_id</c> and <c>turn_id</c> to what is logged until the result is disposed.</summary>
-    /// <param name="logger">Any logger: scopes flow to all.</param>
+    /// <summary>Adds <c>tenant_id</c>, <c>conversation_id</c> and <c>turn_id</c> to log entries until the result is disposed.</summary>
+    /// <param name="logger">Any logger: scopes apply to all.</param>
     /// <param name="tenantId">The tenant.</param>
     /// <param name="conversationId">The conversation.</param>
-    /// <param name="turnId">The turn; null where only the conversation is known.</param>
+    /// <param name="turnId">The turn; null: only the conversation is known.</param>
     public static IDisposable? BeginTurn(this ILogger logger, Guid tenantId, Guid conversationId, Guid? turnId = null) =>
         logger.BeginScope(new Ids(tenantId, conversationId, turnId));
 
@@ -36,7 +36,7 @@ public static class TurnScope
 
         IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-        /// <summary>What console loggers print.</summary>
+        /// <summary>The form that console loggers print.</summary>
         public override string ToString() => string.Join(' ', this.Select(id => $"{id.Key}:{id.Value}"));
     }
 }

@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace Konstruct.Contracts.Wire;
 
-/// <summary>What a client sent, as far as the protocol knows it.</summary>
+/// <summary>Kind of a client's frame.</summary>
 public enum ClientFrameKind
 {
     /// <summary>Not JSON, not an object, or a known member of the wrong type.</summary>
     Bad,
 
-    /// <summary>An object whose <c>type</c> the protocol does not know: ignored.</summary>
+    /// <summary>An object with an unknown <c>type</c>: ignored.</summary>
     Unknown,
 
     /// <summary>Credentials.</summary>
@@ -25,18 +25,18 @@ public enum ClientFrameKind
 }
 
 /// <summary>
-/// A client's frame, parsed once. Members that a frame lacks, or that are JSON null, are null: the original treated both alike.
-/// Strings hold no lone surrogates (they become U+FFFD), so that they can be stored and sent back.
+/// A client's frame, parsed once. Members that are absent or JSON null are null, because the original treated both
+/// alike. Lone surrogates in strings become U+FFFD, so that strings can be stored and sent back.
 /// </summary>
 public readonly record struct ClientFrame(ClientFrameKind Kind)
 {
     /// <summary>Longest <see cref="MessageId"/>, in UTF-16 units.</summary>
     public const int MaxMessageIdLength = 128;
 
-    /// <summary>Generous for a flat object, and far below what a hostile client would want.</summary>
+    /// <summary>Generous for a flat object, but small enough for hostile input.</summary>
     private static readonly JsonReaderOptions Options = new() { MaxDepth = 16 };
 
-    /// <summary><c>auth</c>: the user's UUID, as sent. A value that is no string is kept as a text that is no UUID.</summary>
+    /// <c>auth</c>: the user's UUID, as sent. A value that is not a string is kept as a text that is not a UUID.
     public string? UserId { get; init; }
 
     /// <summary><c>auth</c>: the tenant's UUID, as sent.</summary>
@@ -45,22 +45,22 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
     /// <summary><c>auth</c>: the user's role in the portal.</summary>
     public string? Role { get; init; }
 
-    /// <summary><c>auth</c>: a JSON Web Token that says all three.</summary>
+    /// <c>auth</c>: a JSON Web Token with user, tenant and role.
     public string? Token { get; init; }
 
-    /// <summary><c>message</c>: what the user says.</summary>
+    /// <c>message</c>: the text.
     public string? Text { get; init; }
 
     /// <summary><c>message</c>: the AI employee.</summary>
     public string? AgentId { get; init; }
 
-    /// <summary><c>message</c>: wins over the URL's in v1; must equal it in v2.</summary>
+    /// <c>message</c>: overrides the URL's in v1; must equal it in v2.
     public string? ConversationId { get; init; }
 
-    /// <summary><c>message</c>: how the sender is shown.</summary>
+    /// <c>message</c>: the sender's name to show.
     public string? DisplayName { get; init; }
 
-    /// <summary><c>message</c>, <c>cancel</c> (v2): the client's own id of the message.</summary>
+    /// <c>message</c>, <c>cancel</c> (v2): the client's message id.
     public string? MessageId { get; init; }
 
     /// <summary><c>message</c> (v2): a W3C trace context to continue.</summary>
@@ -69,10 +69,10 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
     /// <summary><c>resume</c>, <c>cancel</c> (v2): the turn, as sent.</summary>
     public string? TurnId { get; init; }
 
-    /// <summary><c>resume</c> (v2): the attempt that the client has; null when it has none.</summary>
+    /// <c>resume</c> (v2): the attempt that the client has; null: none.
     public int? Attempt { get; init; }
 
-    /// <summary><c>resume</c> (v2): the last seq that the client has; 0 or null: nothing.</summary>
+    /// <c>resume</c> (v2): the last seq that the client has; 0 or null: none.
     public int? After { get; init; }
 
     /// <summary>Parses one frame. Never throws on bad input.</summary>
@@ -119,7 +119,7 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
             else { reader.Read(); reader.Skip(); }
         }
 
-        // Whatever follows the object makes the frame bad, as it would for any JSON parser.
+        // Data behind the object makes the frame invalid, as in any JSON parser.
         if (reader.TokenType != JsonTokenType.EndObject || reader.Read())
         {
             return new(ClientFrameKind.Bad);
@@ -139,7 +139,7 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
         _ => ClientFrameKind.Unknown,
     };
 
-    /// <summary>An id or a token of a wrong type is kept as something that is neither, so that it is refused for what it is.</summary>
+    /// <summary>An id or token of the wrong type becomes an invalid text, so that it gets the specific error.</summary>
     private static string? ReadId(ref Utf8JsonReader reader) =>
         TryReadString(ref reader, out var value) ? value : "not a string";
 

@@ -1,40 +1,38 @@
 namespace Konstruct.Contracts.Wire;
 
-/// <summary>
-/// The WebSocket close codes a gateway sends. The table in docs/reference/protocol.md is checked against this type.
-/// </summary>
+/// <summary>The WebSocket close codes that a gateway sends. A test checks the table in docs/reference/protocol.md against this type.</summary>
 public static class CloseCodes
 {
-    /// <summary>Normal end, asked for by the client. Reconnect: when the user wants to.</summary>
+    /// <summary>Normal end, requested by the client. Reconnect: when the user wants to.</summary>
     public const int Normal = 1000;
 
-    /// <summary>What came is no WebSocket frame. Sent by the WebSocket layer itself. Reconnect: when the client is mended.</summary>
+    /// <summary>The input was not a WebSocket frame. Sent by the WebSocket layer. Reconnect: once the client is fixed.</summary>
     public const int ProtocolError = 1002;
 
-    /// <summary>A text frame that is not UTF-8. Sent by the WebSocket layer itself. Reconnect: yes, without that frame.</summary>
+    /// <summary>A text frame was not UTF-8. Sent by the WebSocket layer. Reconnect: yes, without that frame.</summary>
     public const int InvalidText = 1007;
 
     /// <summary>A frame was larger than the limit. Reconnect: yes, but do not send that frame again.</summary>
     public const int FrameTooBig = 1009;
 
-    /// <summary>A bug on this side: logged here, and nothing of it told. Reconnect: yes, with backoff, and resume.</summary>
+    /// <summary>A bug in the gateway: logged there, with no details for the client. Reconnect: yes, with backoff, and resume.</summary>
     public const int InternalError = 1011;
 
-    /// <summary>The gateway is being restarted, or may not serve for now. Reconnect: yes, at once with jitter, and resume.</summary>
+    /// <summary>The gateway is restarting or cannot serve at present. Reconnect: yes, at once with jitter, and resume.</summary>
     public const int Restarting = 1012;
 
     /// <summary>The auth frame was missing, late or wrong. Reconnect: only with other credentials.</summary>
     public const int AuthenticationFailed = 4001;
 
-    /// <summary>Who you are is known, but this conversation is not yours. Reconnect: no.</summary>
+    /// <summary>The user is authenticated, but the conversation is not theirs. Reconnect: no.</summary>
     public const int Forbidden = 4003;
 
-    /// <summary>The client reads slower than the answer is written, or has most to read when all clients together are too slow. Reconnect: yes, and resume.</summary>
+    /// <summary>The client reads too slowly, or has the longest queue when all queues together are too long. Reconnect: yes, and resume.</summary>
     public const int TooSlow = 4008;
 
-    /// <summary>This user, or this gateway, has as many sockets as it may. Reconnect: later, with backoff.</summary>
+    /// <summary>This user or this gateway has the maximum number of sockets. Reconnect: later, with backoff.</summary>
     public const int TooManySockets = 4009;
 
-    /// <summary>The credentials expired and no fresh ones came. Reconnect: yes, with fresh ones.</summary>
+    /// <summary>The credentials expired and were not renewed. Reconnect: yes, with new ones.</summary>
     public const int CredentialsExpired = 4010;
 }

@@ -5,16 +5,16 @@ using System.Text.Json;
 namespace Konstruct.Contracts.Wire;
 
 /// <summary>
-/// JSON strings as the original wrote them (Python's <c>json.dumps(…, ensure_ascii=False)</c>): UTF-8 as it is, and only what JSON
-/// demands escaped. System.Text.Json has no such encoder: even its relaxed one turns an emoji into twelve bytes.
+/// JSON strings in the original's form (Python's <c>json.dumps(…, ensure_ascii=False)</c>): UTF-8, with only the escapes that
+/// JSON requires. System.Text.Json has no such encoder: even its relaxed one turns an emoji into twelve bytes.
 /// </summary>
 public static class JsonText
 {
     private static readonly SearchValues<byte> MustEscape =
         SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(b => (byte)b), (byte)'"', (byte)'\\']);
 
-    /// <summary>Writes <paramref name="text"/> as the inside of a JSON string, without the quotes.</summary>
-    /// <remarks>A lone surrogate, which UTF-8 cannot carry, becomes U+FFFD.</remarks>
+    /// <summary>Writes <paramref name="text"/> as the content of a JSON string, without the quotes.</summary>
+    /// <remarks>A lone surrogate, which UTF-8 cannot represent, becomes U+FFFD.</remarks>
     public static void WriteEscaped(IBufferWriter<byte> output, ReadOnlySpan<char> text)
     {
         var rented = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(text.Length));
@@ -23,7 +23,7 @@ public static class JsonText
         ArrayPool<byte>.Shared.Return(rented);
     }
 
-    /// <summary>Writes UTF-8 <paramref name="text"/> as the inside of a JSON string, without the quotes.</summary>
+    /// <summary>Writes UTF-8 <paramref name="text"/> as the content of a JSON string, without the quotes.</summary>
     public static void WriteEscaped(IBufferWriter<byte> output, ReadOnlySpan<byte> text)
     {
         while (true)
@@ -42,9 +42,9 @@ public static class JsonText
     }
 
     /// <summary>
-    /// The inside of a JSON string token, brought into this class's form. Anything without a backslash already is and is returned as it came.
+    /// Converts the content of a JSON string to this class's form. Content without a backslash already has it and is returned unchanged.
     /// </summary>
-    /// <param name="raw">The token's bytes between the quotes, as a valid JSON document holds them.</param>
+    /// <param name="raw">The bytes between the quotes, from a valid JSON document.</param>
     public static ReadOnlyMemory<byte> Normalise(ReadOnlyMemory<byte> raw)
     {
         if (!raw.Span.Contains((byte)'\\'))
@@ -57,11 +57,13 @@ public static class JsonText
         return output.WrittenMemory;
     }
 
-    /// <summary>The text of a JSON string token's inside, as UTF-8: the bytes themselves where nothing in them is escaped. An escaped lone surrogate becomes U+FFFD.</summary>
+    /// <summary>
+    /// Unescapes the content of a JSON string to UTF-8. Returns the same bytes if nothing is escaped. An escaped lone surrogate becomes U+FFFD.
+    /// </summary>
     public static ReadOnlyMemory<byte> UnescapeUtf8(ReadOnlyMemory<byte> raw) =>
         raw.Span.Contains((byte)'\\') ? Encoding.UTF8.GetBytes(Unescape(raw.Span)) : raw;
 
-    /// <summary>The text of a JSON string token's inside. An escaped lone surrogate becomes U+FFFD.</summary>
+    /// <summary>Unescapes the content of a JSON string. An escaped lone surrogate becomes U+FFFD.</summary>
     public static string Unescape(ReadOnlySpan<byte> raw)
     {
         if (!raw.Contains((byte)'\\'))
@@ -86,12 +88,12 @@ public static class JsonText
         }
     }
 
-    /// <summary>Whether the name or string that the reader is at is <paramref name="text"/>.</summary>
-    /// <remarks><see cref="Utf8JsonReader.ValueTextEquals(ReadOnlySpan{byte})"/> throws on half a surrogate pair, which JSON's grammar allows.</remarks>
+    /// <summary>Whether the reader's current name or string equals <paramref name="text"/>.</summary>
+    /// <remarks><see cref="Utf8JsonReader.ValueTextEquals(ReadOnlySpan{byte})"/> throws on a lone surrogate, which JSON's grammar allows.</remarks>
     internal static bool Is(this in Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
         reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(Unescape(reader.ValueSpan)).AsSpan().SequenceEqual(text) : reader.ValueSpan.SequenceEqual(text);
 
-    /// <summary>How many bytes come before the first that a JSON string must escape, or that ends it; all of them when there is none.</summary>
+    /// <summary>Number of bytes before the first that must be escaped or ends the string; all of them if there is none.</summary>
     internal static int PlainLength(ReadOnlySpan<byte> raw) => raw.IndexOfAny(MustEscape) is var end and >= 0 ? end : raw.Length;
 
     private static (char Character, int Length) ReadEscape(ReadOnlySpan<byte> escape) => escape[1] switch

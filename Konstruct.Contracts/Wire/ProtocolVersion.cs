@@ -1,8 +1,8 @@
 namespace Konstruct.Contracts.Wire;
 
-/// <summary>How a client says which protocol it speaks.</summary>
+/// <summary>Protocol versions and how a client selects one.</summary>
 public static class ProtocolVersion
 {
-    /// <summary>The WebSocket subprotocol of v2. A client that offers none speaks v1, the original's.</summary>
+    /// <summary>WebSocket subprotocol of v2. A client that offers none uses v1, the original's protocol.</summary>
     public const string V2 = "konstruct.chat.v2";
 }

@@ -3,12 +3,12 @@ using System.Buffers;
 namespace Konstruct.Contracts.Wire;
 
 /// <summary>
-/// The frames a gateway sends, written as bytes: compact UTF-8, members in the documented order. The original's frames are matched byte for byte;
-/// what v2 adds always follows the original's members.
+/// The frames that a gateway sends, written as bytes: compact UTF-8, members in the documented order. The original's
+/// frames are matched byte for byte; additions of v2 always follow the original's members.
 /// </summary>
 public static class ServerFrames
 {
-    /// <summary>What every chunk begins with, up to its text: v1's and v2's frame, and so the payload, too.</summary>
+    /// <summary>Start of every chunk, up to its text: in the v1 frame, the v2 frame and the payload.</summary>
     internal static ReadOnlySpan<byte> ChunkBegin => "{\"type\":\"chunk\",\"text\":\""u8;
 
     private static ReadOnlySpan<byte> ChunkEnd => "\"}"u8;
@@ -16,7 +16,7 @@ public static class ServerFrames
     /// <summary><c>{"type":"typing"}</c>, the whole v1 frame.</summary>
     public static ReadOnlyMemory<byte> Typing { get; } = "{\"type\":\"typing\"}"u8.ToArray();
 
-    /// <summary>v2's <c>typing</c>: the acknowledgement that the message is stored as <paramref name="turnId"/>.</summary>
+    /// <c>typing</c> of v2: acknowledges that the message is stored as <paramref name="turnId"/>.
     public static ReadOnlyMemory<byte> TypingFor(Guid turnId, string? messageId)
     {
         var output = new ArrayBufferWriter<byte>(128);
@@ -31,13 +31,13 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
-    /// <summary>How long v1's <c>chunk</c> is.</summary>
-    /// <param name="escapedText">The length of its text, in bytes.</param>
+    /// <summary>Length of a v1 <c>chunk</c> in bytes.</summary>
+    /// <param name="escapedText">Length of its text in bytes.</param>
     public static int ChunkLength(int escapedText) => ChunkBegin.Length + escapedText + ChunkEnd.Length;
 
-    /// <summary>v1's <c>chunk</c>.</summary>
-    /// <param name="frame">Where to write it: at least <see cref="ChunkLength"/> bytes.</param>
-    /// <param name="escapedText">The inside of the JSON string, copied as it is.</param>
+    /// <summary><c>chunk</c> of v1.</summary>
+    /// <param name="frame">Destination: at least <see cref="ChunkLength"/> bytes.</param>
+    /// <param name="escapedText">Content of the JSON string, copied unchanged.</param>
     public static void WriteChunk(Span<byte> frame, ReadOnlySpan<byte> escapedText)
     {
         ChunkBegin.CopyTo(frame);
@@ -45,7 +45,7 @@ public static class ServerFrames
         ChunkEnd.CopyTo(frame[(ChunkBegin.Length + escapedText.Length)..]);
     }
 
-    /// <summary>v2's <c>chunk</c>; without <paramref name="seq"/> when a foreign orchestrator gave none.</summary>
+    /// <c>chunk</c> of v2; without <paramref name="seq"/> when it comes from a legacy orchestrator.
     public static ReadOnlyMemory<byte> Chunk(ReadOnlySpan<byte> escapedText, Guid turnId, int attempt, int? seq)
     {
         var output = new ArrayBufferWriter<byte>(escapedText.Length + 128);
@@ -62,14 +62,14 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
-    /// <summary>v1's <c>done</c>. <paramref name="text"/> is UTF-8, <paramref name="conversationId"/> is spelled as the client spelled it.</summary>
+    /// <c>done</c> of v1. <paramref name="text"/> is UTF-8; <paramref name="conversationId"/> is in the client's spelling.
     public static ReadOnlyMemory<byte> Done(ReadOnlySpan<byte> text, string conversationId) => Done(text, conversationId, turn: null);
 
-    /// <summary>v2's <c>done</c>: <paramref name="text"/>, UTF-8, replaces whatever the client has of the turn.</summary>
+    /// <c>done</c> of v2: <paramref name="text"/>, UTF-8, replaces the client's text of the turn.
     public static ReadOnlyMemory<byte> Done(ReadOnlySpan<byte> text, string conversationId, Guid turnId, int attempt, string reason) =>
         Done(text, conversationId, (turnId, attempt, reason));
 
-    /// <summary>v2's <c>reset</c>: the turn's answer starts again at seq 1.</summary>
+    /// <c>reset</c> of v2: the answer starts again at seq 1.
     public static ReadOnlyMemory<byte> Reset(Guid turnId, int attempt)
     {
         var output = new ArrayBufferWriter<byte>(96);
@@ -79,7 +79,7 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
-    /// <summary>v2's <c>ready</c>: who is streaming now. Those turns stay silent on the socket until it resumes them.</summary>
+    /// <c>ready</c> of v2: the turns that are streaming now. They stay silent on the socket until it resumes them.
     public static ReadOnlyMemory<byte> Ready(string conversationId, IEnumerable<ActiveTurn> active)
     {
         var output = new ArrayBufferWriter<byte>(128);
@@ -102,7 +102,7 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
-    /// <summary>v1's <c>error</c>: the sentence alone.</summary>
+    /// <c>error</c> of v1: the sentence only.
     public static ReadOnlyMemory<byte> Error(WireError error)
     {
         var output = new ArrayBufferWriter<byte>(128);
@@ -112,11 +112,11 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
-    /// <summary>v2's <c>error</c>, naming what it is about as far as that is known.</summary>
-    /// <param name="error">What is wrong.</param>
-    /// <param name="turnId">The turn that is meant.</param>
-    /// <param name="messageId">The message that is meant, by the client's own id.</param>
-    /// <param name="retryAfter">How long to wait before trying again, where that is known: <c>retry_after_ms</c>.</param>
+    /// <summary><c>error</c> of v2, with the turn or message that it concerns, if known.</summary>
+    /// <param name="error">The error.</param>
+    /// <param name="turnId">The turn.</param>
+    /// <param name="messageId">The client's message id.</param>
+    /// <param name="retryAfter">Time to wait before a retry, if known: <c>retry_after_ms</c>.</param>
     public static ReadOnlyMemory<byte> Error(WireError error, Guid? turnId, string? messageId, TimeSpan? retryAfter = null)
     {
         var output = new ArrayBufferWriter<byte>(192);
@@ -201,8 +201,8 @@ public static class ServerFrames
     }
 }
 
-/// <summary>One entry of <c>ready.active</c>: a turn that is being answered.</summary>
+/// <summary>One entry of <c>ready.active</c>: a running turn.</summary>
 /// <param name="TurnId">The turn.</param>
 /// <param name="Attempt">Its current attempt, from 1.</param>
-/// <param name="Seq">The last chunk there is; 0: none yet.</param>
+/// <param name="Seq">Its last chunk; 0: none yet.</param>
 public readonly record struct ActiveTurn(Guid TurnId, int Attempt, int Seq);

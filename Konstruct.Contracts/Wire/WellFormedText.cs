@@ -3,10 +3,10 @@ using System.Text.Unicode;
 
 namespace Konstruct.Contracts.Wire;
 
-/// <summary>Text that UTF-8 and Postgres can hold.</summary>
+/// <summary>Converts text to a form that UTF-8 and Postgres can store.</summary>
 public static class WellFormedText
 {
-    /// <summary>The text with every lone surrogate replaced by U+FFFD; the same instance when there is none.</summary>
+    /// <summary>Replaces every lone surrogate by U+FFFD; returns the same instance if there is none.</summary>
     public static string ToWellFormed(this string text)
     {
         var first = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF');
@@ -34,14 +34,14 @@ public static class WellFormedText
         return text;
     }
 
-    /// <summary>UTF-8 with every invalid sequence replaced by U+FFFD; the same memory when there is none.</summary>
+    /// <summary>Replaces every invalid UTF-8 sequence by U+FFFD; returns the same memory if there is none.</summary>
     public static ReadOnlyMemory<byte> ToWellFormed(this ReadOnlyMemory<byte> utf8) =>
         Utf8.IsValid(utf8.Span) ? utf8 : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(utf8.Span));
 
-    /// <summary>As <see cref="ToWellFormed(string)"/>, and with NUL, which Postgres refuses in text, replaced by U+FFFD too.</summary>
+    /// <summary>Like <see cref="ToWellFormed(string)"/>, and also replaces NUL, which Postgres refuses in text, by U+FFFD.</summary>
     public static string ToStorable(this string text) => text.ToWellFormed().Replace('\0', '\uFFFD');
 
-    /// <summary>Likewise UTF-8, with whatever is none replaced by U+FFFD; the same memory where there is nothing to replace.</summary>
+    /// <summary>Like <see cref="ToStorable(string)"/>, for UTF-8; returns the same memory if there is nothing to replace.</summary>
     public static ReadOnlyMemory<byte> ToStorable(this ReadOnlyMemory<byte> utf8) =>
         Utf8.IsValid(utf8.Span) && !utf8.Span.Contains((byte)0) ? utf8 : Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(utf8.Span).ToStorable());
 }

@@ -3,7 +3,10 @@ namespace Konstruct.Contracts.Wire;
 /// <summary>UUIDs as clients write them.</summary>
 public static class WireGuid
 {
-    /// <summary>Accepts what the original's parser did: 32 hexadecimal digits in either case, hyphens, braces and a <c>urn:uuid:</c> in front or not.</summary>
+    /// <summary>
+    /// Accepts what the original's parser accepted: 32 hexadecimal digits in either case, with or
+    /// without hyphens, braces and the prefix <c>urn:uuid:</c>.
+    /// </summary>
     public static bool TryParse(string? text, out Guid value)
     {
         if (Guid.TryParseExact(text, "D", out value))

@@ -3,74 +3,79 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>How the gateway learns who a client is.</summary>
+/// <summary>How the gateway authenticates a client.</summary>
 internal enum AuthMode
 {
-    /// <summary>From a signed token.</summary>
+    /// <summary>By a signed token.</summary>
     Jwt,
 
-    /// <summary>The client says so and is believed, as by the original gateway.</summary>
+    /// <summary>The client's own statement is trusted, as in the original gateway.</summary>
     Trusted,
 }
 
-/// <summary>Who gets in: configuration section <c>Auth</c>.</summary>
+/// <summary>Authentication: configuration section <c>Auth</c>.</summary>
 internal sealed class AuthOptions
 {
     public const string Section = "Auth";
 
-    /// <summary>Default <c>Jwt</c>; Development's settings say <c>Trusted</c>.</summary>
+    /// <summary>Default <c>Jwt</c>; Development's settings use <c>Trusted</c>.</summary>
     public AuthMode Mode { get; set; }
 
     /// <summary>
-    /// Outside of Development, <c>Trusted</c> wants this to be true: whoever reaches the gateway may then read and write any user's conversations of any
-    /// tenant. Default false.
+    /// Required for <c>Trusted</c> outside Development: any caller of the gateway can then read and
+    /// write the conversations of any user in any tenant. Default false.
     /// </summary>
     public bool LetAnyoneClaimAnyTenant { get; set; }
 
-    /// <summary>What a token must be in the mode <c>Jwt</c>.</summary>
+    /// <summary>Requirements for a token in the mode <c>Jwt</c>.</summary>
     public JwtOptions Jwt { get; set; } = new();
 
-    /// <summary>How long a socket stays open after its token has expired, for the client to send a fresh one; then it is closed with 4010. Default 30 s; 0: none.</summary>
+    /// <summary>
+    /// How long a socket stays open after its token has expired, so that the client can send a new
+    /// one. Then it is closed with 4010. Default 30 s; 0: no time.
+    /// </summary>
     public TimeSpan ExpiryGrace { get; set; } = TimeSpan.FromSeconds(30);
 }
 
-/// <summary>Configuration section <c>Auth:Jwt</c>. The keys come from an authority or are one symmetric key.</summary>
+/// <summary>Configuration section <c>Auth:Jwt</c>. The keys come from an authority, or there is one symmetric key.</summary>
 internal sealed class JwtOptions
 {
-    /// <summary>HS256 wants as much: RFC 7518, 3.2.</summary>
+    /// <summary>Minimum for HS256: RFC 7518, 3.2.</summary>
     public const int LeastKeyBytes = 32;
 
     /// <summary>
-    /// Address of an OpenID Connect authority; its keys, and its changes of keys, and its issuer come from its metadata. https, in Development also
-    /// http. Empty, the default: <see cref="SigningKey"/> is used.
+    /// Address of an OpenID Connect authority. Its metadata supplies the issuer, the keys and their rotation. Must be
+    /// https; http is allowed in Development. Default empty: <see cref="SigningKey"/> is used.
     /// </summary>
     public string Authority { get; set; } = "";
 
-    /// <summary>The symmetric key as text, 32 bytes of UTF-8 or more: HS256; from 48 bytes also HS384, from 64 also HS512. Not used where there is an authority. No default.</summary>
+    /// <summary>
+    /// The symmetric key as text. 32 bytes of UTF-8 or more allow HS256, 48 also HS384, 64 also HS512. Not used with an authority. No default.
+    /// </summary>
     public string SigningKey { get; set; } = "";
 
-    /// <summary>Who must have issued a token that <see cref="SigningKey"/> signs. Default <c>konstruct-portal</c>.</summary>
+    /// <summary>Required issuer of tokens signed with <see cref="SigningKey"/>. Default <c>konstruct-portal</c>.</summary>
     public string Issuer { get; set; } = "konstruct-portal";
 
-    /// <summary>Whom a token must be for. Default <c>konstruct-chat</c>.</summary>
+    /// <summary>Required audience of a token. Default <c>konstruct-chat</c>.</summary>
     public string Audience { get; set; } = "konstruct-chat";
 
-    /// <summary>The claim that is the user's UUID. Default <c>sub</c>.</summary>
+    /// <summary>Claim with the user's UUID. Default <c>sub</c>.</summary>
     public string UserClaim { get; set; } = "sub";
 
-    /// <summary>The claim that is the tenant's UUID. Default <c>tenant_id</c>.</summary>
+    /// <summary>Claim with the tenant's UUID. Default <c>tenant_id</c>.</summary>
     public string TenantClaim { get; set; } = "tenant_id";
 
-    /// <summary>The claim that is the role; a token may lack it. Default <c>role</c>.</summary>
+    /// <summary>Claim with the role, optional in a token. Default <c>role</c>.</summary>
     public string RoleClaim { get; set; } = "role";
 
-    /// <summary>How far the issuer's clock may be from this one's. Default 30 s; 0: not at all.</summary>
+    /// <summary>Maximum difference between the issuer's clock and this one. Default 30 s; 0: none.</summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 
     public bool HasAuthority => Authority.Length > 0;
 }
 
-/// <summary>Says at the start, in a sentence, what would otherwise let everybody in or nobody.</summary>
+/// <summary>Reports settings at startup that would admit everyone or no one.</summary>
 internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidateOptions<AuthOptions>
 {
     public ValidateOptionsResult Validate(string? name, AuthOptions options)

@@ -5,10 +5,10 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>Who gets in, by the configured mode.</summary>
+/// <summary>Registers authentication for the configured mode.</summary>
 internal static class AuthServices
 {
-    /// <summary>How often an authority is asked at most, for a key that nobody knows or after it did not answer: a flood of forged tokens must not reach it.</summary>
+    /// <summary>Minimum time between requests to an authority, for an unknown key or after a failure. Forged tokens must not flood it.</summary>
     private static readonly TimeSpan LeastRefresh = TimeSpan.FromSeconds(10);
 
     public static void AddAuth(this WebApplicationBuilder builder)
@@ -23,13 +23,14 @@ internal static class AuthServices
             return;
         }
 
-        // The scheme's settings and keys without its middleware, which would keep a handler and a scope for as long as a socket is open: TokenReader reads.
+        // Uses the scheme's settings and keys without its middleware, which would hold a handler and
+        // a scope for the life of a socket. TokenReader reads tokens.
         services.AddSingleton<IPostConfigureOptions<JwtBearerOptions>, JwtBearerPostConfigureOptions>();
         services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<IOptions<AuthOptions>, IHostEnvironment>((bearer, auth, environment) => Configure(bearer, auth.Value.Jwt, environment));
         services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, bearer =>
         {
-            // A key that the authority has taken back would otherwise serve for another hour.
+            // Otherwise a key that the authority has revoked stays valid for another hour.
             if (bearer.ConfigurationManager is BaseConfigurationManager keys)
             {
                 keys.UseLastKnownGoodConfiguration = false;
@@ -48,7 +49,7 @@ internal static class AuthServices
         {
             ValidAudience = jwt.Audience,
             ClockSkew = jwt.ClockSkew,
-            // Each kind of key takes its own algorithms only: a public key must never serve as a secret.
+            // Each kind of key allows only its own algorithms: a public key must never serve as a secret.
             ValidAlgorithms = jwt.HasAuthority
                 ?
                 [
@@ -69,7 +70,7 @@ internal static class AuthServices
         }
     }
 
-    /// <summary>RFC 7518, 3.2: a key has at least as many bytes as the hash. A shorter one would be refused by the library as if the signature were wrong.</summary>
+    /// <summary>RFC 7518, 3.2: a key needs at least as many bytes as the hash. For a shorter one the library reports a wrong signature.</summary>
     private static IEnumerable<string> HmacOf(int keyBytes)
     {
         yield return SecurityAlgorithms.HmacSha256;

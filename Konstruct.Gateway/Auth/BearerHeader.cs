@@ -2,7 +2,7 @@ using System.Net.Http.Headers;
 
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>Believes the token of the header <c>Authorization: Bearer</c>, the same as an auth frame's.</summary>
+/// <summary>Authenticates a request by the header <c>Authorization: Bearer</c>, with the same token as an auth frame.</summary>
 internal sealed class BearerHeader(TokenReader tokens) : IRequestAuthenticator
 {
     public string Scheme => "Bearer";

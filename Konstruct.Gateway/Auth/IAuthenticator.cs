@@ -2,18 +2,19 @@ using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>What became of credentials: an identity, or an error that the client is told.</summary>
-/// <param name="Identity">Who it is; null when refused.</param>
-/// <param name="Error">Why not; null when accepted. <see cref="WireError.Unavailable"/>: nobody could tell, and the client may try again.</param>
-/// <param name="Expires">When the credentials end; null: never.</param>
+/// <summary>Result of authentication: an identity, or an error for the client.</summary>
+/// <param name="Identity">The caller; null: refused.</param>
+/// <param name="Error">Why not; null: accepted. <see cref="WireError.Unavailable"/>: the credentials
+/// could not be checked, and the client may retry.</param>
+/// <param name="Expires">Expiry of the credentials; null: never.</param>
 internal readonly record struct AuthResult(Identity? Identity, WireError? Error, DateTimeOffset? Expires = null);
 
-/// <summary>Decides who a client is by an auth frame.</summary>
+/// <summary>Authenticates a client by its auth frame.</summary>
 internal interface IAuthenticator
 {
-    /// <summary>Whether a later auth frame renews the credentials. Otherwise it is ignored, as the original did.</summary>
+    /// <summary>Whether a later auth frame renews the credentials. Otherwise it is ignored, as in the original.</summary>
     bool Renews { get; }
 
-    /// <summary>Never throws for what a client sent.</summary>
+    /// <summary>Authenticates. Never throws because of a client's input.</summary>
     Task<AuthResult> AuthenticateAsync(ClientFrame frame, CancellationToken cancellationToken);
 }

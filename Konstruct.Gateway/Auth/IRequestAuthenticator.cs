@@ -1,14 +1,14 @@
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>Decides who sends a request of the HTTP API.</summary>
+/// <summary>Authenticates requests of the HTTP API.</summary>
 internal interface IRequestAuthenticator
 {
     /// <summary>The scheme, for <c>WWW-Authenticate</c>.</summary>
     string Scheme { get; }
 
-    /// <summary>What a caller sends when it is nobody: one sentence.</summary>
+    /// <summary>One sentence that tells an unauthenticated caller what to send.</summary>
     string Wanted { get; }
 
-    /// <summary>Never throws for what a client sent.</summary>
+    /// <summary>Authenticates. Never throws because of a client's input.</summary>
     Task<AuthResult> AuthenticateAsync(HttpRequest request, CancellationToken cancellationToken);
 }

@@ -1,6 +1,6 @@
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>Who is on the other end, once that is settled.</summary>
+/// <summary>An authenticated user.</summary>
 /// <param name="UserId">The portal's user.</param>
 /// <param name="TenantId">The tenant.</param>
 /// <param name="Role">The user's role in the portal; may be empty.</param>

@@ -2,7 +2,10 @@ using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>Believes the token of the auth frame. What else the frame says must not contradict it: a portal that mixes users up is told.</summary>
+/// <summary>
+/// Authenticates by the token of the auth frame. The frame's other members must not contradict
+/// it, so that a portal that mixes up users gets an error.
+/// </summary>
 internal sealed class JwtAuthenticator(TokenReader tokens) : IAuthenticator
 {
     public bool Renews => true;

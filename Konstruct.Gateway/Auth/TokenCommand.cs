@@ -7,8 +7,8 @@ using Microsoft.IdentityModel.Tokens;
 namespace Konstruct.Gateway.Auth;
 
 /// <summary>
-/// The gateway's argument <c>token</c>: prints a token that this gateway's own settings accept, for work on one machine. It needs the symmetric key; where
-/// an authority issues tokens, only that can.
+/// The gateway's argument <c>token</c>: prints a token that this gateway's settings accept, for local work. It
+/// requires the symmetric key; an authority's tokens can only come from the authority.
 /// </summary>
 internal static class TokenCommand
 {
@@ -27,7 +27,7 @@ internal static class TokenCommand
         return error is null ? 0 : 1;
     }
 
-    /// <summary>Null: made. Otherwise a sentence.</summary>
+    /// <summary>Creates the token. Null: success; otherwise an error sentence.</summary>
     private static string? Make(IConfiguration given, JwtOptions jwt, DateTimeOffset now, out string token)
     {
         token = "";

@@ -8,18 +8,18 @@ using Microsoft.IdentityModel.Tokens;
 namespace Konstruct.Gateway.Auth;
 
 /// <summary>
-/// Reads tokens, for sockets and for requests alike, with the settings and the key store of ASP.NET Core's JWT bearer scheme: an authority's keys are fetched
-/// once, again from time to time, and again when a token names a key that is not known.
+/// Reads tokens of sockets and requests with the settings and key store of ASP.NET Core's JWT bearer scheme. An
+/// authority's keys are fetched once, then periodically, and when a token names an unknown key.
 /// </summary>
 internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bearer, IOptions<AuthOptions> auth, ILogger<TokenReader> logger)
 {
-    /// <summary>UTF-16 units of a token. A longer one is refused by sockets and by the API alike; a server's own limit on headers is no larger for many proxies.</summary>
+    /// <summary>Maximum length of a token in UTF-16 units, for sockets and the API. Many proxies do not allow larger headers.</summary>
     private const int MaxLength = 16 * 1024 - 1;
 
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false };
     private readonly JwtOptions _jwt = auth.Value.Jwt;
 
-    /// <summary>Who a token says its bearer is. What is wrong with a token is logged, and not told.</summary>
+    /// <summary>Returns a token's bearer. The reason for a refusal is logged, not returned to the client.</summary>
     public async Task<AuthResult> ReadAsync(string? token, CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(token))
@@ -62,12 +62,12 @@ internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bear
             : new(null, WireError.AuthInvalidId);
     }
 
-    /// <summary>False: the authority has never answered. Later it may be away: its last keys serve.</summary>
+    /// <summary>False: the authority has never answered. If it is unreachable later, its last keys are used.</summary>
     private async Task<bool> HasKeysAsync(JwtBearerOptions options, CancellationToken cancellationToken)
     {
         if (options.ConfigurationManager is null)
         {
-            return true; // A symmetric key, or keys that were configured by hand.
+            return true; // A symmetric key, or keys from configuration.
         }
 
         try
@@ -82,14 +82,16 @@ internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bear
         }
     }
 
-    /// <summary>Whether the key is too short for the algorithm, of which the library says that the signature, or its key, is wrong. It has parsed the token by then.</summary>
+    /// <summary>
+    /// Whether the key is too short for the algorithm. The library reports that as a wrong signature or key, after it has parsed the token.
+    /// </summary>
     private bool NeedsLongerKey(string token, Exception exception, TokenValidationParameters parameters) =>
         !_jwt.HasAuthority
         && exception is SecurityTokenInvalidSignatureException or SecurityTokenInvalidAlgorithmException
         && _handler.ReadJsonWebToken(token).Alg is var algorithm and (SecurityAlgorithms.HmacSha384 or SecurityAlgorithms.HmacSha512)
         && !parameters.ValidAlgorithms.Contains(algorithm);
 
-    /// <summary>Null: the token's ids are not UUIDs, or not one each.</summary>
+    /// <summary>Null: an id in the token is not a single UUID.</summary>
     private Identity? IdentityOf(JsonWebToken token, ClaimsIdentity claims) =>
         WireGuid.TryParse(TokenShape.OneString(token, _jwt.UserClaim), out var user) && WireGuid.TryParse(TokenShape.OneString(token, _jwt.TenantClaim), out var tenant)
             ? new(user, tenant, claims.FindFirst(_jwt.RoleClaim)?.Value ?? "")

@@ -4,15 +4,15 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>What the library does not look at in a token whose signature, issuer, audience and lifetime are right.</summary>
+/// <summary>Checks of a token that the library does not make, after signature, issuer, audience and lifetime.</summary>
 internal static class TokenShape
 {
-    /// <summary>RFC 9068 and RFC 7519. Anything else (an id token's, a logout token's, a proof's) was signed by the same key for another use.</summary>
+    /// <summary>RFC 9068 and RFC 7519. The same key signs other types (ID, logout and proof tokens) for other uses.</summary>
     private static readonly string[] Types = ["JWT", "at+jwt", "application/at+jwt"];
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false };
 
-    /// <summary>Why a token is not an access token of this gateway's; null: it may be one.</summary>
+    /// <summary>Why a token is not an access token for this gateway; null: no fault.</summary>
     public static string? FindFault(JsonWebToken token)
     {
         using var header = Read(token.EncodedHeader);
@@ -32,7 +32,9 @@ internal static class TokenShape
             : null;
     }
 
-    /// <summary>A claim that is one string; null when it is missing, a list, another kind, or there twice: which of several the library takes is chance.</summary>
+    /// <summary>
+    /// A claim with exactly one string. Null if it is missing, a list, of another type, or duplicated: which duplicate the library uses is undefined.
+    /// </summary>
     public static string? OneString(JsonWebToken token, string claim)
     {
         using var payload = Read(token.EncodedPayload);

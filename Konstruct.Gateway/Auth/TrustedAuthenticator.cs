@@ -2,7 +2,7 @@ using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>Believes what the frame says, as the original did: only for a gateway that nobody but trusted callers can reach.</summary>
+/// <summary>Trusts the frame, as the original did. Only for a gateway that untrusted callers cannot reach.</summary>
 internal sealed class TrustedAuthenticator : IAuthenticator
 {
     public bool Renews => false;

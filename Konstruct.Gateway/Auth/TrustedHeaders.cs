@@ -2,7 +2,9 @@ using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Gateway.Auth;
 
-/// <summary>Believes the headers, as <see cref="TrustedAuthenticator"/> believes the frame: only for a gateway that nobody but trusted callers can reach.</summary>
+/// <summary>
+/// Trusts the headers, as <see cref="TrustedAuthenticator"/> trusts the frame. Only for a gateway that untrusted callers cannot reach.
+/// </summary>
 internal sealed class TrustedHeaders : IRequestAuthenticator
 {
     public const string User = "X-User-Id";

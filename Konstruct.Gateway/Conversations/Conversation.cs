@@ -5,7 +5,7 @@ internal sealed class Conversation
 {
     public required Guid TenantId { get; init; }
 
-    /// <summary>Unique over all tenants, so that an id can never mean two conversations.</summary>
+    /// <summary>Unique across all tenants, so that an id never refers to two conversations.</summary>
     public required Guid Id { get; init; }
 
     public required Guid UserId { get; init; }

@@ -5,32 +5,32 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Konstruct.Gateway.Conversations;
 
-/// <summary>Whose conversation it is about. Everything that a client may reach is found by all three.</summary>
+/// <summary>Key of a conversation. Everything that a client can reach is looked up by all three ids.</summary>
 internal readonly record struct ConversationKey(Guid TenantId, Guid UserId, Guid ConversationId);
 
-/// <summary>A message as it is to be stored. The ids are made by the caller, so that storing it twice is storing it once.</summary>
+/// <summary>A message to store. The caller chooses the ids, so a repeated call has no effect.</summary>
 internal sealed record NewTurn(ConversationKey Key, Guid TurnId, Guid UserRowId, Guid AssistantRowId, string AgentId, string Text, string? MessageId, string Task);
 
-/// <summary>What became of a message: the numbers of the function <c>accept_turn</c>.</summary>
+/// <summary>Result of accepting a message, as numbered by the function <c>accept_turn</c>.</summary>
 internal enum Acceptance
 {
-    /// <summary>Committed: it will end in exactly one terminal state.</summary>
+    /// <summary>Committed: the turn will end in exactly one terminal state.</summary>
     Accepted = 0,
 
-    /// <summary>The client's own id was used before: the turn of then.</summary>
+    /// <summary>The client has used this message id before; the result is the earlier turn.</summary>
     Repeated = 1,
 
-    /// <summary>No such conversation for this tenant and user.</summary>
+    /// <summary>This tenant and user have no such conversation.</summary>
     NotFound = 2,
 
-    /// <summary>As many turns as allowed run in the conversation.</summary>
+    /// <summary>The conversation has the maximum number of running turns.</summary>
     TooManyTurns = 3,
 }
 
-/// <summary>What became of a message, and of which turn that is.</summary>
+/// <summary>Result of accepting a message, and its turn.</summary>
 internal sealed record AcceptResult(Acceptance Acceptance, Guid TurnId);
 
-/// <summary>A turn as Postgres has it. The text is UTF-8, as it comes and goes: an answer may have megabytes.</summary>
+/// <summary>A turn as stored in Postgres. The text stays UTF-8, because an answer may have megabytes.</summary>
 internal sealed record TurnRow(Guid TenantId, Guid ConversationId, Guid TurnId, string Status, int Attempt, ReadOnlyMemory<byte> Content)
 {
     public TurnRow(Guid tenantId, Guid conversationId, Guid turnId, string status, int attempt, string content)
@@ -44,7 +44,7 @@ internal sealed record TurnRow(Guid TenantId, Guid ConversationId, Guid TurnId, 
 /// <summary>Conversations and turns in Postgres. All calls throw what <see cref="TenantDb"/> throws.</summary>
 internal sealed class ConversationStore(TenantDb tenants)
 {
-    /// <summary>Stores a message and its pending answer. Messages of one conversation take their turn at its row's lock.</summary>
+    /// <summary>Stores a message and its pending answer. The lock of the conversation's row serializes messages of one conversation.</summary>
     public async Task<AcceptResult> AcceptAsync(NewTurn turn, bool createMissing, int maxTurns, CancellationToken cancellationToken) =>
         (await tenants.CallAsync(
             turn.Key.TenantId,
@@ -57,7 +57,7 @@ internal sealed class ConversationStore(TenantDb tenants)
             row => new AcceptResult((Acceptance)row.GetInt32(0), row.IsDBNull(1) ? Guid.Empty : row.GetGuid(1)),
             cancellationToken)).Single();
 
-    /// <summary>The turns of a conversation that have not ended, oldest first; null when the conversation does not exist for this user.</summary>
+    /// <summary>Returns the pending turns of a conversation, oldest first. Null: the conversation does not exist for this user.</summary>
     public async Task<List<TurnRow>?> OpenAsync(ConversationKey key, CancellationToken cancellationToken)
     {
         var rows = await tenants.CallAsync(
@@ -73,11 +73,11 @@ internal sealed class ConversationStore(TenantDb tenants)
         return rows.Count == 0 ? null : [.. rows.OfType<TurnRow>()];
     }
 
-    /// <summary>A turn; null when this conversation has none of that id.</summary>
+    /// <summary>Finds a turn. Null: the conversation has none with this id.</summary>
     public Task<TurnRow?> FindTurnAsync(Guid tenantId, Guid conversationId, Guid turnId, CancellationToken cancellationToken) =>
         tenants.RunAsync(tenantId, (db, cancellation) => FindAsync(db, conversationId, turnId, cancellation), cancellationToken);
 
-    /// <summary>The turn that a client's own message id began; null when none has, or the conversation is another user's.</summary>
+    /// <summary>Finds the turn of a client's message id. Null: there is none, or the conversation belongs to another user.</summary>
     public Task<TurnRow?> FindTurnAsync(ConversationKey key, string messageId, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             key.TenantId,
@@ -88,7 +88,10 @@ internal sealed class ConversationStore(TenantDb tenants)
             },
             cancellationToken);
 
-    /// <summary>Ends a turn, unless it has ended. Either way the row as it is then, null when the conversation was deleted; and whether this call did it. Its text has been shown by then: it may wait for others that end.</summary>
+    /// <summary>
+    /// Persists the end of a turn, unless it has ended. Returns the row after that, null if the conversation was deleted, and
+    /// whether this call won. The call may wait to share a batch, because the user has already seen the text.
+    /// </summary>
     public async Task<(TurnRow? Row, bool Won)> FinishAsync(
         Guid tenantId, Guid conversationId, Guid turnId, string outcome, int attempt, ReadOnlyMemory<byte> text, CancellationToken cancellationToken)
     {
@@ -108,14 +111,14 @@ internal sealed class ConversationStore(TenantDb tenants)
     }
 
     /// <summary>
-    /// Gives out the next attempt of a pending turn, if <paramref name="seen"/> is still the current one: of several gateways that try, one gets it.
+    /// Issues the next attempt of a pending turn if <paramref name="seen"/> is still the current one. Of several gateways that try, one wins.
     /// </summary>
-    /// <returns>The task payload, whose attempt is still the first one's; null when another gateway was faster or the turn has ended.</returns>
+    /// <returns>The task payload, still with the first attempt's number. Null: another gateway won, or the turn has ended.</returns>
     public Task<string?> NextAttemptAsync(Guid tenantId, Guid turnId, int seen, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             tenantId,
             async (db, cancellation) => (await db.Database.SqlQuery<string?>(
-                // IS NOT DISTINCT FROM, as in the functions: no index of what is pending anywhere is to answer it.
+                // IS NOT DISTINCT FROM, as in the functions: keeps the planner from the index of pending rows.
                 $"""
                 UPDATE public.web_conversation_messages SET attempt = {seen + 1}
                 WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant' AND status IS NOT DISTINCT FROM 'pending' AND attempt = {seen}
@@ -123,7 +126,7 @@ internal sealed class ConversationStore(TenantDb tenants)
                 """).ToListAsync(cancellation)).SingleOrDefault(),
             cancellationToken);
 
-    /// <summary>Takes back an attempt that was given out and never queued, if it is still the current one and its turn is pending.</summary>
+    /// <summary>Returns an issued attempt that was never queued, if it is still the current one and the turn is pending.</summary>
     public Task<int> ReturnAttemptAsync(Guid tenantId, Guid turnId, int attempt, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             tenantId,
@@ -136,8 +139,8 @@ internal sealed class ConversationStore(TenantDb tenants)
             cancellationToken);
 
     /// <summary>
-    /// One row. The user is compared as text, which no index answers: where most users have few conversations, the index of a user's seems as good to PostgreSQL as the key,
-    /// and it would read all that this one has.
+    /// Selects one conversation. The user is compared as text, so that no index applies: where most users have few conversations,
+    /// PostgreSQL rates the index by user as good as the key, and would read all conversations of this user.
     /// </summary>
     internal static IQueryable<Conversation> Mine(ChatDbContext db, ConversationKey key)
     {

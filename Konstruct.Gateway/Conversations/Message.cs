@@ -1,6 +1,8 @@
 namespace Konstruct.Gateway.Conversations;
 
-/// <summary>A row of <c>web_conversation_messages</c>. A turn is two rows: the user's, and the assistant's, which is pending until the turn ends.</summary>
+/// <summary>
+/// A row of <c>web_conversation_messages</c>. A turn has two rows: the user's, and the assistant's, which is pending until the turn ends.
+/// </summary>
 internal sealed class Message
 {
     public const string User = "user";
@@ -24,12 +26,12 @@ internal sealed class Message
     /// <summary>A word of <see cref="Contracts.Wire.TurnOutcome"/>; a user's row is always completed.</summary>
     public required string Status { get; set; }
 
-    /// <summary>The attempt that was given out last, from 1; 0 in a user's row.</summary>
+    /// <summary>Last issued attempt, from 1; 0 in a user's row.</summary>
     public required int Attempt { get; set; }
 
-    /// <summary>The client's own id, in the user's row; unique in its conversation.</summary>
+    /// <summary>The client's message id, in the user's row; unique per conversation.</summary>
     public string? ClientMessageId { get; init; }
 
-    /// <summary>The task payload, in the assistant's row while it is pending: what the sweep dispatches again.</summary>
+    /// <summary>The task payload, in the assistant's row while it is pending. The sweep dispatches it again.</summary>
     public string? Task { get; set; }
 }

@@ -3,13 +3,13 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Konstruct.Gateway.Conversations;
 
-/// <summary>A turn of any tenant that has not ended: where to look for it, and nothing of what was said.</summary>
+/// <summary>A pending turn of any tenant: its ids and times, without content.</summary>
 internal sealed record PendingTurn(Guid TenantId, Guid ConversationId, Guid TurnId, int Attempt, DateTimeOffset CreatedAt, TimeSpan Age);
 
-/// <summary>The one question that is asked across tenants, answered by a function that sees pending rows alone.</summary>
+/// <summary>The only query across tenants. It calls a function that sees only pending rows.</summary>
 internal sealed class PendingTurns(IServiceScopeFactory scopes)
 {
-    /// <summary>Turns older than <paramref name="olderThan"/>, oldest first, after <paramref name="previous"/>.</summary>
+    /// <summary>Reads turns older than <paramref name="olderThan"/> that follow <paramref name="previous"/>, oldest first.</summary>
     public async Task<List<PendingTurn>> ReadAsync(TimeSpan olderThan, PendingTurn? previous, int most, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();

@@ -3,14 +3,13 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Edge;
 
 /// <summary>
-/// From which web pages browsers may come: one list for sockets, which browsers let any page open, and for CORS. A page of the gateway's own address
-/// always may.
+/// Allowed origins of web pages: one list for sockets, which browsers let any page open, and for CORS. The gateway's own origin is always allowed.
 /// </summary>
 internal sealed class AllowedOrigins(IOptions<EdgeOptions> options)
 {
     private readonly IReadOnlyList<OriginPattern> _patterns = OriginPattern.ParseList(options.Value.AllowedOrigins).Patterns;
 
-    /// <summary>Whether a request may come. One without the header is no browser's: a policy of its own.</summary>
+    /// <summary>Whether a request is allowed. A request without an Origin header does not come from a browser and has its own setting.</summary>
     public bool Admit(HttpRequest request)
     {
         var origin = request.Headers.Origin;
@@ -22,24 +21,24 @@ internal sealed class AllowedOrigins(IOptions<EdgeOptions> options)
         };
     }
 
-    /// <summary>Whether the list has an origin, as a browser writes it.</summary>
+    /// <summary>Whether the list contains an origin in a browser's spelling.</summary>
     public bool IsListed(string origin) => _patterns.Any(pattern => pattern.Matches(origin));
 
-    /// <summary>The Host header names no scheme, and an ingress may have ended TLS: its default port is the one of the page's scheme.</summary>
+    /// <summary>The Host header has no scheme, and an ingress may have ended TLS. So the page's scheme determines the default port.</summary>
     private static bool IsOwn(string origin, HttpRequest request) =>
         Origin.Parse(origin) is { } page && Origin.Parse($"{page.Scheme}://{request.Headers.Host}") == page;
 }
 
 /// <summary>One entry of the list.</summary>
-/// <param name="Text">As it was written: an origin; with <c>:*</c> in the place of a port any port; <c>*</c> alone: any page.</param>
+/// <param name="Text">The entry as written: an origin; an origin with <c>:*</c> for any port; or <c>*</c> for any page.</param>
 /// <param name="Origin">The origin; null: any page.</param>
-/// <param name="IsAnyPort">Whether its port does not count.</param>
+/// <param name="IsAnyPort">Whether the port is ignored.</param>
 internal sealed record OriginPattern(string Text, Origin? Origin, bool IsAnyPort)
 {
     private const string AnyPage = "*";
     private const string AnyPort = ":*";
 
-    /// <summary>Reads the list. <c>Wrong</c> is the first entry that is no origin, or null.</summary>
+    /// <summary>Parses the list. <c>Wrong</c> is the first entry that is not an origin, or null.</summary>
     public static (IReadOnlyList<OriginPattern> Patterns, string? Wrong) ParseList(string list)
     {
         OriginPattern[] patterns = [.. list.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(Parse)];

@@ -4,20 +4,20 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Edge;
 
-/// <summary>What holds for whoever comes, before anybody asks who it is.</summary>
+/// <summary>Limits and headers that apply to every connection before authentication.</summary>
 internal static partial class EdgeServices
 {
-    /// <summary>A request that is no upgrade is small: see the API's limits. A socket's frames are not counted here.</summary>
+    /// <summary>Maximum body of a request that is not an upgrade. Frames of a socket do not count.</summary>
     private const long MaxBodyBytes = 64 * 1024;
 
-    /// <summary>Connections that come beyond the sockets: requests, probes, and those that are told to go; and as many that are idle.</summary>
+    /// <summary>Number of connections beyond the sockets, for requests, probes and sockets that are refused; and of idle connections.</summary>
     private const int SpareConnections = 1_000;
 
     public static void AddEdge(this WebApplicationBuilder builder)
     {
         var services = builder.Services;
         var room = FileDescriptors.ConnectionsThatFit() ?? int.MaxValue;
-        var sockets = (int)(room * 5L / 8); // One more is told so, as long as there is a connection left to tell it on.
+        var sockets = (int)(room * 5L / 8); // The rest lets excess sockets get an error.
         services.AddOptions<EdgeOptions>().BindConfiguration(EdgeOptions.Section).ValidateDataAnnotations().ValidateOnStart()
             .PostConfigure(edge => edge.MaxSockets = Math.Min(edge.MaxSockets, sockets));
         services.AddSingleton<AllowedOrigins>();
@@ -39,7 +39,7 @@ internal static partial class EdgeServices
             limits.MaxConcurrentUpgradedConnections = Math.Min(edge.Value.MaxSockets + SpareConnections, (int)(room * 3L / 4));
             limits.MaxConcurrentConnections = Math.Min(edge.Value.MaxSockets + (2 * SpareConnections), Math.Max(room / 4, 8));
             limits.MaxRequestBodySize = MaxBodyBytes;
-            limits.MaxRequestHeadersTotalSize = 32 * 1024; // Twice the longest token: one that is too long is answered as by a socket.
+            limits.MaxRequestHeadersTotalSize = 32 * 1024; // Twice the longest token: a longer one gets the same error as on a socket.
             limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             limits.KeepAliveTimeout = TimeSpan.FromSeconds(15); // Also until the first request.
             var idle = new IdleConnections(SpareConnections);
@@ -47,13 +47,13 @@ internal static partial class EdgeServices
         });
     }
 
-    /// <summary>First in the pipeline, so that it holds for every answer.</summary>
+    /// <summary>First in the pipeline, so that it applies to every response.</summary>
     public static void UseEdge(this WebApplication app)
     {
         app.Use(IdleConnections.ServeAsync);
         app.Use((context, next) =>
         {
-            // No answer of this gateway is anything but what its type says.
+            // Responses must be interpreted only by their content type.
             context.Response.Headers.XContentTypeOptions = "nosniff";
             return next(context);
         });

@@ -3,18 +3,20 @@ using System.Globalization;
 namespace Konstruct.Gateway.Edge;
 
 /// <summary>
-/// How many connections fit into the files that the process may open. Each socket is one; a process without any left cannot reach its stores, nor load its own
-/// code. So connections end where the reserve begins.
+/// Number of connections that fit into the process's limit of open files. Each socket uses one file. A process
+/// without free files cannot reach its stores or load its own code, so a reserve is kept.
 /// </summary>
 internal static class FileDescriptors
 {
-    /// <summary>For the stores' connections, files and whatever the runtime opens later. A gateway that serves was seen to have 150 more open than when this is asked.</summary>
+    /// <summary>
+    /// Reserve for store connections, files and the runtime. A serving gateway was measured to have 150 more open files than at this point.
+    /// </summary>
     private const int Reserve = 224;
 
-    /// <summary>However little there is: probes and some sockets.</summary>
+    /// <summary>Minimum, for probes and some sockets.</summary>
     private const int Least = 16;
 
-    /// <summary>Null: no limit is known. .NET has raised its own to the hard one by now.</summary>
+    /// <summary>Null: no known limit. .NET has already raised the soft limit to the hard one.</summary>
     public static int? ConnectionsThatFit()
     {
         if (!OperatingSystem.IsLinux() || ReadLimit() is not { } limit)
@@ -26,7 +28,7 @@ internal static class FileDescriptors
         return (int)Math.Clamp(room, Least, int.MaxValue);
     }
 
-    /// <summary>A line of that file: <c>Max open files  1024  524288  files</c>, soft and hard. Null: unlimited, or no such line.</summary>
+    /// <summary>Parses the line <c>Max open files  1024  524288  files</c> (soft, hard). Null: unlimited, or no such line.</summary>
     private static long? ReadLimit()
     {
         var line = File.ReadLines("/proc/self/limits").FirstOrDefault(line => line.StartsWith("Max open files", StringComparison.Ordinal));

@@ -3,10 +3,11 @@ using Microsoft.AspNetCore.Connections;
 namespace Konstruct.Gateway.Edge;
 
 /// <summary>
-/// Connections without a request, new or kept alive. Somebody who opens thousands and says nothing would use up what Kestrel accepts, and probes would find no
-/// place. When there are more than <paramref name="most"/>, the one that has been idle longest is closed: a probe sends its request at once and is never that one.
+/// Connections without a request, new or kept alive. A client that opens thousands of idle connections would use
+/// up Kestrel's limit, and probes would fail. Above <paramref name="most"/>, the connection that has been idle
+/// longest is closed. A probe sends its request at once and is never the longest.
 /// </summary>
-/// <param name="most">Highest number of idle connections.</param>
+/// <param name="most">Maximum number of idle connections.</param>
 internal sealed class IdleConnections(int most)
 {
     private readonly Lock _gate = new();
@@ -14,7 +15,7 @@ internal sealed class IdleConnections(int most)
 
     private int Most => most;
 
-    /// <summary>A connection, around whatever serves it.</summary>
+    /// <summary>Tracks a connection around its handler.</summary>
     public async Task HoldAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var place = new Place(this, connection);
@@ -30,7 +31,7 @@ internal sealed class IdleConnections(int most)
         }
     }
 
-    /// <summary>A request: its connection is not idle until the answer has been sent. A WebSocket is its connection's last request.</summary>
+    /// <summary>Marks the connection as busy until the response is sent. A WebSocket is the last request of its connection.</summary>
     public static Task ServeAsync(HttpContext context, RequestDelegate next)
     {
         if (context.Features.Get<Place>() is { } place)
@@ -48,7 +49,7 @@ internal sealed class IdleConnections(int most)
         return next(context);
     }
 
-    /// <summary>One connection's place in the list.</summary>
+    /// <summary>A connection's place in the list.</summary>
     private sealed class Place(IdleConnections all, ConnectionContext connection)
     {
         private readonly LinkedListNode<ConnectionContext> _node = new(connection);

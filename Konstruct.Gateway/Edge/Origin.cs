@@ -1,12 +1,12 @@
 namespace Konstruct.Gateway.Edge;
 
 /// <summary>
-/// An origin as RFC 6454 defines it: scheme, host and port. Two are the same when these three are, however they were spelled: a default port may be left out,
-/// a name may be in Unicode or in its ASCII form (<c>xn--…</c>), in any case.
+/// An origin by RFC 6454: scheme, host and port. Two origins are equal if these are, in any spelling: a default
+/// port may be omitted, and a name may be in Unicode or ASCII (<c>xn--…</c>), in any case.
 /// </summary>
 internal readonly record struct Origin(string Scheme, string Host, int Port)
 {
-    /// <summary>Reads an origin as a browser sends it. Null: it is none, for example <c>null</c>, or has more than the three.</summary>
+    /// <summary>Parses an origin as a browser sends it. Null: not an origin, such as <c>null</c>, or with further parts.</summary>
     public static Origin? Parse(string text)
     {
         var lower = text.ToLowerInvariant();
@@ -22,7 +22,7 @@ internal readonly record struct Origin(string Scheme, string Host, int Port)
         }
         catch (UriFormatException)
         {
-            return null; // The host has characters that no name can have.
+            return null; // Invalid characters in the host.
         }
     }
 

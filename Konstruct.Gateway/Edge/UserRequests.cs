@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Edge;
 
 /// <summary>
-/// Bounds what one user asks of this gateway besides messages: each call of the API, and each frame that makes the gateway ask a store. A limit of each gateway,
-/// not of all together: it protects the gateway, and asking Redis would cost more than most of what it counts.
+/// Limits a user's requests to this gateway, other than messages: API calls, and frames that cause a call to a store. The limit
+/// is per gateway, because it protects the gateway, and a call to Redis would cost more than most of the requests.
 /// </summary>
 internal sealed class UserRequests : IDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class UserRequests : IDisposable
             }));
     }
 
-    /// <summary>Takes one request out of the user's bucket. Null: taken. Otherwise how long to wait for the next.</summary>
+    /// <summary>Takes one request from the user's bucket. Null: taken. Otherwise the time until the next is allowed.</summary>
     public TimeSpan? Take(Guid tenantId, Guid userId)
     {
         using var lease = _limiter.AttemptAcquire((tenantId, userId));

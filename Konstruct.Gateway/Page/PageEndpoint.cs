@@ -3,14 +3,14 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Page;
 
 /// <summary>
-/// The developer's page at <c>/</c>, in Development alone: elsewhere these addresses do not exist. It is a client like any other, with the socket and the
-/// HTTP API and nothing besides.
+/// The developer's page at <c>/</c>. Development only; elsewhere these addresses do not exist. It
+/// is an ordinary client of the socket and the HTTP API.
 /// </summary>
 internal static class PageEndpoint
 {
     /// <summary>
-    /// Nothing that was not served here is loaded, run or connected to, and no text becomes markup: with Trusted Types on and no policy allowed,
-    /// <c>innerHTML</c> throws. An answer that holds a script is text even if the page had a bug.
+    /// Only content of this server is loaded, run or connected to, and no text becomes markup: with Trusted Types required and
+    /// no policy allowed, <c>innerHTML</c> throws. A script in an answer stays text even if the page has a bug.
     /// </summary>
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
@@ -47,7 +47,7 @@ internal static class PageEndpoint
         headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()";
-        // Asked for again each time, and not sent again when it is the same.
+        // Revalidated on each request; unchanged content is not sent again.
         headers.CacheControl = "no-cache";
     }
 }

@@ -4,15 +4,15 @@ using Microsoft.Net.Http.Headers;
 
 namespace Konstruct.Gateway.Page;
 
-/// <summary>A file of the page, as it is embedded in the gateway: the page works wherever the gateway was started from.</summary>
-/// <param name="Content">Its bytes.</param>
+/// <summary>A file of the page, embedded in the gateway, so that the page works from any working directory.</summary>
+/// <param name="Content">The bytes.</param>
 /// <param name="ContentType">With the character set.</param>
-/// <param name="ETag">Changes when the content does.</param>
+/// <param name="ETag">Changes with the content.</param>
 internal sealed record PageFile(byte[] Content, string ContentType, EntityTagHeaderValue ETag)
 {
     private const string Prefix = "page/";
 
-    /// <summary>Every file by its path below <c>/page/</c>; the client's modules are in <c>client/</c>.</summary>
+    /// <summary>All files by their path below <c>/page/</c>; the client's modules are in <c>client/</c>.</summary>
     public static IReadOnlyDictionary<string, PageFile> ReadAll()
     {
         var assembly = Assembly.GetExecutingAssembly();

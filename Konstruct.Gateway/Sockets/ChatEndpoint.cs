@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Konstruct.Gateway.Sockets;
 
-/// <summary><c>GET /chat/ws/{conversation_id}</c>: takes the upgrade, and keeps the list of open sockets.</summary>
+/// <c>GET /chat/ws/{conversation_id}</c>: accepts the upgrade and tracks open sockets.
 internal sealed class ChatEndpoint(SocketServices services, Readiness readiness, AllowedOrigins origins, OpenSockets open, GatewayMetrics metrics)
 {
-    /// <summary>Before whatever else answers: a socket's request passes by it, and what would wait around it costs memory for as long as it is open.</summary>
+    /// <summary>Runs before all other middleware: anything around a socket's request would hold memory for the life of the socket.</summary>
     public static void Map(WebApplication app)
     {
         app.Use(JoinedWrites.OfferAsync);

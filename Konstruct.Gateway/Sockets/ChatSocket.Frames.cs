@@ -4,14 +4,14 @@ using Konstruct.Gateway.Turns;
 
 namespace Konstruct.Gateway.Sockets;
 
-/// <summary>What a client asks for: an answer, a replay, an end.</summary>
+/// <summary>Serves the frames of a client: message, resume and cancel.</summary>
 internal sealed partial class ChatSocket
 {
     private async Task AnswerAsync(ClientFrame frame)
     {
         if (CloseCode != 0)
         {
-            return; // It waited, and the socket is closing: not accepted.
+            return; // The socket closed while the message waited: not accepted.
         }
 
         if (!_isV2)
@@ -43,7 +43,7 @@ internal sealed partial class ChatSocket
         var cursor = result.Cursor;
         if (cursor is null && _feed is not null && _tab is not null)
         {
-            // The same message as before: its acknowledgement, then its replay.
+            // A repeated message: acknowledge it, then replay its turn.
             _writer.Send(ServerFrames.TypingFor(result.TurnId, frame.MessageId));
             cursor = await _services.Tabs.ResumeAsync(_feed, _tab, result.TurnId, attempt: 0, after: 0, _gone.Token);
         }
@@ -54,7 +54,7 @@ internal sealed partial class ChatSocket
         }
     }
 
-    /// <summary>Null: the user may send one more. Otherwise how long to wait.</summary>
+    /// <summary>Takes a token from the user's bucket. Null: the message may be sent; otherwise the time to wait.</summary>
     private async Task<TimeSpan?> TakeAsync()
     {
         var edge = _services.Edge;
@@ -64,7 +64,7 @@ internal sealed partial class ChatSocket
                 .WaitAsync(_services.Options.StoreTimeout, _services.Time, _gone.Token);
     }
 
-    /// <summary>Keeps listening to the conversation between messages. v2 has done so from the beginning.</summary>
+    /// <summary>Keeps the subscription between messages. A v2 socket has it from the start.</summary>
     private async Task StayAsync(IncomingMessage message)
     {
         var key = new FeedKey(message.Sender.TenantId, message.ConversationId);
@@ -99,7 +99,7 @@ internal sealed partial class ChatSocket
 
     private async Task CancelAsync(ClientFrame frame, CancellationToken aborted)
     {
-        _ = WireGuid.TryParse(_urlConversationId, out var conversationId); // v2 has joined it.
+        _ = WireGuid.TryParse(_urlConversationId, out var conversationId); // v2 has joined, so the id is valid.
         if (frame.TurnId is not null)
         {
             if (TurnOf(frame) is not { } turnId || _feed is null || _tab is null || !await _services.Tabs.AdmitAsync(_feed, _tab, aborted)

@@ -3,7 +3,7 @@ using Konstruct.ServiceDefaults.Stores;
 
 namespace Konstruct.Gateway.Sockets;
 
-/// <summary>How a socket begins: who it is, and, in v2, which conversation it opens.</summary>
+/// <summary>Opens a socket: authenticates it and, in v2, joins its conversation.</summary>
 internal sealed partial class ChatSocket
 {
     private async Task<bool> AuthenticateAsync(CancellationToken aborted)
@@ -18,7 +18,7 @@ internal sealed partial class ChatSocket
             RefuseCredentials(WireError.AuthFirst);
         }
 
-        var outcome = await reading; // After a refusal: the client's close frame, or the end of the connection.
+        var outcome = await reading; // After a refusal this reads the client's close frame or the end of the connection.
         if (outcome == ReadOutcome.Closed || CloseCode != 0)
         {
             return false;
@@ -50,7 +50,7 @@ internal sealed partial class ChatSocket
         return true;
     }
 
-    /// <summary>A fresh token on an open socket: of the same user, or the socket is closed.</summary>
+    /// <summary>Accepts a fresh token on an open socket. A token of another user closes the socket.</summary>
     private async Task RenewAsync(ClientFrame frame, CancellationToken aborted)
     {
         var result = await _services.Authenticator.AuthenticateAsync(frame, aborted);
@@ -70,7 +70,7 @@ internal sealed partial class ChatSocket
 
     private void Expire(DateTimeOffset? expires) => Volatile.Write(ref _expires, (expires ?? DateTimeOffset.MaxValue).UtcTicks);
 
-    /// <summary>Where nobody could tell whether the credentials are good, the client may come again with the same.</summary>
+    /// <summary>When credentials could not be checked, the close code tells the client to retry with the same ones.</summary>
     private void RefuseCredentials(WireError error) =>
         Refuse(error, error == WireError.Unavailable ? CloseCodes.Restarting : CloseCodes.AuthenticationFailed);
 
@@ -80,7 +80,7 @@ internal sealed partial class ChatSocket
         Close(code, error.Message);
     }
 
-    /// <summary>v2: opens the conversation of the URL. False: it is not this user's, and the socket is closing.</summary>
+    /// <summary>v2: opens the conversation of the URL. False: it does not belong to this user, and the socket is closing.</summary>
     private async Task<bool> JoinAsync(CancellationToken aborted)
     {
         if (!WireGuid.TryParse(_urlConversationId, out var conversationId))
@@ -105,9 +105,9 @@ internal sealed partial class ChatSocket
         }
         catch (OperationCanceledException)
         {
-            return false; // The client left meanwhile.
+            return false; // The client disconnected.
         }
-#pragma warning disable CA1031 // The socket's boundary, as in GuardAsync.
+#pragma warning disable CA1031 // Socket boundary, as in GuardAsync.
         catch (Exception exception)
 #pragma warning restore CA1031
         {

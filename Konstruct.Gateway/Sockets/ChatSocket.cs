@@ -7,12 +7,14 @@ using Konstruct.ServiceDefaults.Stores;
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
-/// One client's socket, from its auth frame to its end. The reader goes on reading while messages are served one after another: so a cancel is heard
-/// during an answer, and a message that comes too early waits its turn.
+/// One client's socket, from its auth frame to its end. The reader continues while messages are served in order,
+/// so a cancel is handled during an answer, and an early message waits in the queue.
 /// </summary>
 internal sealed partial class ChatSocket : IAsyncDisposable
 {
-    /// <summary>A connection whose bytes were no frames stays this long: hanging up at once resets it, and the client would not hear why.</summary>
+    /// <summary>
+    /// Delay before a connection that sent invalid frames is dropped. An immediate drop resets it, and the client would not get the close code.
+    /// </summary>
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);
 
     private readonly string _urlConversationId;
@@ -40,13 +42,13 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         _line = new(services.Options.MaxWaitingMessages, message => GuardAsync(message, () => AnswerAsync(message)), _gone.Token);
     }
 
-    /// <summary>The code this side closed with; 0: the client left.</summary>
+    /// <summary>Close code sent by this side; 0: the client closed.</summary>
     public int CloseCode => _writer.CloseCode ?? 0;
 
-    /// <summary>When its credentials end; far away when they never do.</summary>
+    /// <summary>Expiry of the credentials; <see cref="DateTimeOffset.MaxValue"/>: never.</summary>
     public DateTimeOffset Expires => new(Volatile.Read(ref _expires), TimeSpan.Zero);
 
-    /// <summary>Asks the client to leave.</summary>
+    /// <summary>Starts the close handshake.</summary>
     public void Close(int code, string reason) => _writer.Close(code, reason);
 
     /// <summary>Serves the socket until either side ends it.</summary>
@@ -59,7 +61,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         else
         {
             await ReadToEndAsync();
-            Close(CloseCodes.Normal, ""); // The client's close is answered; where this side has closed, nothing happens.
+            Close(CloseCodes.Normal, ""); // Answers the client's close frame; no effect if this side has closed.
         }
 
         if (_reader.IsBroken)
@@ -68,7 +70,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         }
     }
 
-    /// <summary>The gateway has as many sockets as it may: says so, and ends.</summary>
+    /// <summary>Refuses the socket because the gateway is full.</summary>
     public async Task TurnAwayAsync()
     {
         Refuse(WireError.TooManySockets, CloseCodes.TooManySockets);
@@ -97,7 +99,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
             var outcome = await _reader.ReadAsync();
             if (CloseCode != 0 && outcome != ReadOutcome.Closed)
             {
-                await ReadToEndAsync(); // Nothing is accepted on a socket that is closing.
+                await ReadToEndAsync(); // A closing socket accepts nothing.
                 return;
             }
 
@@ -120,7 +122,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         }
     }
 
-    /// <summary>After our close frame: until the client's, or until the writer gives it up.</summary>
+    /// <summary>Reads until the client's close frame, or until the writer aborts the socket.</summary>
     private async Task ReadToEndAsync()
     {
         while (await _reader.ReadAsync() != ReadOutcome.Closed)
@@ -156,7 +158,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         }
     }
 
-    /// <summary>False: the user asks too often, and was told.</summary>
+    /// <summary>Enforces the user's request rate. False: the limit is exceeded, and the client was told.</summary>
     private bool MayAsk(ClientFrame frame)
     {
         if (_services.Requests.Take(_sender.TenantId, _sender.UserId) is not { } wait)
@@ -168,7 +170,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         return false;
     }
 
-    /// <summary>A store that is down is the client's to know: it may try again.</summary>
+    /// <summary>Turns an outage of a store into a retryable error frame.</summary>
     private async Task GuardAsync(ClientFrame frame, Func<Task> handle)
     {
         try
@@ -182,9 +184,9 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // The socket is gone, and with it whoever asked.
+            // The socket is gone.
         }
-#pragma warning disable CA1031 // The socket's boundary: a bug is logged and told as what it is, and other sockets go on.
+#pragma warning disable CA1031 // Socket boundary: a bug closes this socket with 1011; others continue.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -225,7 +227,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         _services.Metrics.Rejected(error.Code);
         if (!_hasBeenRefused)
         {
-            // Once for each socket, and below what a deployment logs: whoever sends garbage must not fill a disk. The metric counts all.
+            // Once per socket and at Debug level, so that invalid input cannot fill a disk. The metric counts every refusal.
             _hasBeenRefused = true;
             Log.Refused(_services.Logger, error.Code);
         }

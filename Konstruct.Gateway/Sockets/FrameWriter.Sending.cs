@@ -4,7 +4,7 @@ using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Gateway.Sockets;
 
-/// <summary>The pump: what is queued goes to the socket, one frame after another.</summary>
+/// <summary>The pump: sends queued frames in order.</summary>
 internal sealed partial class FrameWriter
 {
     private void StartPump()
@@ -16,10 +16,10 @@ internal sealed partial class FrameWriter
         }
     }
 
-    /// <summary>Runs on the caller's thread until a send has to wait, which it hardly ever does.</summary>
+    /// <summary>Runs on the caller's thread until a send blocks, which is rare.</summary>
     private async Task PumpAsync()
     {
-        byte[] made = []; // The last chunk of v1. The next one takes its place when it has been sent.
+        byte[] made = []; // Buffer of the last v1 chunk, reused for the next.
         try
         {
             (int Code, string Reason)? close;
@@ -30,8 +30,8 @@ internal sealed partial class FrameWriter
                 gathered = isKept ? gathered + frame.Length : 0;
                 stream?.MoreFollows = isKept;
 
-                // Without a token: a send that could be cancelled takes a slower way through the WebSocket, with a registration and a state machine for
-                // each frame. What must end a send that is stuck aborts the socket.
+                // No token: a cancellable send takes a slower path through the WebSocket, with a registration and a
+                // state machine per frame. A blocked send is ended by aborting the socket.
                 await socket.SendAsync(frame.IsText ? Make(frame, ref made) : frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
                 Sent();
                 if (frame.Timing.IsMeasured)
@@ -48,12 +48,12 @@ internal sealed partial class FrameWriter
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
         {
-            // The client is gone, or never took the close frame: there is nobody to tell.
+            // The client is gone or did not take the close frame.
             Abandon();
         }
         catch
         {
-            Abandon(); // A bug: the socket must not stay open without a writer. Whoever disposes of this hears of it.
+            Abandon(); // A bug: the socket must not stay open without a writer. DisposeAsync rethrows it.
             throw;
         }
         finally
@@ -89,10 +89,11 @@ internal sealed partial class FrameWriter
         }
     }
 
-    /// <summary>False: nothing is left but the close frame, if there is to be one. Decided in one step, so that only one pump sends it.</summary>
+    /// <summary>Takes the next frame. False: only the close frame is left, if any. One step under the
+    /// gate, so that only one pump sends the close frame.</summary>
     /// <param name="frame">The frame.</param>
-    /// <param name="next">How many bytes the frame behind it has; 0: there is none yet.</param>
-    /// <param name="close">How to close.</param>
+    /// <param name="next">Size in bytes of the frame behind it; 0: none yet.</param>
+    /// <param name="close">Close code and reason; null: do not close.</param>
     private bool TryTake(out QueuedFrame frame, out int next, out (int Code, string Reason)? close)
     {
         lock (_gate)
@@ -107,7 +108,7 @@ internal sealed partial class FrameWriter
             if (Waiting > 0)
             {
                 frame = _frames!.Dequeue();
-                _queuedBytes -= frame.Length; // It counts with all queues until it has been sent.
+                _queuedBytes -= frame.Length; // The total of all queues includes it until it is sent.
                 _sending = frame.Length;
                 next = _frames.TryPeek(out var behind) ? behind.Length : 0;
                 if (_room is not null && HasRoom())
@@ -122,7 +123,7 @@ internal sealed partial class FrameWriter
             frame = default;
             GiveBack();
 
-            // While closing, the pump stays "running": nothing may start another.
+            // While closing, the pump stays "running", so that no other can start.
             _pumping = close is not null;
             return false;
         }

@@ -7,54 +7,54 @@ using Microsoft.Extensions.ObjectPool;
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
-/// The one writer of a socket: a bounded queue, and a pump that runs only while there is something to send, so that an idle socket costs nothing.
-/// Never blocks its caller: a client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>. Before that, when
-/// the queue is a quarter full, chunks of v1, which have no seq, become fewer: while one waits, what follows joins it. Frames that are queued together are
-/// sent together.
+/// The only writer of a socket: a bounded queue, and a pump that runs only while there is something to send, so an idle socket costs nothing.
+/// Never blocks its caller. A client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>. Once the queue
+/// is a quarter full, v1 chunks, which have no seq, are merged with the chunk that waits. Frames that are queued together are sent together.
 /// </summary>
 /// <param name="socket">The socket.</param>
-/// <param name="options">The limits of the queue.</param>
-/// <param name="metrics">What to tell of frames that are measured.</param>
-/// <param name="stream">The stream under the socket, where it can keep frames back until the last of them.</param>
-/// <param name="queues">Where its bytes are counted with those of all sockets.</param>
+/// <param name="options">Limits of the queue.</param>
+/// <param name="metrics">Receives the timing of measured frames.</param>
+/// <param name="stream">The stream under the socket, if it can hold frames back and send them together.</param>
+/// <param name="queues">Total of all sockets' queues.</param>
 internal sealed partial class FrameWriter(
     WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null, JoiningStream? stream = null, SendQueues? queues = null) : IAsyncDisposable
 {
-    /// <summary>As many bytes are sent at once, at most; a larger frame goes alone.</summary>
+    /// <summary>Maximum number of bytes sent at once. A larger frame is sent alone.</summary>
     private const int MostAtOnce = 16 * 1024;
 
-    /// <summary>A peer that does not take the close frame by then is cut off.</summary>
+    /// <summary>A peer that has not taken the close frame by then is aborted.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>Sockets share what they queue in: one that has once been sent much at once would keep the room for it, as long as it is open.</summary>
+    /// <summary>Pooled queues: otherwise a socket would keep the capacity of its largest burst for its whole life.</summary>
     private static readonly ObjectPool<Queue<QueuedFrame>> Queues = new DefaultObjectPool<Queue<QueuedFrame>>(new QueuePolicy());
 
-    /// <summary>A chunk that has grown to this many bytes is not added to: a client should see its answer grow.</summary>
+    /// <summary>A merged chunk of this size takes no more text, so that the client sees the answer grow.</summary>
     private const int LongestMerged = 16 * 1024;
 
     private readonly Lock _gate = new();
-    private Queue<QueuedFrame>? _frames; // None while nothing waits.
-    private CancellationTokenSource? _closeLimit; // While closing.
-    private ArrayBufferWriter<byte>? _merged; // The text of the chunk at the end of the queue, which more may join.
-    private FrameTiming _mergedTiming; // Of the text that it began with: the one that has waited longest.
+    private Queue<QueuedFrame>? _frames; // Null while nothing waits.
+    private CancellationTokenSource? _closeLimit; // Set while closing.
+    private ArrayBufferWriter<byte>? _merged; // Text of the last queued chunk, which can still grow.
+    private FrameTiming _mergedTiming; // Timing of its first text, which has waited longest.
     private TaskCompletionSource? _room;
     private (int Code, string Reason)? _close;
     private Task _pump = Task.CompletedTask;
     private bool _pumping;
     private bool _finished;
     private int _queuedBytes;
-    private int _sending; // Bytes of the frame that is being sent.
+    private int _sending; // Size of the frame being sent.
 
-    /// <summary>Bytes that wait, without the frame that is being sent.</summary>
+    /// <summary>Queued bytes, without the frame being sent.</summary>
     public int QueuedBytes => Volatile.Read(ref _queuedBytes);
 
-    /// <summary>The code this side closes with; null while it has not.</summary>
+    /// <summary>Close code of this side; null: not closing.</summary>
     public int? CloseCode => _close?.Code;
 
-    /// <summary>Queues a frame. Nothing happens once the socket is closing.</summary>
-    /// <param name="frame">Its bytes.</param>
-    /// <param name="timing">What to measure when it has been sent; default: nothing.</param>
-    /// <param name="moreFollows">Another frame, or <see cref="SendQueued"/>, comes at once: it may wait for that as long as the queue has room.</param>
+    /// <summary>Queues a frame. No effect once the socket is closing.</summary>
+    /// <param name="frame">The frame's bytes.</param>
+    /// <param name="timing">What to measure after sending; default: nothing.</param>
+    /// <param name="moreFollows">Another frame or <see cref="SendQueued"/> follows at once. The
+    /// frame may wait for it while the queue has room.</param>
     public void Send(ReadOnlyMemory<byte> frame, FrameTiming timing = default, bool moreFollows = false)
     {
         lock (_gate)
@@ -68,7 +68,7 @@ internal sealed partial class FrameWriter(
         queues?.Trim();
     }
 
-    /// <summary>Sends what was queued as if more were to follow.</summary>
+    /// <summary>Sends frames that were queued with <c>moreFollows</c>.</summary>
     public void SendQueued()
     {
         lock (_gate)
@@ -80,14 +80,16 @@ internal sealed partial class FrameWriter(
         }
     }
 
-    /// <summary>Queues a chunk of v1, as a frame of its own as long as its client keeps up; otherwise as <see cref="Send"/>. The frame is made when it is sent.</summary>
+    /// <summary>
+    /// Queues a v1 chunk. It is a separate frame while the client keeps up, and is merged otherwise. The frame is built when it is sent.
+    /// </summary>
     public void SendChunk(ReadOnlyMemory<byte> escapedText, FrameTiming timing = default, bool moreFollows = false)
     {
         AddChunk(escapedText, timing, moreFollows);
         queues?.Trim();
     }
 
-    /// <summary>Drops what is queued, and closes: the queue is too long, or all queues together are.</summary>
+    /// <summary>Drops the queue and closes, because this queue or the total of all queues is too long.</summary>
     public void CloseAsTooSlow()
     {
         lock (_gate)
@@ -132,7 +134,7 @@ internal sealed partial class FrameWriter(
         }
     }
 
-    /// <summary>Sends what is queued, then the close frame. Later frames are dropped; a second close has no effect.</summary>
+    /// <summary>Sends the queue, then the close frame. Later frames are dropped; a second close has no effect.</summary>
     public void Close(int code, string reason)
     {
         lock (_gate)
@@ -144,7 +146,7 @@ internal sealed partial class FrameWriter(
         }
     }
 
-    /// <summary>Completes when the queue is at most a quarter full: for whoever has more to send than fits.</summary>
+    /// <summary>Completes when the queue is at most a quarter full, for senders with more frames than fit.</summary>
     public Task RoomAsync()
     {
         lock (_gate)
@@ -159,7 +161,7 @@ internal sealed partial class FrameWriter(
         }
     }
 
-    /// <summary>Drops what is queued and waits until the pump has come to rest.</summary>
+    /// <summary>Drops the queue and waits until the pump has stopped.</summary>
     public async ValueTask DisposeAsync()
     {
         Task pump;
@@ -206,7 +208,10 @@ internal sealed partial class FrameWriter(
 
     private bool HasRoom() => Waiting <= options.MaxQueuedFrames / 4 && _queuedBytes <= options.MaxQueuedBytes / 4;
 
-    /// <summary>False: the queue is full, and the socket is closing now. A frame that is larger than the limit goes when it is alone: otherwise its client could never have it.</summary>
+    /// <summary>
+    /// False: the queue is full, and the socket is closing. A frame above the limit is sent when
+    /// the queue is empty; otherwise its client could never get it.
+    /// </summary>
     private bool HasPlaceFor(int bytes)
     {
         if (Waiting < options.MaxQueuedFrames && (_queuedBytes == 0 || _queuedBytes + bytes <= options.MaxQueuedBytes))
@@ -218,7 +223,7 @@ internal sealed partial class FrameWriter(
         return false;
     }
 
-    /// <summary>Nothing joins the merged chunk any more.</summary>
+    /// <summary>Ends the merging of the current chunk.</summary>
     private void Seal()
     {
         if (_merged is not null)
@@ -253,19 +258,19 @@ internal sealed partial class FrameWriter(
         StartPump();
     }
 
-    /// <summary>What waits to be sent.</summary>
-    /// <param name="Bytes">The frame, or its text alone.</param>
-    /// <param name="Timing">What to measure when it has been sent.</param>
-    /// <param name="IsText">It is the text of a chunk of v1, escaped.</param>
+    /// <summary>A queued frame.</summary>
+    /// <param name="Bytes">The frame, or its text only.</param>
+    /// <param name="Timing">What to measure after sending.</param>
+    /// <param name="IsText">True: <paramref name="Bytes"/> is the escaped text of a v1 chunk.</param>
     private readonly record struct QueuedFrame(ReadOnlyMemory<byte> Bytes, FrameTiming Timing, bool IsText)
     {
-        /// <summary>How many bytes the frame has.</summary>
+        /// <summary>Size of the frame in bytes.</summary>
         public int Length => IsText ? ServerFrames.ChunkLength(Bytes.Length) : Bytes.Length;
     }
 
     private sealed class QueuePolicy : PooledObjectPolicy<Queue<QueuedFrame>>
     {
-        /// <summary>One that a slow client has filled is left to the collector.</summary>
+        /// <summary>Larger queues, filled by a slow client, are not pooled.</summary>
         private const int LargestKept = 1024;
 
         public override Queue<QueuedFrame> Create() => new();

@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
-/// Gives a WebSocket a <see cref="JoiningStream"/>. .NET's WebSocket writes and flushes each frame by itself and cannot be told that another one follows.
+/// Gives a WebSocket a <see cref="JoiningStream"/>. .NET's WebSocket writes and flushes each
+/// frame separately, and cannot be told that another one follows.
 /// </summary>
 internal sealed class JoinedWrites(IHttpUpgradeFeature inner) : IHttpUpgradeFeature
 {
@@ -12,7 +13,9 @@ internal sealed class JoinedWrites(IHttpUpgradeFeature inner) : IHttpUpgradeFeat
     /// <summary>The stream, once the request is upgraded.</summary>
     public JoiningStream? Stream { get; private set; }
 
-    /// <summary>Comes before the middleware that takes upgrades. A WebSocket of HTTP/2 has no upgrade and sends each frame alone.</summary>
+    /// <summary>
+    /// Must run before the WebSocket middleware. HTTP/2 requests have no upgrade and bypass this middleware; their frames are sent one by one.
+    /// </summary>
     public static Task OfferAsync(HttpContext context, RequestDelegate next)
     {
         if (context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade)

@@ -3,15 +3,15 @@ using System.Buffers;
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
-/// Kestrel's stream of an upgraded connection. Frames that are written while <see cref="MoreFollows"/> go with the next write after it. The WebSocket writes,
-/// and flushes, under a lock of its own: there is one write at a time, also when it sends a ping or a pong.
+/// Kestrel's stream of an upgraded connection. Frames written while <see cref="MoreFollows"/> is set are sent with the next
+/// write. The WebSocket writes and flushes under its own lock, also for pings and pongs, so only one write runs at a time.
 /// </summary>
 internal sealed class JoiningStream(Stream inner) : Stream
 {
     private byte[] _kept = [];
     private int _length;
 
-    /// <summary>Whether the socket's writer has another frame at hand. It sets this before each frame, and never leaves it set behind its last one.</summary>
+    /// <summary>Whether the writer has another frame ready. The writer sets it before each frame and clears it before the last one.</summary>
     public bool MoreFollows { get; set; }
 
     public override bool CanRead => inner.CanRead;

@@ -3,8 +3,8 @@ using Konstruct.Contracts.Wire;
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
-/// The messages of one socket: served one after another, in the order in which they came, while the reader goes on reading. What still waits when the
-/// socket ends was not accepted. No task exists while there is nothing to serve.
+/// Queue of one socket's messages. They are served in order while the reader continues. Messages still waiting
+/// when the socket ends were not accepted. No task exists while the queue is empty.
 /// </summary>
 internal sealed class MessageLine(int maxWaiting, Func<ClientFrame, Task> serve, CancellationToken gone)
 {
@@ -13,7 +13,7 @@ internal sealed class MessageLine(int maxWaiting, Func<ClientFrame, Task> serve,
     private Task _serving = Task.CompletedTask;
     private bool _isServing;
 
-    /// <summary>Adds a message. False: as many as allowed wait already.</summary>
+    /// <summary>Adds a message. False: the queue is full.</summary>
     public bool TryAdd(ClientFrame message)
     {
         lock (_gate)
@@ -34,7 +34,7 @@ internal sealed class MessageLine(int maxWaiting, Func<ClientFrame, Task> serve,
         }
     }
 
-    /// <summary>Completes when the message that is being served, if any, has let go.</summary>
+    /// <summary>Completes when no message is being served.</summary>
     public Task WhenIdleAsync()
     {
         lock (_gate)

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Sockets;
 
-/// <summary>The sockets that are open now, in all and by user: neither may have more than its limit.</summary>
+/// <summary>Open sockets, in total and per user, each with a limit.</summary>
 internal sealed class OpenSockets(IOptions<EdgeOptions> options)
 {
     private readonly ConcurrentDictionary<ChatSocket, bool> _sockets = new();
@@ -15,7 +15,7 @@ internal sealed class OpenSockets(IOptions<EdgeOptions> options)
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Counts a socket in. False: the gateway is full; it is not counted.</summary>
+    /// <summary>Adds a socket. False: the gateway is full; the socket is not added.</summary>
     public bool TryAdd(ChatSocket socket)
     {
         if (Interlocked.Increment(ref _count) > options.Value.MaxSockets)
@@ -36,7 +36,7 @@ internal sealed class OpenSockets(IOptions<EdgeOptions> options)
         }
     }
 
-    /// <summary>Counts a socket in for its user, once that is known. False: the user has as many as allowed.</summary>
+    /// <summary>Counts a socket for its user after authentication. False: the user's limit is reached.</summary>
     public bool TryEnter(Identity user)
     {
         lock (_gate)
@@ -52,7 +52,7 @@ internal sealed class OpenSockets(IOptions<EdgeOptions> options)
         }
     }
 
-    /// <summary>The socket of a user who had entered is gone.</summary>
+    /// <summary>Removes a socket of a user from the count.</summary>
     public void Leave(Identity user)
     {
         lock (_gate)
@@ -64,7 +64,7 @@ internal sealed class OpenSockets(IOptions<EdgeOptions> options)
         }
     }
 
-    /// <summary>All that are open, and some that come or go meanwhile.</summary>
+    /// <summary>All open sockets. Sockets that open or close during the enumeration may be included.</summary>
     public IEnumerable<ChatSocket> All() => _sockets.Select(socket => socket.Key);
 
     private static (Guid Tenant, Guid User) KeyOf(Identity user) => (user.TenantId, user.UserId);

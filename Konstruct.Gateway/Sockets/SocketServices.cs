@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Sockets;
 
-/// <summary>What every socket works with.</summary>
+/// <summary>Services shared by all sockets.</summary>
 internal sealed class SocketServices(
     IOptions<ChatOptions> options, IOptions<EdgeOptions> edge, IAuthenticator authenticator, OpenSockets open, SendQueues queues, MessageBucket bucket, UserRequests requests, ConversationFeeds feeds, TabOpener tabs, TurnStarter starter, TurnCanceller canceller,
     Stopping stopping, GatewayMetrics metrics, TimeProvider time, ILogger<ChatSocket> logger)

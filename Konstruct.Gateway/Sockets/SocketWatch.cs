@@ -5,9 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Sockets;
 
-/// <summary>
-/// Looks, once a second, at the open sockets: one timer for all of them. Closes those whose token has expired and that sent no fresh one.
-/// </summary>
+/// <summary>Checks all open sockets once a second, with one timer. Closes those whose token has expired without renewal.</summary>
 internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> auth, Persistence persistence, Failures failures, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -17,7 +15,7 @@ internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> aut
 
     private Task LookAtAllAsync()
     {
-        var latest = time.GetUtcNow() - auth.Value.ExpiryGrace; // A token's end is a time of day: there is no other clock to measure it by.
+        var latest = time.GetUtcNow() - auth.Value.ExpiryGrace; // A token's expiry is wall-clock time, so no other clock can measure it.
         foreach (var socket in sockets.All())
         {
             failures.Try("watching a socket", () => Look(socket, latest));

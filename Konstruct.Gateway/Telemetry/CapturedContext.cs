@@ -1,9 +1,9 @@
 namespace Konstruct.Gateway.Telemetry;
 
-/// <summary>Work for several callers, done in the trace and the log scopes of one of them: there can be only one.</summary>
+/// <summary>Runs work for several callers in the trace and log scopes of one of them, because there can be only one.</summary>
 internal static class CapturedContext
 {
-    /// <summary>Begins work as if who captured the context had.</summary>
+    /// <summary>Runs work in a captured context.</summary>
     public static Task RunAsync(this ExecutionContext? context, Func<Task> work)
     {
         if (context is null)

@@ -4,7 +4,7 @@ using Konstruct.Contracts.Dispatch;
 
 namespace Konstruct.Gateway.Telemetry;
 
-/// <summary>What the gateway counts; docs/reference/metrics.md says what each number tells. No label grows with users.</summary>
+/// <summary>Metrics of the gateway; docs/reference/metrics.md explains each. No label grows with users.</summary>
 internal sealed class GatewayMetrics
 {
     public const string MeterName = "Konstruct.Gateway";
@@ -46,16 +46,16 @@ internal sealed class GatewayMetrics
             "konstruct.queue.oldest", OldestEntry, "s", "How long the oldest waiting entry has waited; every gateway reports the same queue.");
     }
 
-    /// <summary>Whether anybody wants to know how full the queue is: it costs a call to Redis.</summary>
+    /// <summary>Whether the queue is observed: measuring it costs a call to Redis.</summary>
     public bool IsQueueWanted => _queueEntries.Enabled;
 
-    /// <summary>The time for a <see cref="FrameTiming"/>: a clock's register, no system call; 0 when nobody measures.</summary>
+    /// <summary>Timestamp for a <see cref="FrameTiming"/>, without a system call; 0 when nothing is measured.</summary>
     public long Now => _forwarding.Enabled || _firstChunk.Enabled ? Stopwatch.GetTimestamp() : 0;
 
-    /// <summary>A turn that this gateway began has ended; whoever persisted it.</summary>
+    /// <summary>Records the duration of a turn that this gateway began, whichever gateway persisted it.</summary>
     public void TurnTook(string outcome, TimeSpan duration) => _turnDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
 
-    /// <summary>This gateway has persisted an end. Of several that try, one counts it.</summary>
+    /// <summary>Counts a turn that this gateway persisted. Of several gateways that try, one counts.</summary>
     public void TurnEnded(string outcome) => _turns.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public void SocketOpened(int version) => _sockets.Add(1, new KeyValuePair<string, object?>("version", version));
@@ -66,7 +66,7 @@ internal sealed class GatewayMetrics
         _closes.Add(1, new KeyValuePair<string, object?>("code", code));
     }
 
-    /// <summary>A measured frame has been sent. Allocates nothing: it is called for every chunk of every socket.</summary>
+    /// <summary>Records a sent frame. Allocates nothing, because it runs for every chunk of every socket.</summary>
     public void FrameSent(FrameTiming timing)
     {
         var now = Stopwatch.GetTimestamp();
@@ -90,13 +90,13 @@ internal sealed class GatewayMetrics
         _ => "gap",
     }));
 
-    /// <summary>Something was refused, for the reason of this code: one of the table in docs/reference/protocol.md.</summary>
+    /// <summary>Counts a refusal by error code; see the table in docs/reference/protocol.md.</summary>
     public void Rejected(string code) => _rejections.Add(1, new KeyValuePair<string, object?>("code", code));
 
-    /// <summary>How full the queue is now; null: Redis does not say.</summary>
+    /// <summary>Stores the queue's size; null: unknown.</summary>
     public void QueueMeasured(QueueMeasure? queue) => _queue = queue is { } measure ? new(measure) : null;
 
-    /// <summary>Reports the turns of this gateway, by state, whenever somebody collects.</summary>
+    /// <summary>Reports this gateway's turns by state at each collection.</summary>
     public void ObserveTurns(Func<TurnCounts> count) =>
         _meter.CreateObservableGauge<long>(
             "konstruct.turns.active",
@@ -120,21 +120,21 @@ internal sealed class GatewayMetrics
     private sealed record QueueReading(QueueMeasure Measure);
 }
 
-/// <summary>Why a socket is sent chunks from the log.</summary>
+/// <summary>Why a socket gets chunks from the log.</summary>
 internal enum ReplayCause
 {
-    /// <summary>The channel had not brought them all.</summary>
+    /// <summary>The channel did not deliver all chunks.</summary>
     Gap,
 
-    /// <summary>Its client asked for them, or sent a message again.</summary>
+    /// <summary>The client resumed the turn or repeated its message.</summary>
     Resume,
 
-    /// <summary>It joined a turn that was running.</summary>
+    /// <summary>The socket joined a running turn.</summary>
     Join,
 }
 
-/// <summary>Turns of this gateway, by state.</summary>
-/// <param name="Waiting">No chunk has come.</param>
-/// <param name="Streaming">Chunks come.</param>
+/// <summary>This gateway's turns, by state.</summary>
+/// <param name="Waiting">No chunk yet.</param>
+/// <param name="Streaming">Chunks are arriving.</param>
 /// <param name="Ending">The end is being persisted.</param>
 internal readonly record struct TurnCounts(int Waiting, int Streaming, int Ending);

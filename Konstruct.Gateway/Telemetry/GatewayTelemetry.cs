@@ -5,19 +5,19 @@ using Konstruct.Gateway.Conversations;
 namespace Konstruct.Gateway.Telemetry;
 
 /// <summary>
-/// The gateway's spans. One trace for each message: its root is <c>chat.turn</c>, and whatever happens to the turn later, on this gateway or another,
-/// is added to that trace.
+/// The gateway's spans. Each message has one trace with the root <c>chat.turn</c>. Later spans of the turn, on any gateway, join that trace.
 /// </summary>
 internal static class GatewayTelemetry
 {
     public static readonly ActivitySource Source = new("Konstruct.Gateway");
 
     /// <summary>
-    /// The root span of a turn. The upgrade request must not be its parent: it is filtered out, and what has an unsampled parent is never sampled.
+    /// Starts the root span of a turn. The upgrade request must not be its parent: it is filtered
+    /// out, and a child of an unsampled parent is never sampled.
     /// </summary>
     /// <param name="turnId">The turn.</param>
-    /// <param name="key">Whose it is.</param>
-    /// <param name="traceparent">The client's own trace, which the turn continues then; null or no trace context: a new one.</param>
+    /// <param name="key">Its conversation, user and tenant.</param>
+    /// <param name="traceparent">The client's trace, which the turn continues; null or invalid: a new trace.</param>
     public static Activity? StartTurn(Guid turnId, ConversationKey key, string? traceparent)
     {
         Activity.Current = null;
@@ -28,27 +28,31 @@ internal static class GatewayTelemetry
     }
 
     /// <summary>
-    /// A span of a turn's trace. Without one (Redis has forgotten it) it begins its own; what asked for it, such as a request to the API, is linked.
+    /// Starts a span in a turn's trace. Without that trace (Redis has lost it) the span starts a
+    /// new one. The current span, such as an API request, is linked.
     /// </summary>
     public static Activity? StartChild(string name, ActivityContext turn, ActivityKind kind = ActivityKind.Internal)
     {
         var asker = Activity.Current is { Recorded: true } here && here.TraceId != turn.TraceId ? here : null;
         if (turn == default)
         {
-            Activity.Current = null; // Or it would be the parent.
+            Activity.Current = null; // Otherwise the current span is the parent.
         }
 
         return Source.StartActivity(name, kind, turn, links: asker is null ? null : [new(asker.Context)]);
     }
 
-    /// <summary>A span of its own trace, since the turn's was over: it only points there.</summary>
+    /// <summary>Starts a span in a new trace with a link to the turn's trace, which has ended.</summary>
     public static Activity? StartLinked(string name, ActivityContext turn)
     {
         Activity.Current = null;
         return Source.StartActivity(name, ActivityKind.Internal, parentContext: default, links: turn == default ? null : [new(turn)]);
     }
 
-    /// <summary>The span that puts an attempt into the queue. Without <c>messaging.system</c>: the dashboard would show "MSG redis dispatch" in place of the name.</summary>
+    /// <summary>
+    /// Starts the span that queues an attempt. It has no <c>messaging.system</c>, because the
+    /// dashboard would then show "MSG redis dispatch" as its name.
+    /// </summary>
     public static Activity? StartDispatch(ActivityContext turn, Guid turnId, int attempt) =>
         StartChild("turn.dispatch", turn, ActivityKind.Producer)
             ?.SetTurn(turnId)

@@ -5,15 +5,19 @@ using Microsoft.EntityFrameworkCore.Metadata.Conventions;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// The two tables. It knows no tenant: <see cref="TenantDb"/> sets it on the transaction, and without one Postgres shows nothing and stores nothing.
+/// The two tables. The context has no tenant: <see cref="TenantDb"/> sets it on the
+/// transaction. Without a tenant Postgres returns and stores nothing.
 /// </summary>
 /// <remarks>
-/// Every query has the tenant in it, by the policies, and where most tenants are small Postgres takes any index that begins with it to be as good as the right one; for a large
-/// tenant it would read all that it has. So none does but the key of conversations, which has nothing besides what is asked for.
+/// The policies add the tenant to every query. Where most tenants are small, Postgres rates any index that begins with the
+/// tenant as good as the right one, and would then read all rows of a large tenant. So no index begins with the tenant
+/// except the key of conversations, which has no other columns than the id that is asked for.
 /// </remarks>
 internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : DbContext(options)
 {
-    /// <summary>Every statement names it: a schema of the role's own name comes before it in PostgreSQL's search path, and tables there would have no policies.</summary>
+    /// <summary>
+    /// Every statement names the schema. PostgreSQL's search path begins with a schema named like the role, where tables would have no policies.
+    /// </summary>
     private const string Schema = "public";
 
     public DbSet<Conversation> Conversations => Set<Conversation>();
@@ -21,7 +25,7 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
     public DbSet<Message> Messages => Set<Message>();
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
-        configurationBuilder.Conventions.Remove<ForeignKeyIndexConvention>(); // It would begin with the tenant.
+        configurationBuilder.Conventions.Remove<ForeignKeyIndexConvention>(); // Such an index would begin with the tenant.
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {

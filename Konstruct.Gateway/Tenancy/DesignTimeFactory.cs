@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace Konstruct.Gateway.Tenancy;
 
-/// <summary>For <c>dotnet ef migrations add</c> alone: no server is asked.</summary>
+/// <summary>Used only by <c>dotnet ef migrations add</c>, which connects to no server.</summary>
 internal sealed class DesignTimeFactory : IDesignTimeDbContextFactory<ChatDbContext>
 {
     public ChatDbContext CreateDbContext(string[] args) =>

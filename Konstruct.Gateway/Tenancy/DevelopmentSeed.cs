@@ -2,9 +2,7 @@ using Npgsql;
 
 namespace Konstruct.Gateway.Tenancy;
 
-/// <summary>
-/// What a developer needs to chat at once: one tenant, one user, one agent, one conversation, with ids that the README names. Only in Development.
-/// </summary>
+/// <summary>Seeds the data for a first chat: one tenant, user, agent and conversation, with the ids in the README. Development only.</summary>
 internal static class DevelopmentSeed
 {
     public static readonly Guid TenantId = new("10000000-0000-4000-8000-000000000001");

@@ -3,47 +3,47 @@ using Konstruct.Gateway.Telemetry;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// Calls that come while others are under way wait for them, and then travel together. A call that comes alone leaves at once; the more come, or the slower
-/// Postgres is, the more of them share a round trip, a commit, and a session whose caches are warm. Calls that may wait gather for a moment, too, when the group before has
-/// only just left. When a group fails, each of its callers is told and is to try alone.
+/// Batches statements. A statement that arrives alone is sent at once. Statements that arrive while a batch is in flight wait and form the next
+/// batch. The more arrive, or the slower Postgres is, the more of them share a round trip, a commit and a session with warm caches. Statements
+/// that may be delayed also wait for a short time after the previous batch. When a batch fails, each caller gets the error and retries alone.
 /// </summary>
-/// <param name="sessions">The sessions that groups take.</param>
+/// <param name="sessions">Sessions for batches.</param>
 /// <param name="time">The clock.</param>
 internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
 {
-    /// <summary>Groups that are under way at once: three may hang, and what comes goes on with the fourth.</summary>
+    /// <summary>Maximum number of batches in flight. Three may hang, and the fourth still serves.</summary>
     private const int MostGroups = 4;
 
-    /// <summary>Calls in a group.</summary>
+    /// <summary>Maximum number of statements in a batch.</summary>
     private const int MostTogether = 16;
 
-    /// <summary>A group that has not come back by then holds up the next one no longer, once a call comes.</summary>
+    /// <summary>A batch in flight for longer than this no longer blocks the next one.</summary>
     private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25);
 
     /// <summary>
-    /// Where none comes, this long after a call has begun to wait, and again while one does. Nearly always the group comes back before; a timer that is due sooner woke
-    /// its thread twice for most of the messages that come by ones and twos.
+    /// Delay after which waiting statements are checked when no new one arrives. Nearly always the batch returns
+    /// earlier. A shorter timer woke its thread twice for most messages under light load.
     /// </summary>
     private static readonly TimeSpan Patrol = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Calls that may wait leave no sooner than this after the group before, unless one that may not takes them along.</summary>
+    /// <summary>Minimum time between a batch and the delayable statements that follow it, unless an urgent statement takes them along.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(20);
 
-    /// <summary>A row that somebody holds makes its own caller wait, not the others of the group.</summary>
+    /// <summary>A locked row delays only the caller that needs it, not the whole batch.</summary>
     private static readonly TimeSpan LongestLock = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>How long a group may take. It takes milliseconds, unless Postgres hangs: then what comes next is not to hang with it.</summary>
+    /// <summary>Time-out of a batch. A batch takes milliseconds unless Postgres hangs; later statements must not hang with it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private readonly Queue<StoreCall> _waiting = new();
-    private int _urgent; // Of those that wait, so many may not.
+    private int _urgent; // Number of queued statements that must not be delayed.
     private int _groups;
-    private List<StoreCall>? _last; // The group that left last, until it has come back.
+    private List<StoreCall>? _last; // The latest batch, until it returns.
     private long _lastLeft;
-    private ITimer? _look; // None while nothing waits.
+    private ITimer? _look; // Null while nothing waits.
 
-    /// <summary>Sends a call, at once or with the next group.</summary>
+    /// <summary>Sends a statement at once or with the next batch.</summary>
     public void Send(StoreCall call)
     {
         List<StoreCall>? group;
@@ -57,7 +57,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
         _ = SendGroupsAsync(group);
     }
 
-    /// <summary>What waits may be alone with a group that is overdue, or with nothing at all: no call comes that would look.</summary>
+    /// <summary>Timer callback: sends queued statements when no new statement or returning batch triggers it.</summary>
     private void Look()
     {
         List<StoreCall>? group;
@@ -71,7 +71,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
         _ = SendGroupsAsync(group);
     }
 
-    /// <summary>A group that has come back, or failed, makes way for the next.</summary>
+    /// <summary>Ends a batch and takes the next one.</summary>
     private List<StoreCall>? NextAfter(List<StoreCall> back)
     {
         lock (_gate)
@@ -86,7 +86,7 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
         }
     }
 
-    /// <summary>What waits and is to leave now; null: nothing does. Under the gate.</summary>
+    /// <summary>The batch to send now; null: none. Called under the gate.</summary>
     private List<StoreCall>? Next()
     {
         var sinceLast = time.GetElapsedTime(_lastLeft);
@@ -120,11 +120,11 @@ internal sealed class GroupCommit(WarmConnections sessions, TimeProvider time)
             }
         }
 
-        // Two groups that want the same rows want them in the same order: neither has what the other waits for.
+        // Fixed lock order; prevents deadlocks between batches.
         return group.Count < 2 ? group : [.. group.OrderBy(call => call.ConversationId)];
     }
 
-    /// <summary>Sends a group, if there is one, and those after it until nothing waits. It throws nothing: what goes wrong is told to those whom it concerns.</summary>
+    /// <summary>Sends a batch and those after it until the queue is empty. Never throws; each failed statement's caller gets the exception.</summary>
     private async Task SendGroupsAsync(List<StoreCall>? group)
     {
         while (group is not null)

@@ -2,13 +2,13 @@ using Npgsql;
 
 namespace Konstruct.Gateway.Tenancy;
 
-/// <summary>The database itself: there, and in UTF-8. In another encoding an emoji in an answer could not be stored.</summary>
+/// <summary>Ensures that the database exists and is in UTF-8. Another encoding could not store an emoji.</summary>
 internal static partial class SchemaDatabase
 {
     public const string Encoding = "UTF8";
 
-    /// <summary>Makes it where it is missing.</summary>
-    /// <exception cref="InvalidOperationException">It exists in another encoding: a sentence that says what to do.</exception>
+    /// <summary>Creates the database if it is missing.</summary>
+    /// <exception cref="InvalidOperationException">It exists in another encoding. The message says what to do.</exception>
     public static async Task EnsureAsync(NpgsqlConnection maintenance, string name, ILogger logger, CancellationToken cancellationToken)
     {
         switch (await EncodingOfAsync(maintenance, name, cancellationToken))
@@ -21,14 +21,14 @@ internal static partial class SchemaDatabase
 
         Log.Creating(logger, name);
 
-        // A copy of template1 has its encoding. template0 alone can be copied into another, and the locale C is the one that suits every encoding.
+        // A copy of template1 keeps its encoding. Only template0 can be copied into another one, and only the locale C fits every encoding.
         var isUtf8 = await EncodingOfAsync(maintenance, "template1", cancellationToken) == Encoding;
         var options = isUtf8 ? "" : $" ENCODING '{Encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
         await using var create = new NpgsqlCommand($"CREATE DATABASE \"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"{options}", maintenance);
         await create.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>What is told of a database in another encoding.</summary>
+    /// <summary>The error message for a database in another encoding.</summary>
     public static string WrongEncoding(string name, string encoding) =>
         $"The database '{name}' has the encoding {encoding}; it must be {Encoding}, or texts could not be stored. "
         + "Name another database, which the schema step makes, and move what is in this one with pg_dump.";

@@ -5,14 +5,14 @@ using Npgsql;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// The gateway's other life, with the argument <c>schema</c>: brings the schema up to date with the owner's credentials, then stays and answers
-/// <c>/health</c>. It stays since not every platform knows jobs; what exits there is started again.
+/// The gateway with the argument <c>schema</c>: updates the schema with the owner's credentials, then stays up and
+/// answers <c>/health</c>. It does not exit, because some platforms have no jobs and would restart it.
 /// </summary>
 internal sealed partial class SchemaService(
     IConfiguration configuration, IHostEnvironment environment, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<SchemaService> logger)
     : BackgroundService, IHealthCheck
 {
-    /// <summary>Connection strings: the owner's, for this step alone, and the serving role's.</summary>
+    /// <summary>Names of the connection strings: the owner's, used only here, and the serving role's.</summary>
     private const string Owner = "konstruct-db", Serving = "konstruct";
 
     private volatile bool _isDone;
@@ -49,16 +49,16 @@ internal sealed partial class SchemaService(
                 Give($"Postgres refuses: {exception.MessageText} ({exception.SqlState}). The owner of ConnectionStrings:konstruct-db needs CREATEROLE, and must own the database.");
                 return;
             }
-            catch (InvalidOperationException exception) when (!exception.IsOutage()) // Entity Framework wraps outages in one.
+            catch (InvalidOperationException exception) when (!exception.IsOutage()) // EF wraps outages in this type.
             {
                 Give(exception.Message);
                 return;
             }
-#pragma warning disable CA1031 // The boundary of a round: what was not foreseen is told, and tried again.
+#pragma warning disable CA1031 // Round boundary: unforeseen errors are logged and retried.
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
-                // Starting, restarting or not reachable yet: patience is right, silence is not.
+                // Postgres is starting, restarting or not reachable yet: wait, and log why.
                 if (exception.Message != told)
                 {
                     Log.Waiting(logger, told = exception.Message);
@@ -69,7 +69,9 @@ internal sealed partial class SchemaService(
         }
     }
 
-    /// <summary>What Postgres says while it starts, stops or has no room. A refusal of this step does not pass: waiting would hide it.</summary>
+    /// <summary>
+    /// Whether an error is temporary: Postgres starts, stops or has no resources. A refusal of this step is permanent; waiting would hide it.
+    /// </summary>
     private static bool Passes(PostgresException exception) => exception.IsTransient || exception.SqlState.StartsWith("57", StringComparison.Ordinal);
 
     private void Give(string reason)

@@ -5,20 +5,20 @@ using Npgsql;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// Makes database, roles, tables and policies with the owner's credentials. The owner may be no superuser: it needs CREATEROLE, and CREATEDB where the
-/// database is missing. Safe to run again, and twice at once: an advisory lock lets one work while the other waits.
+/// Creates the database, roles, tables and policies with the owner's credentials. The owner need not be a superuser. It requires
+/// CREATEROLE, and CREATEDB if the database is missing. Safe to repeat and to run concurrently: an advisory lock serializes the runs.
 /// </summary>
 internal sealed partial class SchemaStep(string ownerConnection, string servingConnection, ILogger logger)
 {
-    /// <summary>"konstruct" in ASCII, as far as it fits: the key of the advisory lock.</summary>
+    /// <summary>Key of the advisory lock: the first eight ASCII characters of "konstruct".</summary>
     private const long LockKey = 0x6b6f6e7374727563;
 
-    /// <summary>With its search path pinned: an owner who has a schema of his own name would make the tables there.</summary>
+    /// <summary>Pinned search path: otherwise the tables would go into a schema named like the owner, if there is one.</summary>
     private readonly NpgsqlConnectionStringBuilder _owner = new(ownerConnection) { SearchPath = "public" };
 
     private readonly NpgsqlConnectionStringBuilder _serving = new(servingConnection);
 
-    /// <summary>Does all of it. Throws <see cref="NpgsqlException"/> when Postgres refuses or cannot be reached.</summary>
+    /// <summary>Runs all steps. Throws <see cref="NpgsqlException"/> when Postgres refuses or cannot be reached.</summary>
     public async Task RunAsync(bool seedDevelopment, CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(_serving.Username) || string.IsNullOrEmpty(_serving.Password) || string.IsNullOrEmpty(_owner.Database))
@@ -33,7 +33,7 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
                 $"ConnectionStrings:konstruct uses the owner's role '{_owner.Username}'. The serving role must be another: the owner could switch row level security off.");
         }
 
-        // Roles belong to the whole server and a lock to one database: the lock is taken where every database's step takes it.
+        // Roles belong to the server, but an advisory lock belongs to one database. So all schema steps lock in the same maintenance database.
         await using var holder = await OpenMaintenanceAsync(cancellationToken);
         await using (var take = new NpgsqlCommand($"SELECT pg_advisory_lock({LockKey})", holder) { CommandTimeout = 300 })
         {
@@ -65,7 +65,7 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
         }
         catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege)
         {
-            // Some managed servers have no such database, or keep it to themselves; then ours exists already.
+            // Some managed servers have no such database or deny access to it. Then the target database already exists.
             await maintenance.DisposeAsync();
         }
 

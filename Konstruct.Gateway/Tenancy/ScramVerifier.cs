@@ -4,18 +4,20 @@ using System.Text;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// What PostgreSQL keeps instead of a password (RFC 5803, as <c>pg_authid.rolpassword</c> has it). Sent in place of the password, it is all that a log of statements, or of one that
-/// failed, can show; nobody can log in with it.
+/// The verifier that PostgreSQL stores instead of a password (RFC 5803; <c>pg_authid.rolpassword</c>). It is sent in place of the
+/// password, so a log of statements, or of failed statements, shows only the verifier, which cannot be used to log in.
 /// </summary>
 internal static class ScramVerifier
 {
-    /// <summary>PostgreSQL's own default, and the least that RFC 7677 allows. The generated password has 131 bits: more rounds would only slow each login.</summary>
+    /// <summary>
+    /// PostgreSQL's default, and the minimum of RFC 7677. The generated password has 131 bits, so more iterations would only slow each login.
+    /// </summary>
     private const int Iterations = 4096;
 
     private const int SaltBytes = 16;
 
-    /// <summary>A verifier with a salt of its own.</summary>
-    /// <param name="password">Normalised as Npgsql does when it logs in (NFKC; for ASCII that changes nothing).</param>
+    /// <summary>Computes a verifier with a random salt.</summary>
+    /// <param name="password">The password. It is normalised (NFKC) as Npgsql does at login, which does not change ASCII.</param>
     public static string Of(string password) => Of(password, RandomNumberGenerator.GetBytes(SaltBytes));
 
     /// <inheritdoc cref="Of(string)"/>

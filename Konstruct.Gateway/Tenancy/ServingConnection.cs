@@ -3,29 +3,29 @@ using Npgsql;
 
 namespace Konstruct.Gateway.Tenancy;
 
-/// <summary>How the gateway connects to Postgres: what its connection string says, with our defaults, and a password that may change while it runs.</summary>
+/// <summary>The gateway's connection to Postgres: its connection string, default settings, and a password that may change at run time.</summary>
 internal static class ServingConnection
 {
     public const string Name = "konstruct";
 
     /// <summary>
-    /// Connections that a gateway holds to Postgres at most, where its connection string does not say. None is held while an answer streams, and a call is a
-    /// round trip. Npgsql's default is 100, and so is all that a PostgreSQL takes by its default: two replicas would refuse each other. Its pool uses all of
-    /// them by turns, and a session that has rested is a slow one: with 32, a thousand conversations mostly waited longer for their first chunk.
+    /// Default maximum pool size of a gateway. No connection is held while an answer streams, and a call is one round trip. Npgsql's
+    /// default of 100 is also PostgreSQL's default limit for the whole server, so two replicas would refuse each other. The pool rotates
+    /// its connections, and an idle session is slow: with 32, most of a thousand conversations waited longer for their first chunk.
     /// </summary>
     private const int MaxConnections = 16;
 
     /// <summary>
-    /// What counts where its connection string does not say. Whatever is set on a connection ends with its transaction (<see cref="TenantDb"/>), so there is nothing
-    /// to reset; Npgsql would send DISCARD ALL before each use, and PostgreSQL would plan every statement of a turn again. Connections that rest are kept (see
-    /// <see cref="Complete"/>); TCP's own probes keep them known to firewalls and find those that are dead.
+    /// Default settings, used where the connection string has none. Session state ends with its transaction (<see cref="TenantDb"/>), so
+    /// no reset is needed: Npgsql would send DISCARD ALL before each use, and PostgreSQL would plan every statement again. Idle
+    /// connections are kept (see <see cref="Complete"/>); TCP keepalives keep them open in firewalls and detect dead ones.
     /// </summary>
     private static readonly string Defaults =
         $"Maximum Pool Size={MaxConnections};No Reset On Close=true;Tcp Keepalive=true;Tcp Keepalive Time=60;Tcp Keepalive Interval=10";
 
     /// <summary>
-    /// Adds the context. Each new connection asks the configuration for its password: one that was rotated in a file that is reloaded (appsettings.json, or one of the
-    /// <c>SecretsFolder</c>) counts at once, without a restart. What else the connection string says is read at the start.
+    /// Adds the context. Each new connection reads its password from the configuration. So a password that is rotated in a reloaded file
+    /// (appsettings.json, or a file of <c>SecretsFolder</c>) applies without a restart. The rest of the connection string is read at startup.
     /// </summary>
     public static void AddServingDb(this WebApplicationBuilder builder)
     {
@@ -48,14 +48,14 @@ internal static class ServingConnection
     private static string Password(IConfiguration configuration) => TryRead(configuration.GetConnectionString(Name))?.Password ?? "";
 
     /// <summary>
-    /// The defaults in front: what the connection string says itself comes later, and counts. As many connections are kept as there may be: a new one costs
-    /// 25 ms and plans its first turn for 14 ms more, and after five quiet minutes all would be new just when many come at once.
+    /// Puts the defaults in front, so that the connection string overrides them. The minimum pool size equals the maximum: a new
+    /// connection costs 25 ms and 14 ms more to plan its first turn, and after five idle minutes all would be new when a burst arrives.
     /// </summary>
     internal static string? Complete(string? given, bool withPassword)
     {
         if (TryRead($"{Defaults};{given}") is not { } read || string.IsNullOrEmpty(given))
         {
-            return given; // It is no connection string: whoever connects with it says why.
+            return given; // Invalid: the connection attempt reports why.
         }
 
         var complete = new NpgsqlConnectionStringBuilder($"{Defaults};Minimum Pool Size={read.MaxPoolSize};{given}");

@@ -2,7 +2,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Konstruct.Gateway.Tenancy;
 
-/// <summary>What the role that this process serves with may be and do, by itself or as a member of others: whatever could end at another tenant's rows is refused.</summary>
+/// <summary>Rights of the serving role, direct or through membership. Any right that could expose another tenant's rows is refused.</summary>
 internal static class ServingRole
 {
     private static readonly Dictionary<string, string> Faults = new()
@@ -19,8 +19,8 @@ internal static class ServingRole
             + "What forgets to set its tenant would be that one's. ALTER ROLE … RESET app.current_tenant, or likewise where it was set.",
     };
 
-    /// <summary>The session's role, and a sentence about what is wrong with it; null when nothing is.</summary>
-    /// <remarks>Of the session's role, not the current one: a connection string can SET ROLE, and RESET ROLE takes that back.</remarks>
+    /// <summary>Returns the session's role and a sentence about its fault; null: no fault.</summary>
+    /// <remarks>Checks the session's role, not the current one: a connection string can SET ROLE, and RESET ROLE reverts it.</remarks>
     public static async Task<(string Name, string? Fault)> InspectAsync(ChatDbContext db, CancellationToken cancellationToken)
     {
         var faults = await db.Database.SqlQuery<string>(

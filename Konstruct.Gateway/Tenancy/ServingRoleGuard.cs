@@ -2,32 +2,32 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Konstruct.Gateway.Tenancy;
 
-/// <summary>What the guard found.</summary>
+/// <summary>Result of the guard.</summary>
 /// <param name="Verdict">Serve, wait or refuse.</param>
-/// <param name="Reason">A sentence that says what to do; empty when all is right.</param>
+/// <param name="Reason">A sentence that says what to do; empty when there is nothing to do.</param>
 internal readonly record struct GuardResult(GuardVerdict Verdict, string Reason);
 
 internal enum GuardVerdict
 {
-    /// <summary>Schema and role are right.</summary>
+    /// <summary>Schema and role are correct.</summary>
     Serve,
 
-    /// <summary>The schema step has not come to its end.</summary>
+    /// <summary>The schema step has not finished.</summary>
     Wait,
 
-    /// <summary>This role could see or change what is not its tenant's: serving would be a leak waiting to happen.</summary>
+    /// <summary>The role could read or change rows of other tenants.</summary>
     Refuse,
 }
 
 /// <summary>
-/// Asks Postgres whether the policies bind this process. It asks the server, not the configuration: a role can be given more rights at any time.
+/// Checks that the policies bind this process. It asks the server, not the configuration, because a role can get more rights at any time.
 /// </summary>
 internal static class ServingRoleGuard
 {
-    /// <summary>The policy's expression as Postgres prints it back, since version 15 at least.</summary>
+    /// <summary>The policy's expression as Postgres prints it, from version 15 on.</summary>
     private const string TenantOnly = "(tenant_id = (NULLIF(current_setting('app.current_tenant'::text, true), ''::text))::uuid)";
 
-    /// <summary>Looks once. Throws what Npgsql throws when the server cannot be reached.</summary>
+    /// <summary>Checks once. Throws what Npgsql throws when the server cannot be reached.</summary>
     public static async Task<GuardResult> InspectAsync(ChatDbContext db, CancellationToken cancellationToken)
     {
         var (role, fault) = await ServingRole.InspectAsync(db, cancellationToken);
@@ -87,7 +87,7 @@ internal static class ServingRoleGuard
             return new(GuardVerdict.Wait, "The schema step has not granted its rights to this role yet.");
         }
 
-        // A later version is fine: migrations only add, so that gateways of two versions can run beside each other.
+        // A later version is allowed: migrations only add, so gateways of two versions can run side by side.
         var applied = await db.Database.SqlQuery<string>($"""SELECT "MigrationId" AS "Value" FROM public."__EFMigrationsHistory" """).ToListAsync(cancellationToken);
         var missing = db.Database.GetMigrations().Except(applied).FirstOrDefault();
         return missing is null

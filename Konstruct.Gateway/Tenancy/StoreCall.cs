@@ -5,17 +5,19 @@ using NpgsqlTypes;
 
 namespace Konstruct.Gateway.Tenancy;
 
-/// <summary>One statement of one tenant on its way to Postgres, and the caller who waits for its rows.</summary>
+/// <summary>One statement of one tenant, and the caller that waits for its rows.</summary>
 /// <param name="tenantId">The tenant.</param>
-/// <param name="conversationId">The only conversation whose rows it may lock.</param>
-/// <param name="statement">The statement; what is interpolated becomes a parameter, bytes one of text, which is UTF-8.</param>
-/// <param name="mayWait">Whether it may gather with others for a moment.</param>
-/// <param name="givesUp">The caller's: once it is cancelled nobody waits any more.</param>
+/// <param name="conversationId">The only conversation whose rows the statement may lock.</param>
+/// <param name="statement">The statement. Interpolated values become parameters; bytes become text in UTF-8.</param>
+/// <param name="mayWait">Whether it may be delayed to share a batch.</param>
+/// <param name="givesUp">The caller's token; once it is cancelled, the statement need not be sent.</param>
 internal abstract class StoreCall(Guid tenantId, Guid conversationId, FormattableString statement, bool mayWait, CancellationToken givesUp)
 {
     private static readonly object[] Placeholders = [.. Enumerable.Range(1, 16).Select(number => $"${number}")];
 
-    /// <summary>Statements with their placeholders. The compiler makes one format of each interpolated literal, so that there are as many as there are such in the code.</summary>
+    /// <summary>
+    /// Statements with placeholders. The compiler creates one format object per interpolated literal, so the number of entries is fixed.
+    /// </summary>
     private static readonly ConcurrentDictionary<object, string> Texts = new(ReferenceEqualityComparer.Instance);
 
     public Guid ConversationId => conversationId;
@@ -24,17 +26,17 @@ internal abstract class StoreCall(Guid tenantId, Guid conversationId, Formattabl
 
     public bool IsAwaited => !givesUp.IsCancellationRequested;
 
-    /// <summary>The trace and the log scopes that it belongs to.</summary>
+    /// <summary>The caller's trace and log scopes.</summary>
     public ExecutionContext? Context { get; } = ExecutionContext.Capture();
 
     /// <summary>
-    /// Sends calls together, and reads what they answer: one round trip. Postgres runs what travels together as one transaction, so each call is preceded by what
-    /// sets its tenant until the next one's does, and either all are committed or none.
+    /// Sends statements as a batch and reads the results, in one round trip. Postgres runs a batch as one transaction,
+    /// so either all statements commit or none. Each statement follows one that sets its tenant.
     /// </summary>
-    /// <param name="connection">Open.</param>
-    /// <param name="calls">The calls.</param>
-    /// <param name="longestLock">How long a row that somebody else holds is waited for; null: as long as it takes.</param>
-    /// <param name="cancellationToken">Gives up; what is committed by then stays.</param>
+    /// <param name="connection">An open connection.</param>
+    /// <param name="calls">The statements.</param>
+    /// <param name="longestLock">Maximum wait for a locked row; null: no limit.</param>
+    /// <param name="cancellationToken">Cancels the call; what has committed stays.</param>
     public static async Task SendAsync(NpgsqlConnection connection, IReadOnlyList<StoreCall> calls, TimeSpan? longestLock, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection);
@@ -48,19 +50,19 @@ internal abstract class StoreCall(Guid tenantId, Guid conversationId, Formattabl
         {
             await reader.NextResultAsync(cancellationToken);
             await call.ReadAsync(reader, cancellationToken);
-            await reader.NextResultAsync(cancellationToken); // In the end to the end: only there is it committed.
+            await reader.NextResultAsync(cancellationToken); // Reads the last result to its end, which confirms the commit.
         }
     }
 
-    /// <summary>All of <see cref="SendAsync"/> is committed.</summary>
+    /// <summary>Called when <see cref="SendAsync"/> has committed.</summary>
     public abstract void Complete();
 
-    /// <summary>Nothing of it was, or nobody knows.</summary>
+    /// <summary>Rolled back, or the outcome is unknown.</summary>
     public abstract void Fail(Exception exception);
 
     protected abstract Task ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken);
 
-    /// <summary>What sets the tenant until the transaction ends.</summary>
+    /// <summary>A statement that sets the tenant until the transaction ends.</summary>
     public static FormattableString SetTenant(Guid tenantId) => $"SELECT set_config('app.current_tenant', {tenantId.ToString("D")}, true)";
 
     private void AddTo(NpgsqlBatch batch, TimeSpan? longestLock)
@@ -86,17 +88,17 @@ internal abstract class StoreCall(Guid tenantId, Guid conversationId, Formattabl
 }
 
 /// <inheritdoc/>
-/// <typeparam name="T">A row.</typeparam>
+/// <typeparam name="T">Type of a row.</typeparam>
 internal sealed class StoreCall<T>(
     Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, bool mayWait, CancellationToken givesUp)
     : StoreCall(tenantId, conversationId, statement, mayWait, givesUp)
 {
     private readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Completes when it is committed.</summary>
+    /// <summary>Completes when the statement has committed.</summary>
     public Task Committed => _committed.Task;
 
-    /// <summary>What it answered when it was sent last.</summary>
+    /// <summary>Rows of the last attempt to send it.</summary>
     public List<T> Rows { get; private set; } = [];
 
     public override void Complete() => _committed.SetResult();

@@ -4,19 +4,20 @@ using Npgsql;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// Does once, as the serving role and for a tenant that does not exist, what a gateway needs Postgres for: opens a conversation, stores a message, ends its turn, sweeps and deletes. All of
-/// it is rolled back. A server that answers, with the right tables and policies, may still be read-only, lack a grant, or be unable to store a text.
+/// Runs every operation of the gateway once, as the serving role and for a tenant that does not exist: opens a
+/// conversation, stores a message, ends its turn, sweeps and deletes. All of it is rolled back. A server with the
+/// right tables and policies may still be read-only, lack a grant, or be unable to store a text.
 /// </summary>
 internal static class StoreTrial
 {
-    /// <summary>An emoji, which only UTF-8 can hold.</summary>
+    /// <summary>An emoji, which requires UTF-8.</summary>
     private const string Text = "\U0001F642";
 
-    /// <summary>Runs it. Throws what Npgsql throws when the server cannot be reached.</summary>
-    /// <returns>Null: all of it works. Otherwise a sentence that says what is refused, and what to do.</returns>
+    /// <summary>Runs the trial. Throws what Npgsql throws when the server cannot be reached.</summary>
+    /// <returns>Null: everything works. Otherwise a sentence that says what Postgres refuses and what to do.</returns>
     public static async Task<string?> RunAsync(ChatDbContext db, CancellationToken cancellationToken)
     {
-        // A connection of its own, without the context's retries: the caller tries again, and says meanwhile what it waits for.
+        // A separate connection without the context's retries: the caller retries and logs the reason meanwhile.
         await using var connection = (NpgsqlConnection)((ICloneable)db.Database.GetDbConnection()).Clone();
         await connection.OpenAsync(cancellationToken);
         if (await EncodingAsync(connection, cancellationToken) is var encoding and not SchemaDatabase.Encoding)

@@ -5,15 +5,15 @@ using Npgsql;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// The one way to the tables: a transaction, inside the execution strategy, on which the tenant is set until it ends.
-/// Row level security does the rest; a query that goes around this sees nothing, a save that does is refused.
+/// The only access to the tables: a transaction, inside the execution strategy, with the tenant set until it ends. Row
+/// level security does the rest: a query that bypasses this class returns nothing, and a save fails.
 /// </summary>
 internal sealed class TenantDb
 {
     private readonly IServiceScopeFactory _scopes;
     private readonly GroupCommit _groups;
 
-    /// <summary>Never opened: others are made after it, from the pool that the contexts use.</summary>
+    /// <summary>Never opened. Other connections are cloned from it, so that they come from the contexts' pool.</summary>
     private readonly Lazy<ICloneable> _model;
 
     public TenantDb(IServiceScopeFactory scopes, Failures failures, TimeProvider time)
@@ -28,8 +28,8 @@ internal sealed class TenantDb
     }
 
     /// <summary>
-    /// Runs <paramref name="work"/> as <paramref name="tenantId"/> and commits. When the connection breaks the whole is run again, perhaps after a
-    /// commit whose outcome is unknown: <paramref name="work"/> must find what an earlier run has stored (ids are made outside of it).
+    /// Runs <paramref name="work"/> as <paramref name="tenantId"/> and commits. When the connection breaks, all of it runs again, possibly
+    /// after a commit with an unknown outcome. So <paramref name="work"/> must find what an earlier run has stored: create ids outside of it.
     /// </summary>
     /// <exception cref="Npgsql.NpgsqlException">Postgres refuses, or cannot be reached after the strategy's retries.</exception>
     /// <exception cref="Microsoft.EntityFrameworkCore.Storage.RetryLimitExceededException">Likewise.</exception>
@@ -51,19 +51,21 @@ internal sealed class TenantDb
     }
 
     /// <summary>
-    /// Likewise one statement, in one round trip instead of three, which many calls may share (<see cref="GroupCommit"/>). For what every message and every socket needs.
+    /// Runs one statement as a tenant, in one round trip instead of three, possibly in a batch with others
+    /// (<see cref="GroupCommit"/>). Used for statements that every message or socket needs.
     /// </summary>
     /// <param name="tenantId">The tenant.</param>
     /// <param name="conversationId">The only conversation whose rows the statement may lock.</param>
-    /// <param name="statement">The statement; what is interpolated becomes a parameter.</param>
+    /// <param name="statement">The statement; interpolated values become parameters.</param>
     /// <param name="read">Reads a row.</param>
-    /// <param name="cancellationToken">Gives up; what is committed by then stays, and what is under way may be committed yet.</param>
+    /// <param name="cancellationToken">Cancels the wait. What has committed stays, and a statement in flight may still commit.</param>
     /// <returns>The rows.</returns>
     public Task<List<T>> CallAsync<T>(
         Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
         SendAsync(new StoreCall<T>(tenantId, conversationId, statement, read, mayWait: false, cancellationToken), cancellationToken);
 
-    /// <summary>Likewise, of what nobody waits for at a screen: where many come, each waits some milliseconds for others.</summary>
+    /// <summary>Like <see cref="CallAsync"/>, for statements that no user waits for. Under load
+    /// each waits some milliseconds to share a batch.</summary>
     /// <inheritdoc cref="CallAsync"/>
     public Task<List<T>> CallSoonAsync<T>(
         Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
@@ -79,7 +81,7 @@ internal sealed class TenantDb
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // Its own fault or another's: it shows when it is alone. The context is asked for its strategy only where there is something to repeat.
+            // The fault may be this statement's or another's, so it runs again alone. The strategy is created only when a statement is repeated.
             await using var scope = _scopes.CreateAsyncScope();
             return await scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database.CreateExecutionStrategy().ExecuteAsync(
                 cancellation => CallAloneAsync(call, cancellation), cancellationToken);

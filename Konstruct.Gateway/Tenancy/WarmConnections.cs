@@ -5,24 +5,24 @@ using Npgsql;
 namespace Konstruct.Gateway.Tenancy;
 
 /// <summary>
-/// Connections that are used again and again. The pool gives out its own by turns, and a session of PostgreSQL that has rested meanwhile finds nothing in the caches of a core.
-/// What rests here goes back to the pool a second later at most: whatever that decides of them, by their age or since the server has gone, holds here, too.
+/// Connections kept for immediate reuse. The pool rotates its connections, and an idle PostgreSQL session finds nothing in the CPU's
+/// caches. A kept connection returns to the pool within a second, so the pool's rules for old and broken connections still apply.
 /// </summary>
-/// <param name="connect">Makes a connection that is not open yet.</param>
-/// <param name="failures">Where a connection is reported that cannot be given back: a timer has no caller.</param>
+/// <param name="connect">Creates a connection that is not open yet.</param>
+/// <param name="failures">Receives errors of the timer, which has no caller.</param>
 /// <param name="time">The clock.</param>
 internal sealed class WarmConnections(Func<NpgsqlConnection> connect, Failures failures, TimeProvider time)
 {
-    /// <summary>At most a quarter of the pool rests here. One of less than four has all for itself.</summary>
+    /// <summary>At most a quarter of the pool is kept here. A pool of fewer than four keeps none.</summary>
     private const int Share = 4;
 
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(1);
 
-    private readonly Stack<NpgsqlConnection> _resting = new(); // The gate, too.
+    private readonly Stack<NpgsqlConnection> _resting = new(); // Also the gate.
     private int? _most;
-    private ITimer? _release; // None while nothing has come to rest since the last.
+    private ITimer? _release; // Null while no connection was kept since the last release.
 
-    /// <summary>The one that was used last, or another of the pool's, open.</summary>
+    /// <summary>Returns the most recently used connection, or opens one from the pool.</summary>
     public async ValueTask<Lease> OpenAsync(CancellationToken cancellationToken)
     {
         lock (_resting)
@@ -71,7 +71,7 @@ internal sealed class WarmConnections(Func<NpgsqlConnection> connect, Failures f
         }
     }
 
-    /// <summary>A connection for one user, who says when it is in order; without a word it goes back to the pool.</summary>
+    /// <summary>A connection for one caller. It is kept only if the caller calls <c>IsInOrder</c>; otherwise it returns to the pool.</summary>
     public sealed class Lease(WarmConnections warm, NpgsqlConnection connection) : IAsyncDisposable
     {
         private bool _isInOrder;

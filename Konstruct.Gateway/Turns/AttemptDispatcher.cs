@@ -7,8 +7,8 @@ using StackExchange.Redis;
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>
-/// Queues attempts that Postgres has given out. One that Redis refused was never queued, and its number is given back: a Redis that is full for a minute must not
-/// use up a turn's attempts.
+/// Queues attempts that Postgres has issued. An attempt that Redis refused was never queued, so its number is
+/// returned to Postgres: a Redis that is full for a minute must not use up a turn's attempts.
 /// </summary>
 internal sealed partial class AttemptDispatcher(DispatchQueue queue, ConversationStore store, ILogger<AttemptDispatcher> logger)
 {
@@ -21,13 +21,16 @@ internal sealed partial class AttemptDispatcher(DispatchQueue queue, Conversatio
         }
         catch (RedisServerException refusal)
         {
-            // Of a call that timed out or was cut off nobody knows; one that Redis answered with an error has run, if at all, before this.
+            // A call that timed out or lost its connection may still have run, or may yet run. After an error reply the script is over.
             await GiveBackAsync(message, refusal);
             throw;
         }
     }
 
-    /// <summary>A script may be refused in its middle: the queue is asked whether the entry is there. Nobody else can have taken it out since, a lease lasts longer.</summary>
+    /// <summary>
+    /// A script can be refused halfway, so this asks the queue whether the entry exists. No other
+    /// process can have removed it yet: a lease lasts longer.
+    /// </summary>
     private async Task GiveBackAsync(KonstructMessage message, RedisServerException refusal)
     {
         try

@@ -5,12 +5,12 @@ using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>What comes on the channel: each payload moves its turn on, and each cursor of the turn takes what is next for it.</summary>
+/// <summary>Payloads of the channel. Each one advances its turn, and each cursor of the turn sends what is next for it.</summary>
 internal sealed partial class ConversationFeed
 {
-    /// <summary>A payload of the channel. Called for one at a time, in the order in which they were published.</summary>
-    /// <param name="payload">Its bytes.</param>
-    /// <param name="moreFollow">The next one is at hand: what this one has for sockets may wait until it has been taken, too.</param>
+    /// <summary>Handles one payload of the channel. Called for one payload at a time, in the order of publication.</summary>
+    /// <param name="payload">The payload's bytes.</param>
+    /// <param name="moreFollow">The next payload has already arrived, so frames of this one may wait until that one is handled too.</param>
     public void OnPayload(ReadOnlyMemory<byte> payload, bool moreFollow = false)
     {
         var heardAt = services.Metrics.Now;
@@ -49,7 +49,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>Postgres was told of an end.</summary>
+    /// <summary>Called when Postgres has the turn's terminal state.</summary>
     public void OnFinished(Turn turn, FinishedTurn finished)
     {
         if (finished.Row is { } row)
@@ -65,8 +65,8 @@ internal sealed partial class ConversationFeed
     }
 
     /// <summary>
-    /// A turn that Postgres does not have, or no longer. Sockets that were told of it get an end. If it was never an answer of this conversation, the end takes
-    /// back what they were shown (<paramref name="text"/> is empty), and the other sockets hear nothing.
+    /// Removes a turn that Postgres does not have, or no longer has. Sockets that know of it get an end. If the turn never belonged to
+    /// this conversation, <paramref name="text"/> is empty, which takes back what they showed. Other sockets get nothing.
     /// </summary>
     private void Drop(Turn turn, ReadOnlyMemory<byte> text)
     {
@@ -79,7 +79,7 @@ internal sealed partial class ConversationFeed
         OnPersisted(turn, new(key.TenantId, key.ConversationId, turn.TurnId, TurnOutcome.Cancelled, turn.Attempt, text));
     }
 
-    /// <summary>The end of a turn is in Postgres: tells whoever follows it.</summary>
+    /// <summary>Called when the turn is persisted. Sends the end to its subscribers.</summary>
     public void OnPersisted(Turn turn, TurnRow row)
     {
         lock (_gate)
@@ -95,7 +95,7 @@ internal sealed partial class ConversationFeed
             {
                 if (cursor.Mode == CursorMode.CatchingUp)
                 {
-                    continue; // It sends the end when it gets there.
+                    continue; // The replay sends the end when it is complete.
                 }
 
                 if (cursor.Mode == CursorMode.Live && !cursor.IsUpToDate)
@@ -169,7 +169,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>Whether a socket may keep a frame until the payloads that are at hand have been taken.</summary>
+    /// <summary>Whether a socket may hold a frame back until the payloads that have arrived are handled.</summary>
     private bool MayKeep(TurnCursor cursor, bool moreFollow)
     {
         if (moreFollow && !_keeping.Contains(cursor.Writer))

@@ -3,18 +3,18 @@ using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>What the channel did not bring: read from the log, page by page, until a socket has all there is.</summary>
+/// <summary>Replay: reads missing chunks from the log, page by page, until a socket is up to date.</summary>
 internal sealed partial class ConversationFeed
 {
     private const int PageOfLog = 256;
 
-    /// <summary>The channel may have missed something: compares with what Redis has, and catches up.</summary>
+    /// <summary>Compares a turn with Redis and catches up, because the channel may have missed payloads.</summary>
     public async Task ResyncAsync(Turn turn)
     {
         var state = await services.Log.ReadStateAsync(key.ConversationId, turn.TurnId);
         if (state.Attempt == 0)
         {
-            // No worker has it yet, or Redis lost it, perhaps with its end: that is in Postgres then.
+            // No worker has claimed the turn, or Redis lost it, possibly with its end. In that case Postgres has the end.
             var row = await services.Store.FindTurnAsync(key.TenantId, key.ConversationId, turn.TurnId, CancellationToken.None);
             if (row is null)
             {
@@ -28,7 +28,7 @@ internal sealed partial class ConversationFeed
             }
             else if (row.IsEnded)
             {
-                // Answered between the two looks, perhaps, and its chunks are still on their way here: the log is asked after the row.
+                // The turn may have finished between the two reads, with chunks still in flight. So the log is read after the row.
                 var known = await StoredTurn.ReadAsync(services.Log, row);
                 if (known.HasLog)
                 {
@@ -72,8 +72,8 @@ internal sealed partial class ConversationFeed
     }
 
     /// <summary>
-    /// A chunk that the channel did not bring is a sign of life, too. Redis says how long ago it came, to the second, and this machine's stopwatch measures from there:
-    /// no time of day of two machines is compared.
+    /// Counts a chunk that the channel missed as a sign of life. Redis reports its age in seconds, and this
+    /// machine's stopwatch continues from there. The wall clocks of two machines are never compared.
     /// </summary>
     private void HearOfChunk(Turn turn, TimeSpan? silence)
     {
@@ -90,14 +90,16 @@ internal sealed partial class ConversationFeed
         var (trace, isOver) = (cursor.Turn.Trace, cursor.Turn.End is not null);
         services.Tasks.Run("replaying a turn", async () =>
         {
-            // The trace of a turn that is over has been read as it was; what comes later has its own, which points there.
+            // The trace of a finished turn has already been exported. A later replay has its own trace, with a link.
             using var span = isOver ? GatewayTelemetry.StartLinked("turn.replay", trace) : GatewayTelemetry.StartChild("turn.replay", trace);
             span?.SetTurn(cursor.Turn.TurnId).SetTag("konstruct.replay.cause", cause.ToString().ToLowerInvariant());
             await CatchUpAsync(cursor);
         });
     }
 
-    /// <summary>Reads pages of the log until the socket has all there is; the look and the change to live are one step, so that nothing falls between.</summary>
+    /// <summary>
+    /// Reads pages of the log until the socket is up to date. The check and the switch to live are one step, so no chunk is lost between them.
+    /// </summary>
     private async Task CatchUpAsync(TurnCursor cursor)
     {
         while (true)
@@ -122,14 +124,14 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>Null: the log could not be read. The next chunk, the next check of a silent turn or its end tries again.</summary>
+    /// <summary>Null: the log could not be read. The next chunk, the next check of a silent turn or the turn's end retries.</summary>
     private async Task<IReadOnlyList<StreamEvent>?> ReadPageAsync(TurnCursor cursor, int attempt, int after)
     {
         try
         {
             return attempt == 0 ? [] : await services.Log.ReadAsync(key.ConversationId, cursor.Turn.TurnId, attempt, after, PageOfLog);
         }
-#pragma warning disable CA1031 // A row's boundary: a cursor that stayed in the middle of its replay would be silent for ever.
+#pragma warning disable CA1031 // Row boundary: a cursor stuck in its replay would stay silent.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -138,7 +140,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <returns>Whether the cursor need not read on.</returns>
+    /// <returns>True when the cursor needs no further page.</returns>
     private bool SendPage(TurnCursor cursor, IReadOnlyList<StreamEvent>? page)
     {
         var turn = cursor.Turn;
@@ -151,7 +153,7 @@ internal sealed partial class ConversationFeed
             }
             else if (entry.Kind == StreamEventKind.Done)
             {
-                End(turn, entry); // It may have been published before anybody here listened.
+                End(turn, entry); // It may have been published before this gateway subscribed.
             }
         }
 
@@ -166,7 +168,7 @@ internal sealed partial class ConversationFeed
             }
         }
 
-        // Nothing more to read: all was sent, or the log is gone or out of reach and the end, or the next chunk, or the next attempt decides.
+        // Stop when everything was sent. If the log is gone or unreadable, the end, the next chunk or the next attempt decides.
         var isBehind = cursor.Seq < turn.LastSeq || page is { Count: PageOfLog };
         if (isBehind && cursor.Seq > before && cursor.Mode == CursorMode.CatchingUp)
         {

@@ -5,12 +5,12 @@ using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>The v2 sockets of a conversation: who may hear of it, and what each is told of turns that others begin.</summary>
+/// <summary>The conversation's subscribers (v2 sockets): who may receive its turns, and what each receives of turns that others begin.</summary>
 internal sealed partial class ConversationFeed
 {
     /// <summary>
-    /// A tab opens, and its conversation is about to be looked up. It hears nothing until <see cref="Join"/>, but what begins from now on is not missed; a turn
-    /// that is known already is either listed by what is looked up, or has ended, wherever that was.
+    /// Adds a subscriber before its conversation is looked up. It receives nothing until <see cref="Join"/>, but no turn that
+    /// begins from now on is missed. A turn that is already known is either in the result of the lookup or has ended.
     /// </summary>
     public void Add(Tab tab)
     {
@@ -21,7 +21,10 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>Sends <c>ready</c>. Turns of <paramref name="active"/> stay silent on the tab; every other turn that was not known to <see cref="Add"/> began later.</summary>
+    /// <summary>
+    /// Sends <c>ready</c>. Turns of <paramref name="active"/> stay silent for the subscriber.
+    /// Every other turn unknown to <see cref="Add"/> began later.
+    /// </summary>
     public void Join(Tab tab, IReadOnlyCollection<ActiveTurn> active)
     {
         lock (_gate)
@@ -33,7 +36,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>Sends an empty <c>ready</c>: the conversation does not exist, but may be created any time.</summary>
+    /// <summary>Sends an empty <c>ready</c>: the conversation does not exist yet, but may be created at any time.</summary>
     public void JoinHopefully(Tab tab)
     {
         lock (_gate)
@@ -42,7 +45,7 @@ internal sealed partial class ConversationFeed
             tab.State = TabState.Hopeful;
             if (_turns is [.., var begun])
             {
-                // Somebody has created it since it was looked for.
+                // The conversation was created after the lookup.
                 LookUpHopeful(begun.TurnId, messageId: null, isAnnounced: false);
             }
 
@@ -50,7 +53,10 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>The conversation exists now, and is this socket's user's. Before <c>typing</c> names the turn: it may be cancelled at once.</summary>
+    /// <summary>
+    /// Called when the conversation exists and belongs to this socket's user. Precedes the
+    /// <c>typing</c> that names the turn: a client may cancel at once.
+    /// </summary>
     public void Admit(FrameWriter writer)
     {
         lock (_gate)
@@ -62,11 +68,11 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>A tab asks for a turn: what it has not got from the log, then what comes.</summary>
-    /// <param name="tab">The tab.</param>
+    /// <summary>Replays a turn to a subscriber: missing chunks from the log, then live.</summary>
+    /// <param name="tab">The subscriber.</param>
     /// <param name="known">The turn as the stores have it now.</param>
     /// <param name="attempt">The attempt that the client has; 0: none.</param>
-    /// <param name="after">The last seq that the client has of it.</param>
+    /// <param name="after">The last seq of it that the client has.</param>
     public TurnCursor Resume(Tab tab, StoredTurn known, int attempt, int after)
     {
         lock (_gate)
@@ -78,13 +84,13 @@ internal sealed partial class ConversationFeed
                 turn = AddTurn(row.TurnId, activity: null);
                 if (!row.IsEnded)
                 {
-                    AddTabs(turn); // The others hear of it here: its announcement finds it known.
+                    AddTabs(turn); // Other subscribers join here: the announcement finds the turn known.
                 }
             }
 
             foreach (var previous in turn.Cursors.Where(cursor => cursor.Writer == tab.Writer))
             {
-                previous.Detach(); // What it had asked for before must not come twice.
+                previous.Detach(); // A second resume replaces the first; otherwise chunks would repeat.
             }
 
             turn.Cursors.RemoveAll(cursor => cursor.Mode == CursorMode.Ended);
@@ -110,7 +116,7 @@ internal sealed partial class ConversationFeed
             }
             else if (attempt > 0 && (known.HasLog || !row.IsEnded))
             {
-                cursor.StartOver(turn.Attempt); // Another attempt than the client's, or nothing that could be continued.
+                cursor.StartOver(turn.Attempt); // The client has another attempt, or nothing that can be continued.
             }
 
             StartCatchUp(cursor, ReplayCause.Resume);
@@ -118,7 +124,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>The channel was not heard for a while: follows the turns that began meanwhile, if a tab here wants them.</summary>
+    /// <summary>Follows the turns that began while the channel was disconnected, if a subscriber is interested.</summary>
     public async Task FollowWhatBeganAsync()
     {
         Tab? tab;
@@ -181,8 +187,8 @@ internal sealed partial class ConversationFeed
     }
 
     /// <summary>
-    /// Looks again for the conversation of hopeful tabs, since a turn of it has begun. What is not announced begins a look only where none is under way: its
-    /// payloads come one after another.
+    /// Looks up the conversation of waiting subscribers again, because a turn of it has begun. Without an announcement this
+    /// starts a lookup only when none is in flight: the payloads of a turn arrive in quick succession.
     /// </summary>
     private void LookUpHopeful(Guid turnId, string? messageId, bool isAnnounced)
     {
@@ -227,7 +233,7 @@ internal sealed partial class ConversationFeed
             turn.Cursors.Find(cursor => cursor.Writer == tab.Writer)?.Announce(messageId);
         }
 
-        await ResyncAsync(turn); // Chunks may have come while the conversation was looked up.
+        await ResyncAsync(turn); // Chunks may have been published during the lookup.
     }
 
     private void LetIn(Tab tab)

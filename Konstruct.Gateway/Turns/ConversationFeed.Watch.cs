@@ -1,25 +1,25 @@
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>What a turn needs of the watch.</summary>
+/// <summary>Action that a turn requires of the watch.</summary>
 internal enum TurnNeed
 {
     Nothing,
 
-    /// <summary>Its deadline has passed: it is to be failed.</summary>
+    /// <summary>The deadline has passed: fail the turn.</summary>
     End,
 
-    /// <summary>Its channel was silent: its state is to be asked for.</summary>
+    /// <summary>The channel was silent: read the turn's state.</summary>
     Check,
 }
 
-/// <summary>What is known of a turn or a tab, for those who look from outside: read under the gate, like all that it guards.</summary>
+/// <summary>Read access to turns and subscribers for other classes, under the gate.</summary>
 internal sealed partial class ConversationFeed
 {
-    /// <summary>What a turn needs now. It is marked, so that a need is told once.</summary>
+    /// <summary>Action that a turn requires now. Marks the turn, so that each need is reported once.</summary>
     /// <param name="turn">The turn.</param>
-    /// <param name="silenceLimit">Without a chunk for so long, a turn of this gateway is to be failed.</param>
-    /// <param name="turnLimit">Likewise when it lasts so long in all.</param>
-    /// <param name="checkInterval">A channel that is silent for so long is checked, and again after as long.</param>
+    /// <param name="silenceLimit">A turn of this gateway is failed after this time without a chunk.</param>
+    /// <param name="turnLimit">A turn of this gateway is failed after this total time.</param>
+    /// <param name="checkInterval">A turn is checked after this time of silence, and again at this interval.</param>
     public TurnNeed NeedOf(Turn turn, TimeSpan silenceLimit, TimeSpan turnLimit, TimeSpan checkInterval)
     {
         lock (_gate)
@@ -46,7 +46,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>The latest attempt that was heard of; 0: none yet.</summary>
+    /// <summary>Latest attempt seen; 0: none yet.</summary>
     public int AttemptOf(Turn turn)
     {
         lock (_gate)
@@ -55,7 +55,7 @@ internal sealed partial class ConversationFeed
         }
     }
 
-    /// <summary>Whether a tab may hear of its conversation now.</summary>
+    /// <summary>Whether a subscriber may receive turns of its conversation.</summary>
     public TabState StateOf(Tab tab)
     {
         lock (_gate)

@@ -4,38 +4,38 @@ using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>A conversation, within its tenant.</summary>
+/// <summary>A conversation and its tenant.</summary>
 internal readonly record struct FeedKey(Guid TenantId, Guid ConversationId);
 
 /// <summary>
-/// What comes on one conversation's channel, and who wants it. One subscription, however many sockets and turns. Everything that changes goes through
-/// one gate, held for as long as it takes to look and to queue frames; whatever waits for a store runs outside of it.
+/// One conversation's channel and its subscribers: one subscription for any number of sockets and turns. One gate
+/// guards all state. It is held only to read state and queue frames; calls to stores run outside it.
 /// </summary>
 internal sealed partial class ConversationFeed(FeedKey key, TurnServices services)
 {
-    /// <summary>How many turns that have ended are remembered: many times as many as may run at once.</summary>
+    /// <summary>Number of ended turns that are remembered, a multiple of those that may run at once.</summary>
     private const int Remembered = 32;
 
     private readonly Lock _gate = new();
-    private readonly List<Turn> _turns = []; // In the order in which they were accepted: the first is the oldest.
+    private readonly List<Turn> _turns = []; // In order of acceptance: the first is the oldest.
     private readonly List<Tab> _tabs = [];
-    private readonly List<FrameWriter> _keeping = []; // Sockets with frames that wait for the payloads that are at hand.
-    private readonly Queue<Guid> _ended = []; // The last ones: what still comes of them is late, and begins nothing.
-    private long _now; // When the payload came that is being taken, or the first of those that are at hand together.
-    private bool _isAmongOthers; // The next payload is one of them.
+    private readonly List<FrameWriter> _keeping = []; // Sockets with frames held back until the current batch is handled.
+    private readonly Queue<Guid> _ended = []; // Recently ended turns: late payloads of these start nothing.
+    private long _now; // Timestamp of the current batch of payloads.
+    private bool _isAmongOthers; // True while inside a batch.
 
     public FeedKey Key => key;
 
-    /// <summary>How many sockets and turns hold this feed open. Guarded by the registry.</summary>
+    /// <summary>Number of sockets and turns that hold this feed open. Guarded by the registry.</summary>
     public int References { get; set; }
 
-    /// <summary>Completes when the subscription stands. Set by the registry.</summary>
+    /// <summary>Completes when the subscription is established. Set by the registry.</summary>
     public required Task Opening { get; init; }
 
-    /// <summary>Completes when the subscription is gone; null while the feed is in use. Guarded by the registry.</summary>
+    /// <summary>Completes when the subscription is removed; null while the feed is in use. Guarded by the registry.</summary>
     public Task? Closing { get; set; }
 
-    /// <summary>The turns it knows, for looking at.</summary>
+    /// <summary>Snapshot of the known turns.</summary>
     public Turn[] Turns()
     {
         lock (_gate)
@@ -44,7 +44,7 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
         }
     }
 
-    /// <summary>The trace of a turn; default: it is not known here.</summary>
+    /// <summary>Trace of a turn; default: unknown here.</summary>
     public ActivityContext TraceOf(Guid turnId)
     {
         lock (_gate)
@@ -73,7 +73,7 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
         return counts;
     }
 
-    /// <summary>A turn begins here: before it is dispatched, so that its first chunk finds a listener.</summary>
+    /// <summary>Begins a turn on this gateway. Called before dispatch, so that the first chunk finds a listener.</summary>
     public TurnCursor Begin(Guid turnId, FrameWriter writer, bool isV2, string conversationIdAsSpelled, Activity? activity)
     {
         lock (_gate)
@@ -88,7 +88,7 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
         }
     }
 
-    /// <summary>The message of a turn that had begun is stored.</summary>
+    /// <summary>Called when the turn's message is stored.</summary>
     public void Accept(TurnCursor cursor)
     {
         lock (_gate)
@@ -98,7 +98,7 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
         }
     }
 
-    /// <summary>The message of a turn that had begun could not be dispatched after all: it was never accepted.</summary>
+    /// <summary>Called when the turn's message was not accepted.</summary>
     public void Forget(TurnCursor cursor)
     {
         lock (_gate)
@@ -113,7 +113,7 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
         }
     }
 
-    /// <summary>A socket is gone. Its turns go on.</summary>
+    /// <summary>Called when a socket is gone. Its turns continue.</summary>
     public void Remove(FrameWriter writer, Tab? tab)
     {
         lock (_gate)
@@ -158,7 +158,7 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
         return turn;
     }
 
-    /// <summary>The turn of a payload: one that is known, or one that began elsewhere and that a tab here wants.</summary>
+    /// <summary>Finds the turn of a payload: a known one, or one that began elsewhere and has a subscriber here.</summary>
     private Turn? FindOrFollow(Guid turnId) => Find(turnId) ?? Follow(turnId);
 
     private Turn? Follow(Guid turnId)
@@ -168,10 +168,10 @@ internal sealed partial class ConversationFeed(FeedKey key, TurnServices service
             return null;
         }
 
-        // Not every turn is announced: not one that the sweep dispatches, and not one whose announcement was not heard.
+        // A turn that the sweep dispatches is not announced, and an announcement can be missed.
         LookUpHopeful(turnId, messageId: null, isAnnounced: false);
 
-        // A tab that is being opened joins later, and what began meanwhile, or is over by then, may be too young for its ready.
+        // A subscriber that is still opening joins later. A turn that began meanwhile may be missing from its ready, even if it has ended by then.
         if (!_tabs.Exists(tab => tab.State == TabState.Opening || (tab.State == TabState.Joined && !tab.Silent.Contains(turnId))))
         {
             return null;

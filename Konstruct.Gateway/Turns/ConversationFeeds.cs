@@ -10,33 +10,33 @@ using StackExchange.Redis;
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>
-/// The feeds in use. One is opened by the first who wants it and closed after the last; while it closes, a newcomer waits and opens another, so that
-/// nobody is left with a feed that has just stopped listening.
+/// Registry of the feeds in use. The first user opens a feed, and the last one closes it. A caller that arrives while a
+/// feed closes waits and opens a new one, so no caller holds a feed that has stopped listening.
 /// </summary>
 internal sealed partial class ConversationFeeds
 {
     /// <summary>
-    /// The Redis client may subscribe again, on a renewed connection, to what was unsubscribed while it renewed it. Feeds that closed this long before are
-    /// looked after, and after this long it has done.
+    /// A reconnect can revive subscriptions that were just removed. Feeds closed within <c>BeforeRenewal</c> are
+    /// unsubscribed again, <c>AfterRenewal</c> after the reconnect, when the Redis client has resubscribed.
     /// </summary>
     private static readonly TimeSpan BeforeRenewal = TimeSpan.FromSeconds(10), AfterRenewal = TimeSpan.FromSeconds(2);
 
-    /// <summary>Payloads that are taken before what they have for sockets is sent: a tenth of a millisecond's worth, two or three sends.</summary>
+    /// <summary>Maximum number of payloads handled before their frames are sent: about 0.1 ms of work, as long as two or three sends.</summary>
     private const int MostTogether = 256;
 
-    /// <summary>Feeds that take payloads before whatever else has come is served: some hundredths of a millisecond's worth with a token each, two milliseconds' with a burst each.</summary>
+    /// <summary>Maximum number of feeds that run before other work: some 10 µs with one token each, 2 ms with a burst each.</summary>
     private const int MostInARow = 16;
 
     private readonly Lock _gate = new();
 
     /// <summary>
-    /// Where feeds take their payloads. What Redis sends at once is for hundreds of them, and each would stand in the pool's queue: a message to be read, a reply to whoever stores or
-    /// dispatches one, all that comes meanwhile would wait behind chunks, once for each step.
+    /// Scheduler on which feeds handle payloads. One packet from Redis can hold payloads of hundreds of feeds. In the thread
+    /// pool's queue, each step of other work (reading messages, replies of stores) would wait behind all of them.
     /// </summary>
     private readonly ConcurrentExclusiveSchedulerPair _hearing = new(TaskScheduler.Default, Environment.ProcessorCount, MostInARow);
 
     private readonly Dictionary<FeedKey, ConversationFeed> _feeds = [];
-    private readonly Queue<(FeedKey Key, long At)> _closed = []; // In the last seconds.
+    private readonly Queue<(FeedKey Key, long At)> _closed = []; // Closed within the last seconds.
     private readonly IConnectionMultiplexer _redis;
     private readonly ResponseChannel _channel;
     private readonly TurnServices _services;
@@ -62,10 +62,10 @@ internal sealed partial class ConversationFeeds
         };
     }
 
-    /// <summary>The channel of a conversation.</summary>
+    /// <summary>Response channel of a conversation.</summary>
     public RedisChannel ChannelOf(FeedKey key) => _channel.For(key.TenantId, key.ConversationId);
 
-    /// <summary>The trace of a turn; default: it is not known here.</summary>
+    /// <summary>Trace of a turn; default: unknown here.</summary>
     public ActivityContext TraceOf(FeedKey key, Guid turnId)
     {
         ConversationFeed? feed;
@@ -74,10 +74,10 @@ internal sealed partial class ConversationFeeds
             feed = _feeds.GetValueOrDefault(key);
         }
 
-        return feed?.TraceOf(turnId) ?? default; // Outside: a feed holds its own gate when it gives itself back here.
+        return feed?.TraceOf(turnId) ?? default; // Outside the gate: feeds call Release under their own gate.
     }
 
-    /// <summary>All of them, for looking at.</summary>
+    /// <summary>Snapshot of the open feeds.</summary>
     public ConversationFeed[] All()
     {
         lock (_gate)
@@ -86,7 +86,7 @@ internal sealed partial class ConversationFeeds
         }
     }
 
-    /// <summary>A feed that is listening. Whoever gets it calls <see cref="Release"/> once.</summary>
+    /// <summary>Returns a feed that is listening. The caller must call <see cref="Release"/> once.</summary>
     /// <exception cref="RedisException">Redis cannot be reached. Likewise <see cref="TimeoutException"/>.</exception>
     public async Task<ConversationFeed> AcquireAsync(FeedKey key, CancellationToken cancellationToken)
     {
@@ -128,7 +128,7 @@ internal sealed partial class ConversationFeeds
         }
     }
 
-    /// <summary>Gives a feed back.</summary>
+    /// <summary>Releases a feed. The last release closes it.</summary>
     public void Release(ConversationFeed feed)
     {
         lock (_gate)
@@ -142,7 +142,7 @@ internal sealed partial class ConversationFeeds
         }
     }
 
-    /// <summary>The connection was lost: looks for turns that began meanwhile, and compares every turn with what Redis has.</summary>
+    /// <summary>Called after a lost connection. Finds turns that began meanwhile, and compares every turn with Redis.</summary>
     public async Task ResyncAllAsync()
     {
         foreach (var feed in All())
@@ -155,13 +155,13 @@ internal sealed partial class ConversationFeeds
         }
     }
 
-    /// <summary>Likewise one turn. False: it failed, and is tried again while the turn's channel is silent.</summary>
+    /// <summary>Compares one turn with Redis. False: it failed; the watch retries while the turn's channel is silent.</summary>
     public Task<bool> ResyncAsync(ConversationFeed feed, Turn turn) =>
         _services.Failures.TryAsync("comparing a turn with the stores", () => feed.ResyncAsync(turn));
 
     /// <summary>
-    /// A feed that is opened and closed is subscribed and unsubscribed on the new connection; one that is in use stays. A connection that is lost again
-    /// meanwhile is waited for: it may be renewed without another word.
+    /// Opens and closes the feeds that closed recently, which subscribes and unsubscribes them on the new connection. A feed in
+    /// use stays open. A connection that is lost again is waited for, because it can be restored without another event.
     /// </summary>
     private async Task UnsubscribeAgainAsync()
     {
@@ -200,9 +200,9 @@ internal sealed partial class ConversationFeeds
         var subscriber = _redis.GetSubscriber();
         try
         {
-            // A queue of messages keeps their order; a handler that is called directly would not.
+            // A message queue keeps the order; a direct handler does not.
             var queue = await subscriber.SubscribeAsync(channel);
-            _ = Task.Factory.StartNew(() => HearAsync(feed, queue), CancellationToken.None, TaskCreationOptions.None, _hearing.ConcurrentScheduler); // Until it is unsubscribed.
+            _ = Task.Factory.StartNew(() => HearAsync(feed, queue), CancellationToken.None, TaskCreationOptions.None, _hearing.ConcurrentScheduler);
             if (!subscriber.IsConnected(channel))
             {
                 throw new RedisConnectionException(ConnectionFailureType.UnableToConnect, CommandFlags.None, "Not subscribed: Redis cannot be reached.");
@@ -212,7 +212,7 @@ internal sealed partial class ConversationFeeds
         }
         catch (Exception exception)
         {
-            opened.SetException(exception); // Whoever waits for the feed is told in any case.
+            opened.SetException(exception); // Callers that wait for the feed must always get an answer.
             if (!exception.IsOutage())
             {
                 throw;
@@ -220,7 +220,7 @@ internal sealed partial class ConversationFeeds
         }
     }
 
-    /// <summary>Hands a feed what comes. What has come together is handed over as such, so that it can be sent together.</summary>
+    /// <summary>Passes payloads to a feed. Those that have arrived together are marked as a batch, so that their frames are sent together.</summary>
     private async Task HearAsync(ConversationFeed feed, ChannelMessageQueue queue)
     {
         await foreach (var first in queue)
@@ -236,14 +236,16 @@ internal sealed partial class ConversationFeeds
         }
     }
 
-    /// <summary>The channel's boundary: a bug in one payload is reported, and the next one is heard. Not by a delegate: this runs for every chunk.</summary>
+    /// <summary>
+    /// Channel boundary: a bug in one payload is reported, and the next payload is handled. No delegate, because this runs for every chunk.
+    /// </summary>
     private void Take(ConversationFeed feed, ChannelMessage message, bool moreFollow)
     {
         try
         {
             feed.OnPayload(message.Message, moreFollow);
         }
-#pragma warning disable CA1031 // As the summary says.
+#pragma warning disable CA1031 // See the summary.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -256,12 +258,12 @@ internal sealed partial class ConversationFeeds
         try
         {
             await feed.Opening.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
-            // By the channel, also where subscribing failed: the client keeps what it could not subscribe to, and does so as soon as it is connected.
+            // By channel, even if subscribing failed: the client keeps a failed subscription and restores it when it connects.
             await _redis.GetSubscriber().UnsubscribeAsync(ChannelOf(feed.Key));
         }
         catch (Exception exception) when (exception.IsOutage())
         {
-            Log.NotUnsubscribed(_logger, exception.Message); // The queue is closed all the same; a later connection does not subscribe again.
+            Log.NotUnsubscribed(_logger, exception.Message); // The queue is closed anyway; a reconnect does not resubscribe it.
         }
         finally
         {

@@ -1,21 +1,21 @@
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>
-/// Turns whose repair failed: each is left alone for a pause that grows with its failures. So a turn that fails every time, perhaps after a long wait, costs the
-/// others one round at most.
+/// Turns whose repair failed. Each is skipped for a pause that grows with its failures, so a turn that
+/// always fails, even after a long wait, costs the others one round at most.
 /// </summary>
 internal sealed class RestingTurns(TimeProvider time)
 {
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromMinutes(1);
 
-    /// <summary>More than fail at once unless a store does: forgotten turns are merely tried sooner.</summary>
+    /// <summary>More than can fail at once unless a store is down. A forgotten turn is only retried sooner.</summary>
     private const int Most = 10_000;
 
     private readonly Dictionary<Guid, (int Failures, TimeSpan Pause, long Since)> _turns = [];
 
     public bool IsResting(Guid turnId) => _turns.TryGetValue(turnId, out var rest) && time.GetElapsedTime(rest.Since) < rest.Pause;
 
-    /// <summary>A repair has succeeded, or failed.</summary>
+    /// <summary>Records the result of a repair.</summary>
     public void Note(Guid turnId, bool isRepaired)
     {
         if (isRepaired)

@@ -6,18 +6,18 @@ using Konstruct.ServiceDefaults.Stores;
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>
-/// Takes turns that have ended out of the dispatch queue. Only tidying: nobody waits for it, so it is done for many turns at once, and an entry that stays,
-/// because Redis is down or this gateway is killed, is found by whoever claims or sweeps it.
+/// Acknowledges persisted turns: removes their entries from the dispatch queue. No caller waits for it, so many turns share one
+/// call. An entry that stays, because Redis is down or this gateway is killed, is found by the next claim or sweep.
 /// </summary>
 internal sealed partial class Settling(DispatchQueue queue, OwnedTasks tasks, TimeProvider time, Stopping stopping, ILogger<Settling> logger)
 {
-    /// <summary>How long turns are gathered: each call settles what ended within it.</summary>
+    /// <summary>Time during which turns are collected for one call.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _gate = new();
-    private List<string> _entries = []; // Not empty: somebody is about to take them.
+    private List<string> _entries = []; // Not empty: a scheduled task will take them.
 
-    /// <summary>Settles all attempts of a turn, soon.</summary>
+    /// <summary>Acknowledges all attempts of a turn, within <c>Gathering</c>.</summary>
     public void Add(Guid turnId, int attempts)
     {
         bool isFirst;

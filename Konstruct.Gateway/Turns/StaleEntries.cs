@@ -6,14 +6,14 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>
-/// Entries of the dispatch queue that nobody looks after: of turns that have ended, whose gateway or worker died or lost Redis before it could settle them, and of
-/// nothing at all.
+/// Stale entries of the dispatch queue: entries of ended turns whose gateway or worker died or lost
+/// Redis before it acknowledged them, and entries that belong to no turn.
 /// </summary>
 internal sealed class StaleEntries(ConversationStore store, DispatchQueue queue, DeadLetters dead, Failures failures, IOptions<ChatOptions> options)
 {
     private const int MostInOneRound = 500;
 
-    /// <summary>Forgets those of turns that have ended, and puts aside those that cannot be read. Throws when a store does not serve at all.</summary>
+    /// <summary>Removes the entries of ended turns, and moves unreadable ones to the dead letters. Throws when a store is down.</summary>
     public async Task TidyAsync(CancellationToken cancellationToken)
     {
         foreach (var (entry, payload) in await queue.StaleAsync(options.Value.SweepAge, MostInOneRound))

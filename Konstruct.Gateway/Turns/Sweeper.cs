@@ -8,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>
-/// The one path of repair. Every gateway looks at what is pending in Postgres and nowhere in Redis: a crash anywhere, a lost lease and a flushed Redis
-/// all look the same from here. Postgres gives out the next attempt, so that of several gateways one dispatches it.
+/// The only repair path. Every gateway looks for turns that are pending in Postgres and missing in Redis. A crash anywhere, a lost
+/// lease and a flushed Redis all look the same here. Postgres issues the next attempt, so only one gateway dispatches it.
 /// </summary>
 internal sealed class Sweeper(
     PendingTurns pending, DispatchQueue queue, TurnRepair repair, StaleEntries stale, GatewayMetrics metrics, Readiness readiness, Stopping stopping,
@@ -24,12 +24,12 @@ internal sealed class Sweeper(
     {
         await readiness.WhenStarted.WaitAsync(stoppingToken);
 
-        // Replicas that were started together must not sweep together.
+        // Replicas that start together must not sweep together.
         var interval = _options.SweepInterval * (1 + (Random.Shared.NextDouble() / 4));
         await persistence.LoopAsync("the sweep", interval, interval / 2, 5 * interval, SweepAsync, stoppingToken);
     }
 
-    /// <summary>One round. A turn that cannot be repaired holds up no other; throws when a store does not serve at all.</summary>
+    /// <summary>Runs one round. A turn that cannot be repaired does not delay others. Throws when a store is down.</summary>
     internal async Task SweepAsync(CancellationToken cancellationToken)
     {
         try
@@ -43,7 +43,7 @@ internal sealed class Sweeper(
         }
         catch
         {
-            metrics.QueueMeasured(null); // What was measured before is not how it is now.
+            metrics.QueueMeasured(null); // The last measurement is out of date.
             throw;
         }
     }
@@ -80,7 +80,8 @@ internal sealed class Sweeper(
     }
 
     /// <summary>
-    /// A later attempt counts as missing in the second round in which it is: in the first, the gateway that gave it out may be on its way to the queue.
+    /// A later attempt counts as missing in the second round that misses it. In the first round,
+    /// the gateway that got the attempt may be about to queue it.
     /// </summary>
     private bool IsMissing(PendingTurn turn, HashSet<string> missing)
     {

@@ -3,23 +3,23 @@ using Konstruct.Gateway.Sockets;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>Whether a tab may hear of its conversation.</summary>
+/// <summary>Whether a subscriber may receive turns of its conversation.</summary>
 internal enum TabState
 {
-    /// <summary>It is being looked up; <c>ready</c> was not sent.</summary>
+    /// <summary>The lookup is in flight; <c>ready</c> was not sent.</summary>
     Opening,
 
-    /// <summary>The conversation does not exist yet. When somebody creates it, it is looked up again: it may be another user's then.</summary>
+    /// <summary>The conversation does not exist yet. It is looked up again once it is created, because it may then belong to another user.</summary>
     Hopeful,
 
-    /// <summary>It follows every turn that begins.</summary>
+    /// <summary>The subscriber follows every new turn.</summary>
     Joined,
 
-    /// <summary>The conversation is another user's.</summary>
+    /// <summary>The conversation belongs to another user.</summary>
     Refused,
 }
 
-/// <summary>A v2 socket in its conversation: it follows every turn that begins, and those that ran before when it resumes them.</summary>
+/// <summary>A subscriber: a v2 socket that follows every new turn of its conversation, and earlier turns that it resumes.</summary>
 internal sealed class Tab(ConversationKey key, FrameWriter writer, string conversationIdAsSpelled)
 {
     public ConversationKey Key => key;
@@ -31,9 +31,9 @@ internal sealed class Tab(ConversationKey key, FrameWriter writer, string conver
     /// <summary>Guarded by the feed's gate.</summary>
     public TabState State { get; set; }
 
-    /// <summary>So many times its conversation is being looked up just now. Guarded by the feed's gate.</summary>
+    /// <summary>Number of lookups in flight. Guarded by the feed's gate.</summary>
     public int LookUps { get; set; }
 
-    /// <summary>Turns that had begun when it looked, and were not resumed since: silent. Guarded by the feed's gate.</summary>
+    /// <summary>Turns that began before it joined and were not resumed; not sent. Guarded by the feed's gate.</summary>
     public HashSet<Guid> Silent { get; } = [];
 }

@@ -5,12 +5,12 @@ using Konstruct.Gateway.Sockets;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>Opens conversations to v2 sockets and finds the turns that they ask for. Throws what the stores throw when they are down.</summary>
+/// <summary>Opens conversations for v2 sockets and finds the turns that they resume. Throws what the stores throw when they are down.</summary>
 internal sealed class TabOpener(ConversationStore store, ConversationFeeds feeds, TurnLog log)
 {
     /// <summary>
-    /// Joins a socket to its conversation and sends <c>ready</c>. It listens before it looks, so that a turn which begins between the two is not missed.
-    /// Null: the conversation does not exist for this user, and could not be created; nothing was sent, nothing is held.
+    /// Joins a socket to its conversation and sends <c>ready</c>. Subscribes before the lookup, so no turn that begins between the two is
+    /// missed. Null: the conversation does not exist for this user and may not be created. Nothing was sent and nothing is held.
     /// </summary>
     public async Task<(ConversationFeed Feed, Tab Tab)?> OpenAsync(
         ConversationKey key, FrameWriter writer, string conversationIdAsSpelled, bool mayCreate, CancellationToken cancellationToken)
@@ -55,7 +55,7 @@ internal sealed class TabOpener(ConversationStore store, ConversationFeeds feeds
         }
     }
 
-    /// <summary>Whether a tab may ask for turns: its conversation exists by now and is its user's.</summary>
+    /// <summary>Whether a subscriber may ask for turns: its conversation exists and belongs to its user.</summary>
     public async Task<bool> AdmitAsync(ConversationFeed feed, Tab tab, CancellationToken cancellationToken)
     {
         if (feed.StateOf(tab) == TabState.Hopeful && await store.OpenAsync(tab.Key, cancellationToken) is not null)
@@ -66,7 +66,7 @@ internal sealed class TabOpener(ConversationStore store, ConversationFeeds feeds
         return feed.StateOf(tab) == TabState.Joined;
     }
 
-    /// <summary>Replays a turn to a socket that has joined. Null: its conversation has no such turn.</summary>
+    /// <summary>Replays a turn to a joined subscriber. Null: the conversation does not have this turn.</summary>
     public async Task<TurnCursor?> ResumeAsync(ConversationFeed feed, Tab tab, Guid turnId, int attempt, int after, CancellationToken cancellationToken)
     {
         var row = await store.FindTurnAsync(feed.Key.TenantId, feed.Key.ConversationId, turnId, cancellationToken);

@@ -7,10 +7,10 @@ using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>Cancels turns, from any replica, whether or not a worker has them yet. Throws what the stores throw when they are down.</summary>
+/// <summary>Cancels turns from any replica, whether or not a worker has claimed them. Throws what the stores throw when they are down.</summary>
 internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds feeds, TurnLog log, DispatchQueue queue)
 {
-    /// <summary>Cancels a turn that the server has named. False: this conversation has no such turn.</summary>
+    /// <summary>Cancels a turn by its id. False: the conversation does not have this turn.</summary>
     public async Task<bool> CancelAsync(ConversationKey key, Guid turnId, CancellationToken cancellationToken)
     {
         var row = await store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, cancellationToken);
@@ -23,8 +23,9 @@ internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds f
     }
 
     /// <summary>
-    /// Cancels by the client's own id, also a message that is not accepted yet: that is remembered for a minute, for this user alone. The second look closes the gap
-    /// between the first and the remembering; whoever accepts the message looks when it queues it, after committing.
+    /// Cancels a message by the client's id. If the message is not accepted yet, the cancel is kept for a minute,
+    /// for this user only. The second lookup closes the race between the first one and the mark. The gateway that
+    /// accepts the message checks the mark when it queues the message, after its commit.
     /// </summary>
     public async Task CancelAsync(ConversationKey key, string messageId, CancellationToken cancellationToken)
     {
@@ -40,14 +41,14 @@ internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds f
         }
     }
 
-    /// <summary>Cancels a turn that has not ended, as far as its row tells.</summary>
+    /// <summary>Cancels a turn that is pending according to its row.</summary>
     public async Task EndAsync(TurnRow row)
     {
         var key = new FeedKey(row.TenantId, row.ConversationId);
         var trace = feeds.TraceOf(key, row.TurnId);
         if (trace == default)
         {
-            trace = TraceParent.Parse((await log.ReadStateAsync(row.ConversationId, row.TurnId)).Traceparent); // It began on another gateway.
+            trace = TraceParent.Parse((await log.ReadStateAsync(row.ConversationId, row.TurnId)).Traceparent); // Another gateway began it.
         }
 
         using var span = GatewayTelemetry.StartChild("turn.cancel", trace)?.SetTurn(row.TurnId);

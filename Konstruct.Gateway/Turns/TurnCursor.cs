@@ -6,25 +6,25 @@ using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>How far one socket has got with one turn.</summary>
+/// <summary>State of a cursor.</summary>
 internal enum CursorMode
 {
-    /// <summary>What comes on the channel goes straight to the socket.</summary>
+    /// <summary>Payloads of the channel go straight to the socket.</summary>
     Live,
 
-    /// <summary>Missing chunks are being read from the log; what comes meanwhile is read from there too.</summary>
+    /// <summary>Missing chunks are being read from the log, and so are those that arrive meanwhile.</summary>
     CatchingUp,
 
-    /// <summary>v1, and another attempt began after chunks were sent: nothing more until <c>done</c>.</summary>
+    /// <summary>v1 only: another attempt began after chunks were sent. Only <c>done</c> is still sent.</summary>
     Muted,
 
-    /// <summary>Nothing more at all.</summary>
+    /// <summary>Nothing more is sent.</summary>
     Ended,
 }
 
 /// <summary>
-/// One socket's place in one turn: the last seq that was sent decides what may be sent next, so that nothing is repeated, skipped or reordered
-/// wherever it comes from. Guarded by its feed's gate.
+/// One socket's place in one turn. The last seq sent determines what is sent next, so no chunk is repeated, skipped
+/// or reordered, whether it comes from the channel or the log. Guarded by its feed's gate.
 /// </summary>
 internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, string conversationIdAsSpelled)
 {
@@ -37,29 +37,31 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
 
     public CursorMode Mode { get; set; } = CursorMode.Live;
 
-    /// <summary>The attempt that the socket has chunks of; 0: none yet.</summary>
+    /// <summary>The attempt whose chunks the socket has; 0: none yet.</summary>
     public int Attempt { get; set; }
 
-    /// <summary>The last seq that was sent; 0: none yet.</summary>
+    /// <summary>Last seq sent; 0: none yet.</summary>
     public int Seq { get; set; }
 
     /// <summary>
-    /// Whether the socket knows of the turn: it sent its message, or asked for it, or has had its <c>typing</c>. Otherwise that precedes whatever comes first:
-    /// not every turn is announced, and on a Redis Cluster the announcement comes from another node than the chunks, perhaps behind them.
+    /// Whether the socket knows the turn: it sent the message, resumed the turn, or got its <c>typing</c>. Otherwise <c>typing</c> precedes the first
+    /// frame. Not every turn is announced. On a Redis Cluster the announcement comes from another node than the chunks and may arrive after them.
     /// </summary>
     public bool IsAnnounced { get; set; }
 
-    /// <summary>When the turn's message was taken up, in its sender's cursor; see <see cref="FrameTiming"/>. Set before the turn is dispatched.</summary>
+    /// <summary>
+    /// Time at which the turn's message was taken up; set only in its sender's cursor, before dispatch. See <see cref="FrameTiming"/>.
+    /// </summary>
     public long AskedAt { get; set; }
 
-    /// <summary>Completes when the socket has had the end of the turn, or never wants it.</summary>
+    /// <summary>Completes when the end was sent to the socket or no longer needs to be.</summary>
     public Task Ended => _ended.Task;
 
-    /// <summary>Whether every chunk that is known of has been sent.</summary>
+    /// <summary>Whether every known chunk was sent.</summary>
     public bool IsUpToDate => Mode == CursorMode.Muted || (Attempt == turn.Attempt && Seq >= turn.LastSeq) || turn.LastSeq == 0;
 
-    /// <summary>Tells the socket of a turn that another one began; once.</summary>
-    /// <param name="messageId">The message's own id; null: it has none, or is not known here.</param>
+    /// <summary>Announces a turn that another socket began, once.</summary>
+    /// <param name="messageId">The message's own id; null: none, or unknown here.</param>
     public void Announce(string? messageId)
     {
         if (!IsAnnounced)
@@ -69,7 +71,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         }
     }
 
-    /// <summary>Moves on to a later attempt.</summary>
+    /// <summary>Moves to a later attempt.</summary>
     public void MoveTo(int attempt)
     {
         if (attempt <= Attempt)
@@ -90,7 +92,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         Seq = 0;
     }
 
-    /// <summary>Tells a client to drop what it has: it named an attempt or a seq that cannot be continued.</summary>
+    /// <summary>Tells the client to drop what it has, because its attempt or seq cannot be continued.</summary>
     public void StartOver(int attempt)
     {
         Send(ServerFrames.Reset(turn.TurnId, attempt));
@@ -98,9 +100,9 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         Seq = 0;
     }
 
-    /// <summary>Sends the chunk whose seq is next.</summary>
+    /// <summary>Sends the chunk with the next seq.</summary>
     /// <param name="chunk">The chunk.</param>
-    /// <param name="heardAt">When it came on the channel; 0: it comes from the log.</param>
+    /// <param name="heardAt">Time of its arrival on the channel; 0: read from the log.</param>
     /// <param name="moreFollows">See <see cref="FrameWriter.Send"/>.</param>
     public void SendNext(in StreamEvent chunk, long heardAt = 0, bool moreFollows = false)
     {
@@ -108,7 +110,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         SendChunk(in chunk, heardAt, moreFollows);
     }
 
-    /// <summary>Sends a chunk that has no seq: an orchestrator's that knows nothing of turns.</summary>
+    /// <summary>Sends a chunk without a seq, from a legacy orchestrator.</summary>
     public void SendForeign(in StreamEvent chunk, long heardAt, bool moreFollows) => SendChunk(in chunk, heardAt, moreFollows);
 
     /// <summary>Sends the end of the turn, from its row.</summary>
@@ -129,7 +131,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         _ended.TrySetResult();
     }
 
-    /// <summary>The socket is gone, or has asked for the turn anew.</summary>
+    /// <summary>The socket is gone, or has resumed the turn again.</summary>
     public void Detach()
     {
         Mode = CursorMode.Ended;
@@ -141,7 +143,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
         var text = chunk.EscapedText.GetValueOrDefault();
         if (text.IsEmpty)
         {
-            return; // Empty ones are not sent; they count all the same.
+            return; // Empty chunks are not sent, but their seq counts.
         }
 
         var timing = new FrameTiming(heardAt, _sentAny ? 0 : AskedAt);
@@ -157,7 +159,7 @@ internal sealed class TurnCursor(Turn turn, FrameWriter writer, bool isV2, strin
             : chunk.Payload, timing, moreFollows);
     }
 
-    /// <summary>Whatever comes of a turn comes behind its <c>typing</c>.</summary>
+    /// <summary>Sends a frame of the turn, after its <c>typing</c>.</summary>
     private void Send(ReadOnlyMemory<byte> frame, FrameTiming timing = default, bool moreFollows = false)
     {
         Announce(messageId: null);

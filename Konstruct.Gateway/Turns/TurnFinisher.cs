@@ -16,33 +16,34 @@ namespace Konstruct.Gateway.Turns;
 /// <param name="TurnId">The turn.</param>
 /// <param name="Outcome">A word of <see cref="TurnOutcome"/>.</param>
 /// <param name="Attempt">The attempt that ended it; 0: keep the row's.</param>
-/// <param name="Text">The whole text, UTF-8; null: the log has it.</param>
+/// <param name="Text">The full text, UTF-8; null: read it from the log.</param>
 internal sealed record TurnEnding(Guid TenantId, Guid ConversationId, Guid TurnId, string Outcome, int Attempt, ReadOnlyMemory<byte>? Text);
 
-/// <summary>What became of an end.</summary>
+/// <summary>Result of persisting an end.</summary>
 /// <param name="Row">
-/// The row as it is then; null: Postgres has no such turn in this tenant and conversation. The conversation was deleted, or the end was made up.
+/// The row after the call. Null: Postgres does not have this turn in this tenant and
+/// conversation, because the conversation was deleted or the end was forged.
 /// </param>
-/// <param name="Text">The text that the end came with, or that the log has.</param>
+/// <param name="Text">The text of the end, or of the log.</param>
 internal readonly record struct FinishedTurn(TurnRow? Row, ReadOnlyMemory<byte> Text);
 
 /// <summary>
-/// Persists ends of turns. Any gateway may, several may at once: the row is updated where it is still pending, so one wins, and all tell their clients
-/// what the row says then.
+/// Persists ends of turns. Several gateways may try at once. The update requires a pending row,
+/// so one wins, and all send their clients what the row says.
 /// </summary>
 internal sealed partial class TurnFinisher(
     ConversationStore store, TurnLog log, Settling settling, GatewayMetrics metrics, Persistence persistence, Stopping stopping, ILogger<TurnFinisher> logger)
 {
-    /// <summary>For any error: sockets wait for this end, and nobody else tells them.</summary>
+    /// <summary>Retries any error: sockets wait for this end, and no other gateway sends it to them.</summary>
     private readonly ResiliencePipeline _persistently = persistence.Of("persisting an answer", TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(4));
 
     /// <summary>
-    /// Persists, trying until it succeeds or the gateway stops; then another gateway's sweep does it. A turn that Postgres does not have here is
-    /// not settled: it may be another tenant's.
+    /// Persists, and retries until it succeeds or the gateway stops. Then another gateway's sweep takes over. A turn
+    /// that Postgres does not have here is not acknowledged: it may belong to another tenant.
     /// </summary>
     /// <param name="ending">The end.</param>
-    /// <param name="trace">The turn's trace; default: not known here.</param>
-    /// <param name="turn">The root span, where it is this gateway's.</param>
+    /// <param name="trace">The turn's trace; default: unknown here.</param>
+    /// <param name="turn">The root span, if this gateway has it.</param>
     /// <exception cref="OperationCanceledException">The gateway stops.</exception>
     public async Task<FinishedTurn> FinishAsync(TurnEnding ending, ActivityContext trace, Activity? turn = null)
     {
@@ -61,9 +62,9 @@ internal sealed partial class TurnFinisher(
         return finished;
     }
 
-    /// <summary>Tries once. Throws what the stores throw.</summary>
+    /// <summary>Persists without retries. Throws what the stores throw.</summary>
     /// <param name="ending">The end.</param>
-    /// <param name="trace">The turn's trace; default: not known here.</param>
+    /// <param name="trace">The turn's trace; default: unknown here.</param>
     public async Task TryFinishAsync(TurnEnding ending, ActivityContext trace)
     {
         using var scope = logger.BeginTurn(ending.TenantId, ending.ConversationId, ending.TurnId);
@@ -90,7 +91,7 @@ internal sealed partial class TurnFinisher(
         return new(row, text);
     }
 
-    /// <summary>What there is: of the attempt that ended, or, when it had not begun to write, of the one before.</summary>
+    /// <summary>Text of the attempt that ended; if it is empty, of the attempt before.</summary>
     private async Task<ReadOnlyMemory<byte>> ReadTextAsync(TurnEnding ending)
     {
         for (var attempt = Math.Max(ending.Attempt, 1); attempt > 0; attempt--)

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>What the sweep does about one pending turn: persist its end, dispatch its next attempt, or fail it.</summary>
+/// <summary>Repairs one pending turn for the sweep: persists its end, dispatches its next attempt, or fails it.</summary>
 internal sealed partial class TurnRepair(
     ConversationStore store, ConversationFeeds feeds, TurnLog log, AttemptDispatcher dispatcher, TurnFinisher finisher, GatewayMetrics metrics, Failures failures,
     TimeProvider time, IOptions<ChatOptions> options, ILogger<TurnRepair> logger)
@@ -20,10 +20,13 @@ internal sealed partial class TurnRepair(
     private readonly RestingTurns _resting = new(time);
     private bool _mayDispatch = true;
 
-    /// <summary>A round of the sweep begins.</summary>
+    /// <summary>Begins a round of the sweep.</summary>
     public void BeginRound() => _mayDispatch = true;
 
-    /// <summary>Repairs a turn. What fails is reported, and the turn rests; throws only when a store does not serve at all: no other turn could be repaired, either.</summary>
+    /// <summary>
+    /// Repairs a turn. A failure is reported, and the turn is skipped for a pause. Throws only
+    /// when a store is down, because then no turn can be repaired.
+    /// </summary>
     public async Task TryRepairAsync(PendingTurn turn, DispatchState where, CancellationToken cancellationToken)
     {
         if (_resting.IsResting(turn.TurnId))
@@ -38,14 +41,14 @@ internal sealed partial class TurnRepair(
         }
         finally
         {
-            // Also when the round is given up: the next one must not wait for the same turn first.
+            // Also when the round is abandoned: the next round must not begin with a wait for the same turn.
             _resting.Note(turn.TurnId, isRepaired);
         }
     }
 
     private async Task RepairAsync(PendingTurn turn, DispatchState where, CancellationToken cancellationToken)
     {
-        // A turn that waits or runs is looked at only when it could be overdue.
+        // A turn that is queued or leased is read only when it could be overdue.
         var mayBeOverdue = turn.Age > _options.TurnSilenceLimit;
         if (where is DispatchState.Waiting or DispatchState.Held && !mayBeOverdue)
         {
@@ -72,7 +75,9 @@ internal sealed partial class TurnRepair(
         }
     }
 
-    /// <summary>The age is measured by Postgres's clock, the silence by Redis's. Neither is compared with the other, nor with this machine's.</summary>
+    /// <summary>
+    /// The age is measured by Postgres's clock, the silence by Redis's. The two are never compared with each other or with this machine's clock.
+    /// </summary>
     private bool IsOverdue(PendingTurn turn, TurnState state)
     {
         var silence = state.Silence ?? turn.Age;
@@ -95,13 +100,13 @@ internal sealed partial class TurnRepair(
 
         if (await store.NextAttemptAsync(turn.TenantId, turn.TurnId, turn.Attempt, cancellationToken) is not { } task)
         {
-            return; // Another gateway was faster, or the turn has just ended.
+            return; // Another gateway won, or the turn has just ended.
         }
 
         if (Read(task) is not { } readable)
         {
             Log.Unreadable(logger, turn.TurnId);
-            await FailAsync(turn); // No attempt could be made of it, however often.
+            await FailAsync(turn); // No attempt can succeed.
             return;
         }
 
@@ -114,7 +119,7 @@ internal sealed partial class TurnRepair(
         }
         catch (Exception exception) when (exception.IsOutage())
         {
-            _mayDispatch = false; // Redis refuses: it would refuse the others of this round, and each costs Postgres two writes.
+            _mayDispatch = false; // Redis would refuse the rest too, at two Postgres writes each.
             throw;
         }
 
@@ -147,7 +152,10 @@ internal sealed partial class TurnRepair(
         await FinishAsync(turn, state.Outcome ?? TurnOutcome.Failed, Math.Max(state.Attempt, turn.Attempt), state.Traceparent);
     }
 
-    /// <summary>The sockets of the turn, wherever they are, hear of it from their own gateway: it got the same end on the channel. Tried once: the next round does it again.</summary>
+    /// <summary>
+    /// Persists an end without retries; the next round retries. The turn's sockets get it from
+    /// their own gateways, which hear the same end on the channel.
+    /// </summary>
     private async Task FinishAsync(PendingTurn turn, string outcome, int attempt, string? traceparent) =>
         await finisher.TryFinishAsync(new(turn.TenantId, turn.ConversationId, turn.TurnId, outcome, attempt, Text: null), TraceParent.Parse(traceparent));
 

@@ -5,6 +5,6 @@ using Konstruct.ServiceDefaults.Loops;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>What every feed works with.</summary>
+/// <summary>Services shared by all feeds.</summary>
 internal sealed record TurnServices(
     ConversationStore Store, TurnLog Log, TurnFinisher Finisher, OwnedTasks Tasks, Failures Failures, GatewayMetrics Metrics, TimeProvider Time, Action<ConversationFeed> Release);

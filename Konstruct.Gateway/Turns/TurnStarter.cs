@@ -13,25 +13,25 @@ using StackExchange.Redis;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>A message as its socket understood it.</summary>
-/// <param name="Sender">Who sent it.</param>
-/// <param name="ConversationId">Where to.</param>
-/// <param name="ConversationIdAsSpelled">How the client writes that id.</param>
-/// <param name="Frame">What was sent; its text is not empty.</param>
+/// <summary>A parsed message.</summary>
+/// <param name="Sender">The sender.</param>
+/// <param name="ConversationId">The conversation.</param>
+/// <param name="ConversationIdAsSpelled">The conversation id as the client writes it.</param>
+/// <param name="Frame">The frame; its text is not empty.</param>
 internal sealed record IncomingMessage(Identity Sender, Guid ConversationId, string ConversationIdAsSpelled, ClientFrame Frame)
 {
     public ConversationKey Key => new(Sender.TenantId, Sender.UserId, ConversationId);
 }
 
-/// <summary>What became of a message.</summary>
-/// <param name="Error">Why it was not accepted; null when it was.</param>
-/// <param name="TurnId">The turn that it began, or that the same message had begun before.</param>
-/// <param name="Cursor">The socket's place in the turn; null for a repeated message, whose turn is to be resumed.</param>
+/// <summary>Result of starting a turn.</summary>
+/// <param name="Error">Why the message was not accepted; null: it was accepted.</param>
+/// <param name="TurnId">The turn that the message began; for a repeated message, its earlier turn.</param>
+/// <param name="Cursor">The socket's place in the turn; null: a repeated message, whose turn must be resumed.</param>
 internal readonly record struct StartResult(WireError? Error, Guid TurnId, TurnCursor? Cursor);
 
 /// <summary>
-/// Begins turns. The order is the point: listen, commit, dispatch. A worker that answers at once finds a listener, and nothing is dispatched that is
-/// not stored. What is committed and, since Redis fails just then, not dispatched, the sweep dispatches.
+/// Starts turns in a fixed order: subscribe, commit, dispatch. A worker that answers at once finds a listener, and
+/// nothing is dispatched that is not stored. If Redis fails after the commit, the sweep dispatches the turn.
 /// </summary>
 internal sealed partial class TurnStarter(
     ConversationFeeds feeds, ConversationStore store, TurnLog log, AttemptDispatcher dispatcher, GatewayMetrics metrics, TimeProvider time,
@@ -40,8 +40,7 @@ internal sealed partial class TurnStarter(
     private readonly ChatOptions _options = options.Value;
 
     /// <summary>
-    /// Accepts a message, or says why not. Outages of stores are answers here, not exceptions. A client that leaves meanwhile does not stop it: what has
-    /// begun to be accepted is accepted or not, whoever looks.
+    /// Accepts or refuses a message. Outages of stores are results, not exceptions. A client that disconnects does not interrupt acceptance.
     /// </summary>
     public async Task<StartResult> StartAsync(IncomingMessage message, FrameWriter writer, bool isV2)
     {
@@ -60,7 +59,7 @@ internal sealed partial class TurnStarter(
                 activity?.SetTag("error.type", error.Code).SetStatus(ActivityStatusCode.Error);
             }
 
-            activity?.Dispose(); // Otherwise the turn's feed ends it.
+            activity?.Dispose(); // Otherwise the feed ends it.
         }
 
         return result;
@@ -126,7 +125,7 @@ internal sealed partial class TurnStarter(
         }
     }
 
-    /// <summary>A repeated message is no turn of its own: its span says whose repetition it is.</summary>
+    /// <summary>A repeated message starts no turn. Its span links to the earlier turn.</summary>
     private static void PointTo(Activity? repeated, Guid earlier, ActivityContext trace)
     {
         repeated?.SetTurn(earlier).SetTag("konstruct.turn.repeated", true);
@@ -144,10 +143,10 @@ internal sealed partial class TurnStarter(
         _ => new(WireError.ConversationNotFound, default, null),
     };
 
-    /// <summary>Null: Postgres is down or too slow. It may have committed; then the sweep finds the turn, and the client's repeat is told of it.</summary>
+    /// <summary>Null: Postgres is down or too slow. If it did commit, the sweep finds the turn, and a repeated message returns it.</summary>
     private async Task<AcceptResult?> AcceptAsync(IncomingMessage message, KonstructMessage task, CancellationToken limit)
     {
-        // One millisecond apart, so that the answer sorts behind its question though both rows have the time of one transaction.
+        // One millisecond apart, so that the answer sorts after its question: both rows have the time of one transaction.
         var now = time.GetUtcNow();
         var turn = new NewTurn(
             message.Key, task.TurnId, Guid.CreateVersion7(now), Guid.CreateVersion7(now.AddMilliseconds(1)),

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>
-/// Looks, once a second, at the turns of this gateway: one timer for all of them. Ends those whose deadline has passed, and asks Redis about those
-/// whose channel has been silent, in case it was the channel's fault.
+/// Checks all turns of this gateway once a second, with one timer. Fails those whose deadline has passed, and reads
+/// the state of those whose channel was silent, because payloads may have been missed.
 /// </summary>
 internal sealed partial class TurnWatch(
     ConversationFeeds feeds, TurnLog log, TurnFinisher finisher, OwnedTasks tasks, Persistence persistence, Failures failures,
@@ -17,7 +17,7 @@ internal sealed partial class TurnWatch(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    /// <summary>A channel that is silent for this long is checked, and again after as long.</summary>
+    /// <summary>A turn is checked after this time of silence, and again at this interval.</summary>
     private static readonly TimeSpan SilenceBeforeCheck = TimeSpan.FromSeconds(5);
 
     private readonly ChatOptions _options = options.Value;
@@ -56,7 +56,9 @@ internal sealed partial class TurnWatch(
         }
     }
 
-    /// <summary>The end comes back on the channel like any other; without Redis Postgres alone decides, and late chunks find no turn.</summary>
+    /// <summary>
+    /// Fails a turn. The end arrives on the channel like any other. Without Redis, Postgres alone decides, and late chunks find no turn.
+    /// </summary>
     private async Task FailAsync(ConversationFeed feed, Turn turn)
     {
         var (key, attempt, trace) = (feed.Key, feed.AttemptOf(turn), feed.TraceOf(turn.TurnId));
@@ -65,7 +67,7 @@ internal sealed partial class TurnWatch(
         {
             await log.EndAsync(new(key.ConversationId, turn.TurnId, Math.Max(attempt, 1), feeds.ChannelOf(key)), TurnOutcome.Failed);
         }
-#pragma warning disable CA1031 // A row's boundary: whatever kept this turn from its end in Redis, its sockets are told.
+#pragma warning disable CA1031 // Row boundary: sockets get an end whatever failed in Redis.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -79,7 +81,7 @@ internal sealed partial class TurnWatch(
             return;
         }
 
-        turn.IsOverdue = await feeds.ResyncAsync(feed, turn); // Else the next look begins again: the channel may not bring the end.
+        turn.IsOverdue = await feeds.ResyncAsync(feed, turn); // If false, the next look retries: the channel may not deliver the end.
     }
 
     private static partial class Log

@@ -5,11 +5,11 @@ using Konstruct.LocalServers.Processes;
 namespace Konstruct.LocalServers.Npm;
 
 /// <summary>
-/// A program that is fetched with npm: the lock file pins version and hash, npm verifies them, and no script of the package is run.
-/// A folder per lock file, made under another name and renamed at the end, so that an interrupted fetch is no package.
+/// A program fetched with npm. The lock file pins version and hash, npm verifies them, and no script of the package runs. There
+/// is one folder per lock file. It gets its name only when it is complete, so an interrupted fetch leaves no package.
 /// </summary>
-/// <param name="name">The folder under <c>Npm/</c> that holds <c>package.json</c> and <c>package-lock.json</c>.</param>
-/// <param name="packages">Where fetched packages are kept between runs.</param>
+/// <param name="name">The folder under <c>Npm/</c> with <c>package.json</c> and <c>package-lock.json</c>.</param>
+/// <param name="packages">The folder that keeps fetched packages between runs.</param>
 internal sealed class NpmPackage(string name, string packages)
 {
     private static readonly TimeSpan FetchLimit = TimeSpan.FromMinutes(5);
@@ -18,15 +18,15 @@ internal sealed class NpmPackage(string name, string packages)
 
     private string Folder => Path.Combine(packages, $"{name}-{LockHash()}");
 
-    /// <summary>The folder of an npm package that was fetched before, or null.</summary>
+    /// <summary>Folder of an npm package that was fetched before; null: none.</summary>
     public string? Find(string package)
     {
         var folder = Path.Combine(Folder, "node_modules", package);
         return Directory.Exists(folder) ? folder : null;
     }
 
-    /// <summary>Fetches what the lock file names for this machine and returns the folder of one package of it.</summary>
-    /// <exception cref="CannotServeException">There is no npm, no network, or no such package for this machine.</exception>
+    /// <summary>Fetches the packages of the lock file for this machine and returns the folder of one of them.</summary>
+    /// <exception cref="CannotServeException">npm, the network, or a package for this machine is missing.</exception>
     public async Task<string> FetchAsync(string package, CancellationToken stop)
     {
         var npm = Executables.Find("npm") ?? throw new CannotServeException("there is no npm on PATH (it comes with Node.js)");
@@ -37,7 +37,7 @@ internal sealed class NpmPackage(string name, string packages)
             foreach (var file in (string[])["package.json", "package-lock.json"])
                 File.Copy(Path.Combine(Source, file), Path.Combine(staging, file), overwrite: true);
             var complaint = await RunNpmAsync(npm, staging, stop);
-            // npm skips an optional package that it cannot get and still succeeds: the folder is what counts.
+            // npm skips an optional package that it cannot fetch and still succeeds, so the folder is checked.
             if (!Directory.Exists(Path.Combine(staging, "node_modules", package)))
                 throw new CannotServeException($"npm could not fetch {package}{complaint}");
             Publish(staging);
@@ -50,7 +50,7 @@ internal sealed class NpmPackage(string name, string packages)
         return Find(package) ?? throw new CannotServeException($"{package} went missing from {Folder}: delete that folder and start again");
     }
 
-    /// <summary>Gives the fetched packages their name. Another process may have been faster: its packages are the same.</summary>
+    /// <summary>Renames the fetched packages. If another process was faster, its packages are the same.</summary>
     private void Publish(string staging)
     {
         try
@@ -82,7 +82,7 @@ internal sealed class NpmPackage(string name, string packages)
             var errors = await process.StandardError.ReadToEndAsync(limit.Token);
             await output;
             await process.WaitForExitAsync(limit.Token);
-            // npm writes a page; its first error that is more than a code says what happened.
+            // npm prints a page; the first error that is more than a code is the reason.
             var reason = errors.Split('\n').FirstOrDefault(line => line.StartsWith("npm error", StringComparison.Ordinal) && !line.Contains(" code "));
             return reason is null ? "" : $" ({reason["npm error".Length..].Trim().TrimEnd('.')})";
         }

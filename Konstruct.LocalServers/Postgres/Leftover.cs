@@ -5,8 +5,8 @@ using Konstruct.LocalServers.Processes;
 namespace Konstruct.LocalServers.Postgres;
 
 /// <summary>
-/// What a killed run left in <c>postmaster.pid</c>. The data folder is locked by us, so a server that still runs on it has lost its
-/// owner and is stopped; a number that meanwhile belongs to another program would make PostgreSQL refuse to start, so the file goes.
+/// Cleans up after a killed run that left <c>postmaster.pid</c>. This process holds the lock of the data folder, so a server that still runs
+/// on it is an orphan and is stopped. The file is deleted: PostgreSQL would refuse to start if its number now belongs to another program.
 /// </summary>
 internal static class Leftover
 {
@@ -46,7 +46,7 @@ internal static class Leftover
         }
         catch (ArgumentException)
         {
-            return null; // No process has this number: the usual case after a crash of the machine.
+            return null; // No process has this number: usual after a crash of the machine.
         }
         if (process.ProcessName.StartsWith("postgres", StringComparison.Ordinal))
             return process;

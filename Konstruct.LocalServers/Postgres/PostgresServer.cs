@@ -8,7 +8,7 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
     /// <summary>A fast shutdown ends sessions and writes a checkpoint: well under a second, more on a busy disk.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(4);
 
-    /// <summary>Messages in English whatever the user's language is: the line that says "ready" is read by us.</summary>
+    /// <summary>Forces English messages, because this class parses the line that says "ready".</summary>
     private static readonly Dictionary<string, string?> Environment = new() { ["LC_ALL"] = "C", ["PGDATA"] = null, ["PGPORT"] = null };
 
     private ChildProcess? _server;
@@ -61,7 +61,7 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
     private string[] ServerCommand(PostgresPrograms programs, string cluster) =>
     [
         programs.Postgres, "-D", cluster, "-p", $"{port}",
-        // Loopback only; a socket file would need a folder that the user may write.
+        // Loopback only. A socket file would need a folder that the user can write.
         "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
         "-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "jit=off",
         "-c", "logging_collector=off", "-c", "log_destination=stderr", "-c", "log_checkpoints=off", "-c", "log_line_prefix=", "-c", "lc_messages=C",
@@ -70,7 +70,7 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
     private async Task CreateClusterAsync(PostgresPrograms programs, string cluster, IReadOnlyList<string> prefix, Action<string> say, CancellationToken stop)
     {
         say($"creating a PostgreSQL {programs.Major} cluster");
-        // Under another name until it is whole: an interrupted initdb leaves a folder that is no cluster.
+        // Temporary name until it is complete: an interrupted initdb leaves an invalid cluster.
         var unfinished = cluster + ".new";
         var passwordFile = folder.Combine("password.new");
         if (Directory.Exists(unfinished))
@@ -97,8 +97,8 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
     }
 
     /// <summary>
-    /// Gives the superuser the password of this start. The one that the data was made with may be lost: it is in the user secrets, the data is not.
-    /// The server itself does it, before it listens; that takes about 50 ms.
+    /// Sets the superuser's password to that of this start, because the earlier one may be lost: it is in the user
+    /// secrets, the data is not. The server does this in single-user mode before it listens, in about 50 ms.
     /// </summary>
     private async Task SetPasswordAsync(PostgresPrograms programs, string cluster, IReadOnlyList<string> prefix, CancellationToken stop)
     {

@@ -4,17 +4,17 @@ using Konstruct.LocalServers.Processes;
 namespace Konstruct.LocalServers.Postgres;
 
 /// <summary>
-/// PostgreSQL refuses to run as root. In a user namespace it sees itself as <c>nobody</c> while its files stay the user's: nothing is
-/// installed, no account is made and nothing changes its owner. Where namespaces are forbidden (a container with the default profile) it
-/// runs as the real <c>nobody</c>, who has to own the data then.
+/// PostgreSQL refuses to run as root. In a user namespace it runs as <c>nobody</c> while its files stay the user's:
+/// nothing is installed, no account is created and no owner changes. Where namespaces are forbidden (a container with
+/// the default profile), it runs as the real <c>nobody</c>, who must then own the data.
 /// </summary>
 internal static class Unprivileged
 {
     private const string Nobody = "65534";
 
-    /// <summary>What to put before a command so that it does not run as root; empty for anybody else.</summary>
-    /// <param name="data">The folder that the command has to be able to write.</param>
-    /// <exception cref="CannotServeException">Root has no way to drop its rights here.</exception>
+    /// <summary>Returns a prefix for a command that must not run as root; empty for other users.</summary>
+    /// <param name="data">The folder that the command must be able to write.</param>
+    /// <exception cref="CannotServeException">Root cannot drop its rights here.</exception>
     public static IReadOnlyList<string> Prefix(string data)
     {
         if (!Native.IsRoot)

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Konstruct.LocalServers.Processes;
 
 /// <summary>
-/// A foreign program that must not outlive this process. On Linux the kernel stops it when this process dies, however it dies; elsewhere
-/// it is stopped with this process, and only SIGKILL of this very process can leave it (the next start then finds and stops it).
+/// An external program that must not outlive this process. On Linux the kernel stops it when this process dies in any way. Elsewhere
+/// this process stops it, and only SIGKILL of this process leaves it running; the next start then finds and stops it.
 /// </summary>
 internal sealed class ChildProcess : IDisposable
 {
@@ -20,9 +20,9 @@ internal sealed class ChildProcess : IDisposable
 
     /// <summary>Starts a program.</summary>
     /// <param name="command">The program and its arguments.</param>
-    /// <param name="environment">Variables to add or, with a null value, to take away.</param>
-    /// <param name="output">Takes each line of standard output and standard error.</param>
-    /// <param name="input">What standard input holds; it ends after that.</param>
+    /// <param name="environment">Variables to add or, with a null value, to remove.</param>
+    /// <param name="output">Receives each line of standard output and standard error.</param>
+    /// <param name="input">Content of standard input.</param>
     public static ChildProcess Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string?> environment, Action<string> output, string input = "")
     {
         var start = new ProcessStartInfo(command[0], command.Skip(1))
@@ -38,7 +38,7 @@ internal sealed class ChildProcess : IDisposable
         child._process.OutputDataReceived += (_, line) => Forward(line.Data);
         child._process.ErrorDataReceived += (_, line) => Forward(line.Data);
         var started = new TaskCompletionSource();
-        // The kernel's parent-death signal is tied to the thread that forked, not to the process: that thread has to stay.
+        // The kernel's parent-death signal is tied to the thread that forked, not to the process, so that thread must stay alive.
         new Thread(() => child.RunToEnd(started, input)) { IsBackground = true, Name = $"parent of {Path.GetFileName(command[0])}" }.Start();
         started.Task.GetAwaiter().GetResult();
         return child;
@@ -50,13 +50,13 @@ internal sealed class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Prefixes a command so that the kernel sends the signal when this process dies. Linux with util-linux only; elsewhere nothing.</summary>
+    /// <summary>Prefixes a command so that the kernel sends the signal when this process dies. Linux with util-linux only; empty elsewhere.</summary>
     public static IEnumerable<string> DieWithParent(string signal) =>
         OperatingSystem.IsLinux() && Executables.Find("setpriv") is { } setpriv ? [setpriv, $"--pdeathsig={signal}", "--"] : [];
 
-    /// <summary>Sends a signal and waits; what has not ended by then is killed with all its children.</summary>
-    /// <param name="signal">The polite signal; ignored on Windows, where there is none.</param>
-    /// <param name="patience">How long to wait before killing.</param>
+    /// <summary>Sends a signal and waits; then kills the program with all its children.</summary>
+    /// <param name="signal">The signal for an orderly stop; ignored on Windows, which has none.</param>
+    /// <param name="patience">Time to wait before killing.</param>
     public async Task StopAsync(int signal, TimeSpan patience)
     {
         if (Exited.IsCompleted)

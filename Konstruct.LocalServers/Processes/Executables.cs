@@ -1,9 +1,9 @@
 namespace Konstruct.LocalServers.Processes;
 
-/// <summary>Finds programs the way a shell does.</summary>
+/// <summary>Finds programs on PATH, as a shell does.</summary>
 internal static class Executables
 {
-    /// <summary>The full path of a program on PATH, or null.</summary>
+    /// <summary>Full path of a program on PATH; null: not found.</summary>
     public static string? Find(string name)
     {
         var names = OperatingSystem.IsWindows() ? (string[])[name + ".exe", name + ".cmd"] : [name];

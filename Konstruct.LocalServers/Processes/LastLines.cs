@@ -1,6 +1,6 @@
 namespace Konstruct.LocalServers.Processes;
 
-/// <summary>The end of a program's output, for the sentence that says why it failed.</summary>
+/// <summary>The last lines of a program's output, for its error message.</summary>
 internal sealed class LastLines
 {
     private const int Limit = 4;

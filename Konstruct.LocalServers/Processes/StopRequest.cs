@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Konstruct.LocalServers.Processes;
 
-/// <summary>The one place that decides when to stop: SIGTERM, SIGINT or SIGHUP.</summary>
+/// <summary>The only source of stop requests: SIGTERM, SIGINT or SIGHUP.</summary>
 internal sealed class StopRequest : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();

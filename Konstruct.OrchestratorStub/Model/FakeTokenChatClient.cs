@@ -3,15 +3,13 @@ using Microsoft.Extensions.AI;
 
 namespace Konstruct.OrchestratorStub.Model;
 
-/// <summary>The failure that <c>/fail</c> asks for.</summary>
+/// <summary>The failure that <c>/fail</c> requests.</summary>
 internal sealed class FakeModelFailureException() : Exception("The fake model fails, as the message asked it to.");
 
-/// <summary>
-/// A model that is none: it streams fake tokens at the pace that the message or the options ask for. A real <see cref="IChatClient"/> drops in.
-/// </summary>
+/// <summary>A fake model: streams fake tokens at the pace of the message or the options. A real <see cref="IChatClient"/> can replace it.</summary>
 internal sealed class FakeTokenChatClient(StubOptions options, TimeProvider time) : IChatClient
 {
-    /// <summary>What telemetry calls the model.</summary>
+    /// <summary>Name of the model in telemetry.</summary>
     public const string ModelId = "fake-tokens";
 
     private readonly ChatClientMetadata _metadata = new("konstruct-fake", providerUri: null, defaultModelId: ModelId);
@@ -35,7 +33,7 @@ internal sealed class FakeTokenChatClient(StubOptions options, TimeProvider time
         using var words = FakeWords.For(text, scenario, time).GetEnumerator();
         while (true)
         {
-            // Before the next word is made: a word of /stamp holds the time at which it leaves.
+            // Wait before the next word is created: a word of /stamp contains the time at which it is sent.
             await pace.WaitForAsync(tokens, cancellationToken);
             if (!words.MoveNext())
             {

@@ -1,6 +1,6 @@
 namespace Konstruct.OrchestratorStub.Model;
 
-/// <summary>What the fake model says: always the same for the same message.</summary>
+/// <summary>Words of the fake model, always the same for the same message.</summary>
 internal static class FakeWords
 {
     private static readonly string[] Words =
@@ -10,14 +10,14 @@ internal static class FakeWords
         "process", "ends", "early", "or", "another", "begins", "again", "this", "sentence", "goes", "further", "than", "expected", "with", "patience",
     ];
 
-    /// <summary>Every width of UTF-8, both directions, marks that combine, sequences that must not be cut, and what JSON escapes.</summary>
+    /// <summary>Every UTF-8 width, both directions, combining marks, sequences that must not be split, and characters that JSON escapes.</summary>
     private static readonly string[] EveryScript =
     [
         "plain ", "Grüße ", "œuvre ", "Ωμέγα ", "Привет ", "שלום ", "مرحبا ", "नमस्ते ", "สวัสดี ", "漢字 ", "かな ", "한국어 ", "😀 ", "👩‍👩‍👧‍👦 ", "🇪🇺 ", "e\u0301 ", "👍🏽 ",
         "\u202Bright\u202C ", "\u200B", "\uFEFF", "\"quoted\" ", "back\\slash ", "line\nbreak ", "tab\there ", "\u0001", "\u007F", "<b>&amp;</b> ", "\u2028", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 ", "\U0010FFFD",
     ];
 
-    /// <summary>What a model writes when it formats, and markup that a page must show as the words that it is.</summary>
+    /// <summary>Formatted text as a model writes it, and markup that a page must show as text.</summary>
     private const string Formatted =
         """
         ## What happens to a token
@@ -46,7 +46,7 @@ internal static class FakeWords
         <script>alert(1)</script>, [no link](javascript:alert(1)).
         """;
 
-    /// <summary>The tokens of an answer.</summary>
+    /// <summary>Returns the tokens of an answer.</summary>
     public static IEnumerable<string> For(string text, Scenario scenario, TimeProvider time) => scenario.Kind switch
     {
         ScenarioKind.Empty or ScenarioKind.Silent => [],

@@ -2,25 +2,25 @@ using System.Globalization;
 
 namespace Konstruct.OrchestratorStub.Model;
 
-/// <summary>What kind of answer a message asks for.</summary>
+/// <summary>Kind of answer that a message requests.</summary>
 internal enum ScenarioKind
 {
     /// <summary>Words at a steady rate.</summary>
     Stream,
 
-    /// <summary>No token at all.</summary>
+    /// <summary>No token.</summary>
     Empty,
 
     /// <summary>Some words, then a failure.</summary>
     Fail,
 
-    /// <summary>Never a token.</summary>
+    /// <summary>No token and no end.</summary>
     Silent,
 
     /// <summary>Text of every width and direction.</summary>
     Unicode,
 
-    /// <summary>Every kind of formatting that answers use, and what must stay text.</summary>
+    /// <summary>All formatting that answers use, and markup that must stay text.</summary>
     Markdown,
 
     /// <summary>One huge token.</summary>
@@ -29,21 +29,21 @@ internal enum ScenarioKind
     /// <summary>Very many tokens of one character.</summary>
     Tiny,
 
-    /// <summary>Words that begin with the time at which they were sent.</summary>
+    /// <summary>Words that begin with their sending time.</summary>
     Stamp,
 }
 
 /// <summary>
-/// How the fake model answers one message: a command at the start of its text, and options after it. docs/guide/run.md lists them.
-/// Anything that is no command is answered as a person would expect of a stub: with some words.
+/// How the fake model answers one message: a command at the start of its text, followed by options.
+/// docs/guide/run.md lists them. Other text is answered with some words.
 /// </summary>
-/// <param name="Kind">What comes.</param>
-/// <param name="Tokens">How many tokens; for <see cref="ScenarioKind.Giant"/> how many characters.</param>
-/// <param name="Rate">Tokens per second; 0: at once.</param>
-/// <param name="Delay">The pause before the first token.</param>
+/// <param name="Kind">The kind of answer.</param>
+/// <param name="Tokens">Number of tokens; for <see cref="ScenarioKind.Giant"/> number of characters.</param>
+/// <param name="Rate">Tokens per second; 0: all at once.</param>
+/// <param name="Delay">Pause before the first token.</param>
 internal sealed record Scenario(ScenarioKind Kind, int Tokens, double Rate, TimeSpan Delay)
 {
-    /// <summary>More would not be an answer any more.</summary>
+    /// <summary>Upper limit of every option.</summary>
     private const int MostTokens = 1_000_000;
 
     public static Scenario Of(string text, StubOptions options)
@@ -71,7 +71,7 @@ internal sealed record Scenario(ScenarioKind Kind, int Tokens, double Rate, Time
             return usual;
         }
 
-        // A bare number right behind the command is its size; further on it is the user's own.
+        // A bare number directly after the command is its size. Later numbers belong to the user's text.
         var settings = words.Skip(1).Select((word, i) => i == 0 && char.IsAsciiDigit(word[0]) ? $"tokens={word}" : word);
         return settings.Aggregate(command, (scenario, word) => scenario.With(word));
     }

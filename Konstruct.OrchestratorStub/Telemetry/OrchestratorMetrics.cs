@@ -3,7 +3,7 @@ using Konstruct.OrchestratorStub.Work;
 
 namespace Konstruct.OrchestratorStub.Telemetry;
 
-/// <summary>What a worker counts; the model's own numbers are in the meter <c>Konstruct.GenAI</c>. docs/reference/metrics.md says what each tells.</summary>
+/// <summary>Metrics of a worker; docs/reference/metrics.md explains each. The model's metrics are in the meter <c>Konstruct.GenAI</c>.</summary>
 internal sealed class OrchestratorMetrics
 {
     public const string MeterName = "Konstruct.Orchestrator";
@@ -23,8 +23,8 @@ internal sealed class OrchestratorMetrics
 
     public void Claimed(TimeSpan waited) => _wait.Record(waited.TotalSeconds);
 
-    /// <summary>An attempt is over.</summary>
-    /// <param name="outcome">How its turn ended; null when it was stopped first.</param>
+    /// <summary>Counts an attempt that is over.</summary>
+    /// <param name="outcome">Outcome of the turn; null: stopped before its end.</param>
     /// <param name="reason">Why it was stopped.</param>
     public void Attempted(string? outcome, StopReason reason) => _attempts.Add(1, new KeyValuePair<string, object?>("result", reason switch
     {

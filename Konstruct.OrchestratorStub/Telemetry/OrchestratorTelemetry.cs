@@ -4,19 +4,20 @@ using Konstruct.Contracts.Telemetry;
 
 namespace Konstruct.OrchestratorStub.Telemetry;
 
-/// <summary>The orchestrator's spans: children of the span that put the task into the queue.</summary>
+/// <summary>The orchestrator's spans, children of the span that queued the task.</summary>
 internal static class OrchestratorTelemetry
 {
     private static readonly ActivitySource Source = new("Konstruct.Orchestrator");
 
-    /// <summary>A span of the worker's own, beneath the one that is current.</summary>
+    /// <summary>Starts a child of the current span.</summary>
     public static Activity? Start(string name) => Source.StartActivity(name);
 
     /// <summary>
-    /// The claim of a task. It is over when the task is known, so it is exported by itself: a worker that is killed leaves at least this of its attempt.
+    /// Records the claim of a task. The span ends as soon as the task is known and is exported alone,
+    /// so that an attempt of a killed worker leaves at least this span.
     /// </summary>
     /// <param name="message">The task.</param>
-    /// <param name="claimed">When it was claimed, and how long it had waited.</param>
+    /// <param name="claimed">Times of the claim, and the time in the queue.</param>
     public static void Claimed(KonstructMessage message, ClaimedTask claimed)
     {
         var parent = TraceParent.Parse(message.Traceparent);
@@ -32,13 +33,13 @@ internal static class OrchestratorTelemetry
             .SetEndTime(claimed.ClaimedAt.UtcDateTime);
     }
 
-    /// <summary>The work on a task.</summary>
+    /// <summary>Starts the span of the work on a task.</summary>
     public static Activity? StartProcess(KonstructMessage message) =>
         Source.StartActivity("turn.process", ActivityKind.Consumer, TraceParent.Parse(message.Traceparent))
             ?.SetTask(message)
             .SetTag("messaging.operation.type", "process");
 
-    /// <summary>Without <c>messaging.system</c>: the dashboard would show "MSG redis dispatch" in place of the name.</summary>
+    /// <summary>Sets no <c>messaging.system</c>, because the dashboard would then show "MSG redis dispatch" as the span's name.</summary>
     private static Activity SetTask(this Activity span, KonstructMessage message) => span
         .SetTag("konstruct.turn.id", message.TurnId.ToString("D"))
         .SetTag("konstruct.turn.attempt", message.Attempt)

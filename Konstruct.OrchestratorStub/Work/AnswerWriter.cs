@@ -6,15 +6,14 @@ using Konstruct.Contracts.Wire;
 namespace Konstruct.OrchestratorStub.Work;
 
 /// <summary>
-/// Writes an answer to its log, in order. One append is under way at a time: the first token goes at once and alone, and what comes while it travels
-/// goes together with the next call, so that tokens that come faster than a round trip cost fewer of them. It keeps the count that makes a repeated
-/// append harmless.
+/// Writes an answer to its log in order, with one append in flight. The first token is sent alone at once. Tokens that arrive during a call
+/// share the next one, so tokens that are faster than a round trip need fewer calls. Its count of chunks makes a repeated append harmless.
 /// </summary>
 internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn, int maxAnswerBytes, Patience patience, TimeProvider time, Activity? span)
 {
     private const int MostInOneCall = 512;
 
-    /// <summary>A model that is faster than Redis waits here: otherwise the tokens would pile up in memory.</summary>
+    /// <summary>A model that is faster than Redis waits here; otherwise tokens would fill the memory.</summary>
     private const int MostPending = 4096;
 
     private readonly Lock _gate = new();
@@ -27,18 +26,18 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
     private TimeSpan _appending;
     private TimeSpan _longestAppend;
     private int _given;
-    private string _half = ""; // Of a surrogate pair, whose other half is in the next token.
+    private string _half = ""; // First half of a surrogate pair that a token split.
 
-    /// <summary>All that was given to it.</summary>
+    /// <summary>The text so far.</summary>
     public string Text => _text.ToString();
 
-    /// <summary>How many chunks that were.</summary>
+    /// <summary>Number of chunks so far.</summary>
     public int Count => _given;
 
-    /// <summary>What stopped the writing; <see cref="LogWrite.Written"/> while nothing has.</summary>
+    /// <summary>What stopped the writing; <see cref="LogWrite.Written"/>: nothing.</summary>
     public LogWrite Outcome { get; private set; } = LogWrite.Written;
 
-    /// <summary>Takes the next token, and repairs what neither UTF-8 nor Postgres can hold. Empty ones are nothing.</summary>
+    /// <summary>Adds a token. Replaces what UTF-8 or Postgres cannot store. An empty token is ignored.</summary>
     public ValueTask WriteAsync(string token)
     {
         var text = _half + token;
@@ -73,7 +72,7 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
         }
     }
 
-    /// <summary>Completes when all that was given is in the log, or the writing was stopped. Nothing is given afterwards.</summary>
+    /// <summary>Completes when every chunk is in the log or the writing has stopped. No token may be added afterwards.</summary>
     public async Task FlushAsync()
     {
         var half = _half.ToStorable();
@@ -93,7 +92,7 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
         }
     }
 
-    /// <summary>Writes the sums of its appends to the attempt's span.</summary>
+    /// <summary>Adds the totals of the appends to the attempt's span.</summary>
     public void Describe() => span
         ?.SetTag("konstruct.append.calls", _appends)
         .SetTag("konstruct.append.seconds", _appending.TotalSeconds)
@@ -118,7 +117,7 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
         }
     }
 
-    /// <summary>An append is no span, since there may be one for each token: the attempt's span sums them up.</summary>
+    /// <summary>An append has no span, because there may be one per token. The attempt's span has the totals.</summary>
     private void Sum(TimeSpan took)
     {
         _appends++;

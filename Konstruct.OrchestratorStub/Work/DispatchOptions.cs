@@ -2,25 +2,27 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Konstruct.OrchestratorStub.Work;
 
-/// <summary>How the worker takes tasks off the queue: configuration section <c>Dispatch</c>. Times are <c>hh:mm:ss</c>.</summary>
+/// <summary>How the worker claims tasks: configuration section <c>Dispatch</c>. Times are <c>hh:mm:ss</c>.</summary>
 internal sealed class DispatchOptions : IValidatableObject
 {
     public const string Section = "Dispatch";
 
-    /// <summary>How long a task is this worker's without a heartbeat; a heartbeat is sent three times as often. Default 30 s.</summary>
+    /// <summary>Duration of a lease without a heartbeat. A heartbeat is sent three times per lease. Default 30 s.</summary>
     public TimeSpan Lease { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How often the queue is looked at even though no wake-up came. Default 1 s.</summary>
+    /// <summary>Interval at which the queue is polled without a wake-up. Default 1 s.</summary>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a stopping worker lets its turns run before it gives them back. Default 20 s; 0: gives them back at once.</summary>
+    /// <summary>How long a stopping worker continues its turns before it gives them back. Default 20 s; 0: gives them back at once.</summary>
     public TimeSpan DrainLimit { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Bytes of a whole answer in its log; a longer one is cut off and the turn fails. Default 1 MB of text and its frames, 4 MB in all.</summary>
+    /// <summary>
+    /// Maximum bytes of an answer in its log. A longer answer is cut off and the turn fails. Default 4 MB, for 1 MB of text and its frames.
+    /// </summary>
     [Range(1024, Contracts.Redis.StreamEvent.MaxTextBytes)]
     public int MaxAnswerBytes { get; set; } = 4 * 1024 * 1024;
 
-    /// <summary>The response channel's name, as the gateway's <c>Chat:ResponseChannel</c>.</summary>
+    /// <summary>Template of the response channel; must equal the gateway's <c>Chat:ResponseChannel</c>.</summary>
     public string ResponseChannel { get; set; } = Contracts.Redis.ResponseChannel.DefaultTemplate;
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -4,13 +4,13 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.OrchestratorStub.Work;
 
-/// <summary>Renews the leases of all turns that this worker answers, with one call, three times as often as they run out.</summary>
+/// <summary>Renews the leases of all this worker's turns in one call, three times per lease.</summary>
 internal sealed class Heartbeat(
     DispatchQueue queue, RunningTurns running, IOptions<DispatchOptions> options, Persistence persistence, Failures failures) : BackgroundService
 {
     private readonly TimeSpan _lease = options.Value.Lease;
 
-    /// <summary>A heartbeat that failed is repeated soon: the leases run out meanwhile.</summary>
+    /// <summary>A failed heartbeat is retried soon, because the leases are expiring.</summary>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         persistence.LoopAsync("the heartbeat", _lease / 3, _lease / 30, _lease / 3, BeatAsync, stoppingToken);
 

@@ -1,24 +1,23 @@
 namespace Konstruct.OrchestratorStub.Work;
 
-/// <summary>Why a turn that is being answered is to stop.</summary>
+/// <summary>Why a running turn must stop.</summary>
 internal enum StopReason
 {
-    /// <summary>It is not.</summary>
+    /// <summary>It need not stop.</summary>
     None,
 
-    /// <summary>A gateway ended the turn: cancelled, or too late.</summary>
+    /// <summary>A gateway ended the turn: cancelled or overdue.</summary>
     Ended,
 
-    /// <summary>The lease, or the log, is lost: another attempt will be made.</summary>
+    /// <summary>The lease or the log is lost. Another attempt will be made.</summary>
     Lost,
 
-    /// <summary>This process is stopping and gives the turn back.</summary>
+    /// <summary>The worker is stopping and gives the turn back.</summary>
     GivenBack,
 }
 
 /// <summary>
-/// One attempt that this worker holds the lease of. Whoever wants to stop it, a gateway or the heartbeat that finds its lease gone, may come when it has just
-/// ended by itself.
+/// An attempt whose lease this worker holds. A stop, from a gateway or from the heartbeat, may arrive just after the attempt has ended.
 /// </summary>
 internal sealed class RunningTurn(string entry, Guid turnId) : IDisposable
 {
@@ -27,12 +26,12 @@ internal sealed class RunningTurn(string entry, Guid turnId) : IDisposable
     private StopReason _reason;
     private bool _hasEnded;
 
-    /// <summary>Its entry in the dispatch queue.</summary>
+    /// <summary>Entry in the dispatch queue.</summary>
     public string Entry => entry;
 
     public Guid TurnId => turnId;
 
-    /// <summary>Cancelled when it is to stop.</summary>
+    /// <summary>Cancelled when the turn must stop.</summary>
     public CancellationToken Stopped => _stop.Token;
 
     public StopReason Reason
@@ -46,7 +45,7 @@ internal sealed class RunningTurn(string entry, Guid turnId) : IDisposable
         }
     }
 
-    /// <summary>Stops it, unless it has ended; the first reason counts.</summary>
+    /// <summary>Stops the turn, unless it has ended. The first reason wins.</summary>
     public void Stop(StopReason reason)
     {
         lock (_gate)
@@ -59,7 +58,7 @@ internal sealed class RunningTurn(string entry, Guid turnId) : IDisposable
         }
     }
 
-    /// <summary>It has been answered to the end: nothing stops it any more.</summary>
+    /// <summary>Marks the turn as finished; a later stop has no effect.</summary>
     public void End()
     {
         lock (_gate)

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Konstruct.OrchestratorStub.Work;
 
-/// <summary>What this worker is answering now.</summary>
+/// <summary>The turns that this worker is answering.</summary>
 internal sealed class RunningTurns
 {
     private readonly ConcurrentDictionary<string, RunningTurn> _turns = new();

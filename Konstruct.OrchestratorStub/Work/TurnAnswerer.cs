@@ -10,7 +10,7 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.OrchestratorStub.Work;
 
-/// <summary>Answers one turn: opens the attempt, lets the model speak, writes what it says, ends the turn.</summary>
+/// <summary>Answers one turn: opens the attempt, runs the model, writes its answer and finishes the turn.</summary>
 internal sealed partial class TurnAnswerer(
     IChatClient model, TurnLog log, DispatchQueue queue, IOptions<DispatchOptions> options, OrchestratorMetrics metrics, Patience patience,
     TimeProvider time, ILogger<TurnAnswerer> logger)
@@ -18,7 +18,7 @@ internal sealed partial class TurnAnswerer(
     private readonly DispatchOptions _options = options.Value;
     private readonly ResponseChannel _channel = new(options.Value.ResponseChannel);
 
-    /// <summary>Answers. Ends early when <paramref name="turn"/> is stopped.</summary>
+    /// <summary>Answers a turn. Returns early when <paramref name="turn"/> is stopped.</summary>
     public async Task AnswerAsync(KonstructMessage message, RunningTurn turn)
     {
         using var scope = logger.BeginTurn(message.TenantId, message.ConversationId, message.TurnId);
@@ -34,7 +34,7 @@ internal sealed partial class TurnAnswerer(
         }
         catch (OperationCanceledException)
         {
-            // By its reason: ended by a gateway, lost, or given back; without one, Redis was away for longer than a lease and took it along.
+            // The first reason wins. Without one, Redis was unreachable for longer than a lease, and the lease is lost.
             turn.Stop(StopReason.Lost);
         }
 
@@ -60,7 +60,7 @@ internal sealed partial class TurnAnswerer(
         return false;
     }
 
-    /// <returns>How the turn ended, if this attempt ended it: otherwise <see cref="RunningTurn.Reason"/> says why it did not.</returns>
+    /// <returns>Outcome of the turn, if this attempt finished it. Otherwise <see cref="RunningTurn.Reason"/> says why not.</returns>
     private async Task<string> SpeakAsync(AttemptKey key, KonstructMessage message, RunningTurn turn, Activity? span)
     {
         var answer = new AnswerWriter(log, key, turn, _options.MaxAnswerBytes, patience, time, span);
@@ -78,7 +78,7 @@ internal sealed partial class TurnAnswerer(
         {
             // The writer stopped the model.
         }
-#pragma warning disable CA1031 // A model is a plug: whatever it throws ends this turn, and only this turn.
+#pragma warning disable CA1031 // Model boundary: any exception fails this turn only.
         catch (Exception exception) when (exception is not OperationCanceledException || !turn.Stopped.IsCancellationRequested)
 #pragma warning restore CA1031
         {
@@ -94,7 +94,7 @@ internal sealed partial class TurnAnswerer(
 
         if (answer.Outcome == LogWrite.TooLong)
         {
-            // Also when the model had said everything before the writer was refused.
+            // Also when the model ended before the writer was refused.
             Log.TooLong(logger, key.TurnId);
             outcome = TurnOutcome.Failed;
         }
@@ -108,7 +108,7 @@ internal sealed partial class TurnAnswerer(
         using var span = OrchestratorTelemetry.Start("turn.finish");
         span?.SetTag("konstruct.turn.outcome", outcome).SetTag("konstruct.turn.chunks", answer.Count);
 
-        // What is said has been said: a stop that comes now is too late, and the script decides which of the two was first.
+        // The answer is complete, so a stop is too late now. The script decides which came first.
         using var limit = new CancellationTokenSource(_options.Lease, time);
         var isTooLong = answer.Outcome == LogWrite.TooLong;
         var (seq, text) = isTooLong
@@ -119,14 +119,14 @@ internal sealed partial class TurnAnswerer(
         if (finished == LogWrite.Written)
         {
             await patience.UntilKnownAsync(() => queue.AnswerAsync(key.Entry), limit.Token);
-            turn.End(); // Its lease is gone in order; the heartbeat may not know yet.
+            turn.End(); // The lease was released; the heartbeat may not know yet.
             return;
         }
 
         turn.Stop(finished == LogWrite.Ended ? StopReason.Ended : StopReason.Lost);
     }
 
-    /// <summary>Gives the lease up, so that nobody has to wait until it runs out. If Redis is down, it does run out.</summary>
+    /// <summary>Gives up the lease, so that nothing waits for its expiry. If Redis is down, it expires.</summary>
     private async Task LetGoAsync(AttemptKey key, RunningTurn turn)
     {
         Log.LetGo(logger, key.TurnId, key.Attempt, turn.Reason);

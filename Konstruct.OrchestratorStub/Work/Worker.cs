@@ -9,7 +9,7 @@ using StackExchange.Redis;
 
 namespace Konstruct.OrchestratorStub.Work;
 
-/// <summary>Takes tasks off the queue: on a wake-up, and every second in case one was missed. As many turns at once as it may.</summary>
+/// <summary>Claims tasks on a wake-up, and every second in case one was missed. Runs as many turns at once as allowed.</summary>
 internal sealed partial class Worker(
     IConnectionMultiplexer redis, DispatchQueue queue, TurnAnswerer answerer, RunningTurns running, IOptions<DispatchOptions> options,
     IOptions<StubOptions> stub, Readiness readiness, OrchestratorMetrics metrics, DeadLetters dead, Failures failures, Persistence persistence, TimeProvider time,
@@ -103,7 +103,7 @@ internal sealed partial class Worker(
             done =>
             {
                 _answering.TryRemove(done, out _);
-                Wake(); // There is room for another.
+                Wake(); // A slot is free.
             },
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
@@ -112,7 +112,7 @@ internal sealed partial class Worker(
 
     private async Task AnswerAsync(ClaimedTask claimed)
     {
-        await Task.Yield(); // The next one is claimed meanwhile.
+        await Task.Yield(); // So that the next task can begin.
         await failures.TryAsync("answering a turn", async () =>
         {
             if (TaskReading.TryRead(claimed.Entry, claimed.Payload.Span, out var message) is { } unreadable)
@@ -127,7 +127,7 @@ internal sealed partial class Worker(
             running.Add(turn);
             try
             {
-                await answerer.AnswerAsync(message, turn); // Should it fail, the lease runs out, and another attempt is made.
+                await answerer.AnswerAsync(message, turn); // If it fails, the lease expires, and another attempt is made.
             }
             finally
             {
@@ -149,7 +149,7 @@ internal sealed partial class Worker(
         }
         catch (SemaphoreFullException)
         {
-            // Somebody was faster.
+            // Another thread released it first.
         }
     }
 

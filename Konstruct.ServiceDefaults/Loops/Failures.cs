@@ -6,15 +6,15 @@ using Microsoft.Extensions.Logging;
 namespace Konstruct.ServiceDefaults.Loops;
 
 /// <summary>
-/// What failed without a caller who could be told: counted, and logged at Error once a minute for each kind of work and of error. A loop meets the same error in
-/// every round, and a thousand turns meet it at once; a log that says so each time fills a disk and hides the rest.
+/// Reports failures of work without a caller. Each is counted, and logged at Error once a minute per kind of work and error. A loop meets
+/// the same error in every round, and a thousand turns meet it at once; a log line for each would fill a disk and hide other errors.
 /// </summary>
-/// <param name="meters">Makes the meter.</param>
+/// <param name="meters">Creates the meter.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">The log.</param>
 public sealed partial class Failures(IMeterFactory meters, TimeProvider time, ILogger<Failures> logger)
 {
-    /// <summary>The meter's name.</summary>
+    /// <summary>Name of the meter.</summary>
     public const string MeterName = "Konstruct.Loops";
 
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
@@ -24,9 +24,9 @@ public sealed partial class Failures(IMeterFactory meters, TimeProvider time, IL
 
     private readonly ConcurrentDictionary<(string Work, string Kind), Line> _lines = new();
 
-    /// <summary>Counts a failure, and logs it unless the same was logged within the last minute.</summary>
-    /// <param name="work">What failed: one of a few names, in the form of a noun ("the sweep"). It is a label of the metric.</param>
-    /// <param name="exception">Why.</param>
+    /// <summary>Counts a failure, and logs it unless the same kind was logged within the last minute.</summary>
+    /// <param name="work">What failed: one of a few names, as a noun ("the sweep"). It is a label of the metric.</param>
+    /// <param name="exception">The error.</param>
     public void Report(string work, Exception exception)
     {
         var kind = Outages.KindOf(exception);
@@ -46,7 +46,7 @@ public sealed partial class Failures(IMeterFactory meters, TimeProvider time, IL
         }
     }
 
-    /// <summary>Does one row of a round. What it throws is reported, so that the next row is done all the same. False: it failed.</summary>
+    /// <summary>Runs one row of a round. An exception is reported, so that the next row still runs. False: the row failed.</summary>
     public bool Try(string work, Action row)
     {
         try
@@ -54,7 +54,7 @@ public sealed partial class Failures(IMeterFactory meters, TimeProvider time, IL
             row();
             return true;
         }
-#pragma warning disable CA1031 // A row's boundary: whatever is wrong with one, the loop and the other rows go on.
+#pragma warning disable CA1031 // Row boundary: one bad row must not end the loop.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
@@ -63,7 +63,7 @@ public sealed partial class Failures(IMeterFactory meters, TimeProvider time, IL
         }
     }
 
-    /// <summary>Likewise a row that waits. Never throws.</summary>
+    /// <summary>Like <see cref="Try"/>, for an asynchronous row. Never throws.</summary>
     public async Task<bool> TryAsync(string work, Func<Task> row)
     {
         try
@@ -81,8 +81,8 @@ public sealed partial class Failures(IMeterFactory meters, TimeProvider time, IL
     }
 
     /// <summary>
-    /// Likewise one of many rows of a store. Throws when the store does not serve at all, since each of the others would wait for it in vain, and when
-    /// <paramref name="cancellationToken"/> is cancelled.
+    /// Like <see cref="TryAsync"/>, for one of many rows of a store. Throws when the store is unreachable, because the
+    /// other rows would only wait too, and when <paramref name="cancellationToken"/> is cancelled.
     /// </summary>
     public async Task<bool> TryRowAsync(string work, Func<Task> row, CancellationToken cancellationToken)
     {
@@ -98,14 +98,14 @@ public sealed partial class Failures(IMeterFactory meters, TimeProvider time, IL
         }
     }
 
-    /// <summary>When one kind was logged last, and how many came since.</summary>
+    /// <summary>Last log line of one kind, and the number of failures since.</summary>
     private sealed class Line
     {
         private readonly Lock _gate = new();
         private long? _loggedAt;
         private long _since;
 
-        /// <summary>Null: not now. Otherwise how many were not logged since the last one that was.</summary>
+        /// <summary>Null: do not log now. Otherwise the number of failures that were not logged since the last line.</summary>
         public long? MayBeLogged(TimeProvider time)
         {
             lock (_gate)

@@ -6,18 +6,18 @@ using Polly.Retry;
 namespace Konstruct.ServiceDefaults.Loops;
 
 /// <summary>
-/// How work goes on that must not end: what fails is reported (<see cref="Failures"/>) and tried again after a pause that grows, shifted at random so that
-/// replicas which failed together do not come back together.
+/// Keeps work running that must not end. A failure is reported (<see cref="Failures"/>) and retried after a
+/// growing pause with jitter, so that replicas that failed together do not retry together.
 /// </summary>
-/// <param name="failures">Where failures are reported.</param>
+/// <param name="failures">Receives failures.</param>
 /// <param name="time">The clock.</param>
 public sealed class Persistence(Failures failures, TimeProvider time)
 {
-    /// <summary>Repeats a call until it succeeds or its token is cancelled.</summary>
-    /// <param name="work">Names it in log and metric, see <see cref="Failures.Report"/>.</param>
-    /// <param name="first">The pause after the first failure; each following one is twice as long.</param>
-    /// <param name="longest">The longest pause.</param>
-    /// <param name="mayPass">Which errors to repeat it for; null: all.</param>
+    /// <summary>Retries a call until it succeeds or its token is cancelled.</summary>
+    /// <param name="work">Name in log and metric, see <see cref="Failures.Report"/>.</param>
+    /// <param name="first">Pause after the first failure; it doubles with each further one.</param>
+    /// <param name="longest">Maximum pause.</param>
+    /// <param name="mayPass">Selects the errors to retry; null: all.</param>
     public ResiliencePipeline Of(string work, TimeSpan first, TimeSpan longest, Func<Exception, bool>? mayPass = null) =>
         new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
         {
@@ -32,11 +32,12 @@ public sealed class Persistence(Failures failures, TimeProvider time)
             },
         }).Build();
 
-    /// <summary>Does a round every <paramref name="interval"/>, and one that failed again after a pause. Ends only when <paramref name="stopping"/> is cancelled.</summary>
-    /// <param name="work">Names it in log and metric.</param>
-    /// <param name="interval">Between two rounds.</param>
-    /// <param name="first">The pause after the first failure.</param>
-    /// <param name="longest">The longest pause.</param>
+    /// <summary>Runs a round every <paramref name="interval"/>, and retries a failed round after a
+    /// pause. Ends only when <paramref name="stopping"/> is cancelled.</summary>
+    /// <param name="work">Name in log and metric.</param>
+    /// <param name="interval">Time between two rounds.</param>
+    /// <param name="first">Pause after the first failure.</param>
+    /// <param name="longest">Maximum pause.</param>
     /// <param name="round">One round.</param>
     /// <param name="stopping">Ends the loop.</param>
     public async Task LoopAsync(
@@ -50,7 +51,7 @@ public sealed class Persistence(Failures failures, TimeProvider time)
         }
     }
 
-    /// <summary>Between half of the pause and all of it.</summary>
+    /// <summary>Between half of the pause and the full pause.</summary>
     private static TimeSpan Pause(TimeSpan first, TimeSpan longest, int failures)
     {
         var grown = first * Math.Pow(2, Math.Min(failures, 20));
@@ -58,7 +59,7 @@ public sealed class Persistence(Failures failures, TimeProvider time)
     }
 }
 
-/// <summary>Adds what loops go on with.</summary>
+/// <summary>Registers services for loops.</summary>
 public static class LoopExtensions
 {
     /// <summary>Adds <see cref="Failures"/> and <see cref="Persistence"/>.</summary>

@@ -6,17 +6,18 @@ using StackExchange.Redis;
 namespace Konstruct.ServiceDefaults.Stores;
 
 /// <summary>
-/// The one place that decides whether a store's error passes. The default is that it does: a store can refuse for more reasons than a list can name (read-only,
-/// full, a changed password, a missing right, a failed save), and most of them end without a new version of this program.
+/// The only place that decides whether a store's error is temporary. The default is yes: a store has more reasons to refuse than a list can
+/// name (read-only, full, a changed password, a missing right, a failed save), and most of them end without a new version of this program.
 /// </summary>
 public static class Outages
 {
-    /// <summary>Redis's errors that repeating cannot help: a key holds another type, or a script wants keys of two slots.</summary>
+    /// <summary>Redis errors that a retry cannot fix: a key holds another type, or a script uses keys of two slots.</summary>
     private static readonly string[] RedisBugs = ["WRONGTYPE", "CROSSSLOT"];
 
     /// <summary>
-    /// Whether a store refused, failed or could not be reached, and the same call may succeed later. What became of it is unknown. False for what is no store's
-    /// error, and for the few that are a bug: in Postgres violated constraints (class 23) and wrong statements (class 42, but for a missing right).
+    /// Whether a store refused, failed or was unreachable, so that the same call may succeed later. The outcome of the
+    /// call is unknown. False for errors that are not a store's, and for the few that are bugs: in Postgres violated
+    /// constraints (class 23) and invalid statements (class 42, except a missing right).
     /// </summary>
     public static bool IsOutage(this Exception exception) => exception switch
     {
@@ -24,12 +25,12 @@ public static class Outages
         RedisException or TimeoutException or SocketException => true,
         PostgresException postgres => !IsBug(postgres.SqlState),
         DbException => true,
-        ObjectDisposedException { ObjectName: "NpgsqlTransaction" } => true, // How a transaction ends whose connection broke under it.
-        { InnerException: { } inner } => inner.IsOutage(), // Entity Framework wraps: retries that were used up, a failed update, a failed query.
+        ObjectDisposedException { ObjectName: "NpgsqlTransaction" } => true, // A transaction whose connection broke.
+        { InnerException: { } inner } => inner.IsOutage(), // Entity Framework wraps exhausted retries, failed updates and failed queries.
         _ => false,
     };
 
-    /// <summary>Whether no server serves at all: it cannot be reached, is too slow, is starting or stopping. Another call would only wait once more.</summary>
+    /// <summary>Whether the store is unreachable, too slow, starting or stopping. Another call would only wait again.</summary>
     public static bool IsUnreachable(this Exception exception) => exception switch
     {
         RedisConnectionException or TimeoutException or SocketException => true,
@@ -41,7 +42,9 @@ public static class Outages
         _ => false,
     };
 
-    /// <summary>A short name of the error that does not grow with users: Postgres's SQLSTATE, the word that Redis begins with, or the exception's type.</summary>
+    /// <summary>
+    /// Short name of the error that does not grow with users: Postgres's SQLSTATE, the first word of a Redis error, or the exception's type.
+    /// </summary>
     public static string KindOf(Exception exception) => exception switch
     {
         PostgresException postgres => postgres.SqlState,

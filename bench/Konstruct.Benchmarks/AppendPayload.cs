@@ -3,7 +3,7 @@ using Konstruct.Contracts.Redis;
 
 namespace Konstruct.Benchmarks;
 
-/// <summary>What a worker makes of a token: the payload that is appended, published and, in v2, sent.</summary>
+/// <summary>Builds the payload of a token, which is appended, published and, in v2, sent.</summary>
 public class AppendPayload
 {
     private readonly Guid _turn = Guid.CreateVersion7();

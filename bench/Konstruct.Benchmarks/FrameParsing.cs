@@ -4,7 +4,7 @@ using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Benchmarks;
 
-/// <summary>What is read: a client's frames, and each payload of the response channel.</summary>
+/// <summary>Parses a client's frames and payloads of the response channel.</summary>
 public class FrameParsing
 {
     private readonly byte[] _message = """{"type":"message","text":"How do I stream tokens to a browser?","agentId":"0b3c9f0e-9d3f-4b53-8f0d-5d2f3c1d7a11","messageId":"m-17"}"""u8.ToArray();

@@ -6,7 +6,7 @@ using Konstruct.Gateway.Turns;
 
 namespace Konstruct.Benchmarks;
 
-/// <summary>From a chunk's payload to its frame in a socket's hands, in each version. A v1 frame is made when it is sent, a v2 frame is the payload.</summary>
+/// <summary>From a chunk's payload to the socket, in each version. A v1 frame is built when it is sent; a v2 frame is the payload.</summary>
 public class FrameWriting
 {
     private readonly byte[] _payload = StreamEvent.Chunk("answer ", Guid.CreateVersion7(), attempt: 1, seq: 117);

@@ -4,7 +4,7 @@ using Konstruct.Gateway.Turns;
 
 namespace Konstruct.Benchmarks;
 
-/// <summary>A page of a turn's log, as a resuming client gets it: 256 entries parsed and sent. Redis' part is not in it.</summary>
+/// <summary>Replays one page of a log to a resuming client: 256 entries parsed and sent, without Redis.</summary>
 public class LogReplay
 {
     private const int Page = 256;

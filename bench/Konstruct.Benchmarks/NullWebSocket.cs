@@ -2,7 +2,7 @@ using System.Net.WebSockets;
 
 namespace Konstruct.Benchmarks;
 
-/// <summary>Takes every frame at once and forgets it: what is measured is ours.</summary>
+/// <summary>Accepts and drops every frame, so that only our code is measured.</summary>
 internal sealed class NullWebSocket : WebSocket
 {
     public long Sent { get; private set; }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Konstruct.Load;
 
-/// <summary>An argument that cannot be understood; the message says what is expected.</summary>
+/// <summary>An invalid argument; the message says what is expected.</summary>
 internal sealed class BadArgumentException(string message) : Exception(message);
 
 /// <summary>Options of a command: <c>--name value</c>, each at most once unless it is a list.</summary>
@@ -43,7 +43,7 @@ internal sealed class Arguments
 
     public TimeSpan Seconds(string name, double otherwise) => TimeSpan.FromSeconds(Number(name, otherwise, most: 86_400));
 
-    /// <summary>Refuses what nobody asked for: a misspelled option would otherwise be without effect.</summary>
+    /// <summary>Refuses unknown options: a misspelled one would otherwise have no effect.</summary>
     public void EnsureAllKnown()
     {
         if (_given.Find(option => !_asked.Contains(option.Name)) is { Name: { } unknown })

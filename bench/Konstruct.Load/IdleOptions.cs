@@ -3,7 +3,7 @@ using Konstruct.Load.Measure;
 
 namespace Konstruct.Load;
 
-/// <summary>What <c>idle</c> does.</summary>
+/// <summary>Options of <c>idle</c>.</summary>
 internal sealed record IdleOptions(
     Uri Url, Dialect Dialect, IReadOnlyList<int> Sockets, string BurstText, int BurstSockets, TimeSpan Rest, string JwtKey, WatchedProcess Server, string? Json)
 {

@@ -3,7 +3,7 @@ using Konstruct.Load.Measure;
 
 namespace Konstruct.Load;
 
-/// <summary>What <c>run</c> does.</summary>
+/// <summary>Options of <c>run</c>.</summary>
 internal sealed record LoadOptions(
     Uri Url, Dialect Dialect, int Conversations, int Messages, string Text, TimeSpan Ramp, TimeSpan Think, TimeSpan Patience, TimeSpan Storm, int Slow,
     TimeSpan SlowDelay, string JwtKey, string? Json, IReadOnlyList<WatchedProcess> Watched, IReadOnlyList<int> Cores)

@@ -2,7 +2,7 @@ using Konstruct.Contracts.Dispatch;
 
 namespace Konstruct.Peers;
 
-/// <summary>A user's message as the queue holds it. <c>reply_to</c> tells the load worker where the answer goes.</summary>
+/// <summary>A user's message in its queue form. <c>reply_to</c> tells the load worker where to send the answer.</summary>
 internal static class Asking
 {
     public static KonstructMessage For(Guid tenant, Guid user, Guid conversation, string text, string replyTo) => new()

@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.SignalR;
 
 namespace Konstruct.Peers;
 
-/// <summary>The same with SignalR: a group for each conversation; the worker publishes to the group as any process with a hub context does.</summary>
+/// <summary>The same with SignalR: one group per conversation. The worker publishes to the group like any process with a hub context.</summary>
 internal sealed class ChatHub(DispatchQueue queue) : Hub
 {
-    /// <summary>What stands before a channel in <c>reply_to</c>, for the load worker.</summary>
+    /// <summary>Prefix of the channel in <c>reply_to</c>, for the load worker.</summary>
     private const string Backplane = "signalr ";
 
     public async Task Join(Guid tenant, Guid user, Guid conversation)

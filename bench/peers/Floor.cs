@@ -8,8 +8,9 @@ using StackExchange.Redis;
 namespace Konstruct.Peers;
 
 /// <summary>
-/// The least that a .NET server can do: a Kestrel WebSocket, one subscription for it, and every payload of the channel sent as it is. What the gateway costs
-/// beyond this is the price of what it promises. With a <see cref="Store"/> it also commits: a message before it is dispatched, an answer before its end is sent.
+/// The minimum for a .NET server: a Kestrel WebSocket with one subscription, which sends every payload of the
+/// channel unchanged. The gateway's cost beyond this is the price of its guarantees. With a <see cref="Store"/>
+/// it also commits: a message before dispatch, an answer before its end is sent.
 /// </summary>
 internal static class Floor
 {
@@ -51,7 +52,7 @@ internal static class Floor
         await socket.SendAsync(done.Payload, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
     }
 
-    /// <summary>A zero-byte read waits, and only then is there a buffer, as in the gateway.</summary>
+    /// <summary>A zero-byte read waits, and only then is a buffer rented, as in the gateway.</summary>
     private static async Task<JsonElement?> ReadAsync(WebSocket socket, byte[]? buffer)
     {
         try

@@ -2,7 +2,8 @@ using Konstruct.Contracts.Dispatch;
 using Konstruct.Peers;
 using StackExchange.Redis;
 
-// What the gateway is measured against: `floor`, `stored` or `signalr`. None has a log, telemetry, or any protection, and only `stored` has a store: not for use.
+// Peers that the gateway is compared with: `floor`, `stored` or `signalr`. None has a log, telemetry
+// or any protection, and only `stored` has a store. Not for production.
 var peer = args.FirstOrDefault();
 if (peer is not ("floor" or "stored" or "signalr"))
 {
@@ -23,7 +24,7 @@ if (peer == "stored")
 
 if (peer == "signalr")
 {
-    // The generator's sockets send no pings; the default would cut them after 30 s.
+    // The generator's sockets send no pings; the default would close them after 30 s.
     builder.Services.AddSignalR(hub => hub.ClientTimeoutInterval = TimeSpan.FromMinutes(15)).AddStackExchangeRedis(redis);
 }
 

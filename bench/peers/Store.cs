@@ -3,14 +3,14 @@ using Npgsql;
 namespace Konstruct.Peers;
 
 /// <summary>
-/// The least that keeps a conversation: a row when a message has come, and its end, each one statement that commits by itself. No tenants, no limits, nothing is found
-/// again. For the server <c>stored</c>, which shows what committing costs before anything is promised.
+/// The minimum that keeps a conversation: a row for a message and its end, each in one statement that commits by itself. No
+/// tenants, no limits, no queries. The server <c>stored</c> uses it to show the cost of committing alone.
 /// </summary>
 internal sealed class Store(NpgsqlDataSource database)
 {
     public static async Task<Store> OpenAsync(string connectionString)
     {
-        // As many connections as a gateway takes, and kept as it keeps them.
+        // The pool of a gateway: the same size, and connections are kept.
         var database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = 16, MinPoolSize = 16, NoResetOnClose = true });
         await using var command = database.CreateCommand("CREATE TABLE IF NOT EXISTS bench_turns (id uuid PRIMARY KEY, conversation uuid NOT NULL, question text NOT NULL, answer text)");
         await command.ExecuteNonQueryAsync();

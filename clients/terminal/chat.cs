@@ -1,4 +1,4 @@
-// A chat for the terminal, in the original protocol (v1) and without any library: dotnet run clients/terminal/chat.cs
+// A terminal chat in the original protocol (v1), without any library: dotnet run clients/terminal/chat.cs
 // Arguments, all optional: the gateway's address, and a message (without one, each line of standard input is a message).
 using System.Net;
 using System.Net.WebSockets;
@@ -71,7 +71,7 @@ async Task<bool> AskAsync(string text)
     return false;
 }
 
-// An answer is text: an escape sequence in it could rewrite the screen, the title or the clipboard of whoever reads it. Line feeds and tabs may stay.
+// An answer is text: an escape sequence in it could change the reader's screen, title or clipboard. Line feeds and tabs are allowed.
 static string Printable(JsonNode? text) => string.Concat(((string?)text ?? "").Select(c => char.IsControl(c) && c is not ('\n' or '\t') ? '\uFFFD' : c));
 
 async Task SendAsync(JsonObject frame) =>

@@ -1,8 +1,8 @@
--- Appends chunks to the log of an attempt and publishes them, as one step: a chunk's place in the list is its seq.
+-- Appends chunks to the log of an attempt and publishes them in one step. A chunk's position in the list is its seq.
 -- KEYS[1] turn  [2] log of this attempt
--- ARGV[1] attempt  [2] seq of the first chunk here  [3] response channel  [4] seconds to keep  [5] most bytes of an answer  [6…] payloads
--- Result: the last seq there is; -1 fenced off; -2 the log was lost; -3 the turn has ended; -4 the answer is too long
--- Race: the caller repeats the call when it does not know what became of it; what is already there is neither appended nor published again.
+-- ARGV[1] attempt  [2] seq of the first chunk  [3] response channel  [4] seconds to keep  [5] maximum bytes of an answer  [6…] payloads
+-- Result: the last seq in the log; -1 fenced; -2 the log was lost; -3 the turn has ended; -4 the answer is too long
+-- Race: the caller repeats the call after an unknown outcome. Chunks that are in the log are neither appended nor published again.
 local turn = redis.call('HMGET', KEYS[1], 'attempt', 'end', 'bytes')
 if turn[1] ~= ARGV[1] then return -1 end
 if turn[2] then return -3 end
@@ -14,7 +14,7 @@ local result = 0
 for i = 6, #ARGV do
   if first + i - 6 > length then
     if bytes + #ARGV[i] > tonumber(ARGV[5]) then
-      result = -4 -- What came before it stays, and is counted below.
+      result = -4 -- Earlier chunks stay and are counted below.
       break
     end
     bytes = bytes + #ARGV[i]

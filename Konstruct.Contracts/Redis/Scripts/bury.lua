@@ -1,9 +1,9 @@
--- Puts an entry that nobody can read aside: out of the dispatch queue, into the list of dead letters.
+-- Moves an unreadable entry from the dispatch queue to the dead letters.
 -- KEYS[1] queue  [2] tasks  [3] leases  [4] answered  [5] dead letters
--- ARGV[1] entry  [2] the letter: a JSON object without its opening brace; the time is put before it  [3] most letters
--- Result: 1 put aside; 0 it was there no longer
--- Race: workers and gateways find the same entry at once: the first writes the letter, the others find nothing. The letter is written first, since a full Redis
--- refuses that and nothing else.
+-- ARGV[1] entry  [2] the letter: a JSON object without its opening brace; this script puts the time before it  [3] maximum number of letters
+-- Result: 1 moved; 0 the entry was gone
+-- Race: workers and gateways find the same entry at once. The first writes the letter, the others find no entry. The letter is written first,
+-- because that is the only write that a full Redis refuses.
 if not (redis.call('ZSCORE', KEYS[1], ARGV[1]) or redis.call('ZSCORE', KEYS[3], ARGV[1]) or redis.call('ZSCORE', KEYS[4], ARGV[1])) then return 0 end
 local now = redis.call('TIME')
 redis.call('LPUSH', KEYS[5], '{"at":' .. now[1] .. ',' .. ARGV[2])

@@ -1,9 +1,9 @@
--- Ends a turn on behalf of a gateway: a client cancelled it, its deadline passed, or its attempts are used up.
--- KEYS[1] turn  [2] log of the attempt that the caller believes to be open
+-- Ends a turn for a gateway: a client cancelled it, its deadline passed, or its attempts are used up.
+-- KEYS[1] turn  [2] log of the attempt that the caller assumes to be open
 -- ARGV[1] that attempt  [2] response channel  [3] seconds to keep  [4] outcome  [5] payload without its seq  [6] stop channel  [7] turn id
--- [8] highest attempt there can be
--- Result: 0 ended; -3 it had ended before; n > 0: attempt n is open instead, call again with that one
--- Race: the worker may open a later attempt, or finish, between the caller's look and this call.
+-- [8] highest possible attempt
+-- Result: 0 ended; -3 it had ended before; n > 0: attempt n is open instead, repeat the call with n
+-- Race: the worker may open a later attempt, or finish, between the caller's read and this call.
 local turn = redis.call('HMGET', KEYS[1], 'attempt', 'end')
 if turn[2] then return -3 end
 local open = tonumber(turn[1] or '')

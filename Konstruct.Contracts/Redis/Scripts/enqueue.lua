@@ -1,9 +1,9 @@
--- Puts one attempt of a turn into the queue and wakes the workers, unless its client has cancelled the message already.
--- KEYS[1] queue  [2] tasks  [3] leases  [4] answered  [5] the mark of a message that was cancelled before it was accepted; may be missing
--- ARGV[1] entry  [2] task payload  [3] wake channel  [4] response channel  [5] what to announce there first; empty: nothing
--- Result: 1 queued; 0 it is already waiting, held or answered; -1 cancelled, and not queued
--- Races: repeated after an unknown outcome, perhaps when a worker has already taken the entry: it is not queued twice. A cancel that comes while its
--- message is being accepted: whoever cancels sets the mark and then looks for the turn, which is committed before it comes here; one of the two finds the other.
+-- Queues one attempt of a turn and wakes the workers, unless the client has already cancelled the message.
+-- KEYS[1] queue  [2] tasks  [3] leases  [4] answered  [5] cancel mark of the message; optional
+-- ARGV[1] entry  [2] task payload  [3] wake channel  [4] response channel  [5] announcement for the response channel; empty: none
+-- Result: 1 queued; 0 already waiting, leased or answered; -1 cancelled, not queued
+-- Races: a call repeated after an unknown outcome does not queue the entry twice, even if a worker has claimed it. A cancel may arrive while its
+-- message is being accepted: the canceller sets the mark, then looks for the turn; the turn is committed before this call. So one finds the other.
 if redis.call('ZSCORE', KEYS[1], ARGV[1]) or redis.call('ZSCORE', KEYS[3], ARGV[1]) or redis.call('ZSCORE', KEYS[4], ARGV[1]) then
   return 0
 end

@@ -1,8 +1,8 @@
--- Ends a turn on behalf of the worker that holds its attempt.
+-- Finishes a turn for the worker that holds its attempt.
 -- KEYS[1] turn  [2] log of this attempt
 -- ARGV[1] attempt  [2] seq of this last entry  [3] response channel  [4] seconds to keep  [5] outcome  [6] payload
--- Result: 1 ended so, now or by the same call before; -1 fenced off; -2 the log was lost; -3 somebody else ended it
--- Race: cancel and finish at once: whichever script runs first wins, and the other learns of it.
+-- Result: 1 finished, by this call or an earlier identical one; -1 fenced; -2 the log was lost; -3 a gateway or another attempt ended it
+-- Race: cancel and finish at the same time. The first script wins, and the other gets a result that says so.
 local turn = redis.call('HMGET', KEYS[1], 'attempt', 'end', 'by')
 if turn[2] then
   if turn[3] == ARGV[1] then return 1 end

@@ -1,8 +1,8 @@
--- Where entries are. A lease that ran out is taken away: its worker's next heartbeat learns that it lost the attempt.
+-- Returns the state of entries and removes expired leases. The worker's next heartbeat reports a removed lease as lost.
 -- KEYS[1] queue  [2] tasks  [3] leases  [4] answered
 -- ARGV[1…] entries
--- Result: for each entry 1 waiting, 2 held, 3 answered, 0 nowhere
--- Race: looking and taking away are one step, so that a heartbeat between the two cannot keep a lease that was given up.
+-- Result: for each entry 1 waiting, 2 leased, 3 answered, 0 missing
+-- Race: check and removal are one step, so no heartbeat between the two can renew a lease that is being removed.
 local now = redis.call('TIME')
 local millis = now[1] * 1000 + math.floor(now[2] / 1000)
 local states = {}
@@ -13,7 +13,7 @@ for i = 1, #ARGV do
     states[i] = 1
   elseif redis.call('ZSCORE', KEYS[4], ARGV[i]) then
     states[i] = 3
-  elseif ends and ends >= millis and ends <= millis + 3600000 then -- No lease is longer than an hour.
+  elseif ends and ends >= millis and ends <= millis + 3600000 then -- A lease is at most an hour.
     states[i] = 2
   else
     if lease then

@@ -1,6 +1,6 @@
 -- Counts the entries of the dispatch queue. Changes nothing.
 -- KEYS[1] queue  [2] tasks  [3] leases  [4] answered  [5] dead letters
--- Result: entries that wait, that are held, that are answered, µs that the oldest one has waited, dead letters
+-- Result: number of waiting, leased and answered entries, µs that the oldest has waited, number of dead letters
 -- Race: none.
 local now = redis.call('TIME')
 local oldest = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')

@@ -1,9 +1,9 @@
--- Opens an attempt of a turn: raises the fence, so that no earlier attempt can write any more.
+-- Opens an attempt of a turn: raises the fence, so that earlier attempts can no longer write.
 -- KEYS[1] turn
--- ARGV[1] attempt  [2] the claim's own id  [3] response channel  [4] seconds to keep  [5] the reset payload  [6] trace context of the turn, may be empty
+-- ARGV[1] attempt  [2] claim id  [3] response channel  [4] seconds to keep  [5] reset payload  [6] trace context of the turn, may be empty
 -- Result: 1 open; -1 a later attempt, or another claim of this one, is open; -3 the turn has ended
--- Race: a worker that repeats this call after an unknown outcome has the same claim id and is let in; a second worker with a copy
--- of the same entry is not.
+-- Race: a worker that repeats the call after an unknown outcome has the same claim id and
+-- succeeds. A second worker with a copy of the entry does not.
 local turn = redis.call('HMGET', KEYS[1], 'attempt', 'claim', 'end')
 if turn[3] then return -3 end
 local attempt = tonumber(ARGV[1])

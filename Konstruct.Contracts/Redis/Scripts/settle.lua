@@ -1,4 +1,4 @@
--- Forgets an entry wherever it is: its turn is persisted, or its worker gives it back.
+-- Removes entries in any state: the turn is persisted (acknowledge), or the worker gives the entry back.
 -- KEYS[1] queue  [2] tasks  [3] leases  [4] answered
 -- ARGV[1…] entries
 -- Result: 1

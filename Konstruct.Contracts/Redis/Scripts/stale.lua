@@ -1,8 +1,8 @@
--- Finds entries that nobody looks after any more. Changes nothing.
+-- Finds stale entries, which no process handles any more. Changes nothing.
 -- KEYS[1] queue  [2] tasks  [3] leases  [4] answered
--- ARGV[1] milliseconds since the answer, or since the lease ran out  [2] most entries of either kind
--- Result: entry, payload (empty: it has none); again for each entry
--- Race: none; whoever asked looks in Postgres whether the turn has ended, which it cannot undo.
+-- ARGV[1] milliseconds since the answer or since the lease expired  [2] maximum number of entries of each kind
+-- Result: for each entry: entry, payload (empty: none)
+-- Race: none. The caller checks in Postgres whether the turn has ended, which is final.
 local now = redis.call('TIME')
 local before = string.format('%d', now[1] * 1000 + math.floor(now[2] / 1000) - tonumber(ARGV[1]))
 local stale = {}

@@ -1,7 +1,7 @@
--- Reads what Redis knows of a turn, and for how long it has been silent. Changes nothing.
+-- Reads the state of a turn and how long it has been silent. Changes nothing.
 -- KEYS[1] turn
--- Result: attempt, end, seq, trace, each nil when there is none; seconds since the last chunk, -1 before the first
--- Race: none; the silence is measured here because the time of the last chunk is of this clock, and the caller's may be another.
+-- Result: attempt, end, seq, trace, each nil if missing; seconds since the last chunk, -1 before the first
+-- Race: none. The silence is measured here because the time of the last chunk is from this clock, and the caller's clock may differ.
 local turn = redis.call('HMGET', KEYS[1], 'attempt', 'end', 'seq', 'trace', 'at')
 local now = tonumber(redis.call('TIME')[1])
 local at = tonumber(turn[5] or '')

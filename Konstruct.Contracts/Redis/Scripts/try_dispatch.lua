@@ -1,8 +1,8 @@
--- Tries what the other scripts do with the dispatch queue.
+-- Tries the commands that the other scripts run on the dispatch queue.
 -- KEYS[1] queue  [2] tasks  [3] leases  [4] answered
--- ARGV[1] an entry that is nobody's
+-- ARGV[1] an entry of no turn
 -- Result: 1
--- Race: none: the entry is in and out within this step, and no other script sees it.
+-- Race: none. The entry is added and removed in this step, so no other script sees it.
 redis.call('HSET', KEYS[2], ARGV[1], '')
 redis.call('HGET', KEYS[2], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])

@@ -1,8 +1,8 @@
--- Tries what the other scripts do with a conversation, on one that does not exist.
+-- Tries the commands that the other scripts run on a conversation, with one that does not exist.
 -- KEYS[1] turn  [2] log
 -- ARGV[1] response channel  [2] wake channel  [3] stop channel
 -- Result: 1
--- Race: none: the ids are new for each call, and what is written expires by itself after a second.
+-- Race: none. The ids are new for each call, and the keys expire after a second.
 redis.call('HSET', KEYS[1], 'attempt', '0')
 redis.call('HMGET', KEYS[1], 'attempt', 'end')
 redis.call('RPUSH', KEYS[2], '')

@@ -6,10 +6,10 @@ using Microsoft.OpenApi;
 
 namespace Konstruct.Gateway.Conversations.Api;
 
-/// <summary>How the API looks from outside: its JSON, and the OpenAPI document that is served in Development.</summary>
+/// <summary>The API's JSON options, and the OpenAPI document served in Development.</summary>
 internal static class ApiDocument
 {
-    /// <summary>The names of <see cref="ApiJson"/>, and text as it was said: the usual escapes would make an emoji twelve bytes.</summary>
+    /// <summary>Uses the names of <see cref="ApiJson"/> and leaves text unescaped: default escapes turn an emoji into twelve bytes.</summary>
     public static void Use(JsonSerializerOptions json)
     {
         json.TypeInfoResolverChain.Insert(0, ApiJson.Default);

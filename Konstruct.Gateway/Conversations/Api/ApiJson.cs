@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Konstruct.Gateway.Conversations.Api;
 
-/// <summary>JSON of the API: the columns' names, like <c>conversation_id</c> in the frames.</summary>
+/// <summary>JSON of the API, with the columns' names, like <c>conversation_id</c> in the frames.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(NewConversation))]
 [JsonSerializable(typeof(NewTitle))]

@@ -6,8 +6,8 @@ using Konstruct.Gateway.Telemetry;
 namespace Konstruct.Gateway.Conversations.Api;
 
 /// <summary>
-/// What every request of the API passes first: the gateway must have found that the policies bind it, and the caller must be somebody who does not ask too
-/// often. An endpoint of the group has no other way to a tenant than <see cref="CallerExtensions.Caller"/>.
+/// Runs before every API request. The gateway must be ready (the policies bind it), and the caller must be authenticated and
+/// within the request rate. Endpoints of the group get the tenant only from <see cref="CallerExtensions.Caller"/>.
 /// </summary>
 internal sealed class CallerFilter(IRequestAuthenticator authenticator, UserRequests requests, GatewayMetrics metrics, Readiness readiness) : IEndpointFilter
 {
@@ -42,7 +42,7 @@ internal sealed class CallerFilter(IRequestAuthenticator authenticator, UserRequ
     }
 }
 
-/// <summary>The caller, once the filter has decided.</summary>
+/// <summary>The authenticated caller of a request.</summary>
 internal static class CallerExtensions
 {
     public static Identity Caller(this HttpContext context) => context.Features.Get<Identity>()

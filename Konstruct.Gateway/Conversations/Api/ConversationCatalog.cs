@@ -5,18 +5,18 @@ using Microsoft.EntityFrameworkCore;
 namespace Konstruct.Gateway.Conversations.Api;
 
 /// <summary>
-/// Conversations as their user sees them. Another tenant's rows do not exist here, by the policies; another user's are not found. All calls throw what
-/// <see cref="TenantDb"/> throws.
+/// Conversations of one user. The policies hide other tenants' rows; other users' rows are not
+/// found. All calls throw what <see cref="TenantDb"/> throws.
 /// </summary>
 internal sealed class ConversationCatalog(TenantDb tenants)
 {
     /// <summary>
-    /// A page of messages ends before it holds more characters than this, though it may hold one longer message: an answer can have a million of them,
-    /// and a page a hundred answers.
+    /// Maximum number of characters of a page of messages, unless its only message is longer. An
+    /// answer can have a million characters, and a page a hundred answers.
     /// </summary>
     private const int MaxPageCharacters = 2 * 1024 * 1024;
 
-    /// <summary>Creates a conversation. Its id is made by the caller, so that creating it twice is creating it once.</summary>
+    /// <summary>Creates a conversation. The caller chooses the id, so a repeated call has no effect.</summary>
     public Task<ConversationItem> CreateAsync(ConversationKey key, string agentId, string? title, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             key.TenantId,
@@ -32,7 +32,7 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             },
             cancellationToken);
 
-    /// <summary>A page of a user's conversations, those first in which something was said last.</summary>
+    /// <summary>Reads a page of a user's conversations, those with the latest activity first.</summary>
     public Task<Page<ConversationItem>> ListAsync(Guid tenantId, Guid userId, PageCursor after, int most, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             tenantId,
@@ -47,11 +47,11 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             },
             cancellationToken);
 
-    /// <summary>A conversation; null when this user has none of that id.</summary>
+    /// <summary>Finds a conversation. Null: this user has none with this id.</summary>
     public Task<ConversationItem?> FindAsync(ConversationKey key, CancellationToken cancellationToken) =>
         tenants.RunAsync(key.TenantId, (db, cancellation) => Items(ConversationStore.Mine(db, key)).SingleOrDefaultAsync(cancellation), cancellationToken);
 
-    /// <summary>A page of a conversation's messages, newest first; null when this user has no such conversation.</summary>
+    /// <summary>Reads a page of a conversation's messages, newest first. Null: this user has no such conversation.</summary>
     public Task<Page<MessageItem>?> ReadAsync(ConversationKey key, PageCursor after, int most, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             key.TenantId,
@@ -75,7 +75,7 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             },
             cancellationToken);
 
-    /// <summary>Gives a conversation another title. Null: this user has none of that id.</summary>
+    /// <summary>Renames a conversation. Null: this user has none with this id.</summary>
     public Task<ConversationItem?> RenameAsync(ConversationKey key, string title, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             key.TenantId,
@@ -88,13 +88,13 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             cancellationToken);
 
     /// <summary>
-    /// Deletes a conversation with its messages. It takes the row's lock first, as whoever begins or ends a turn does: no turn can begin between the look
-    /// and the deletion, and nobody waits for each other crosswise.
+    /// Deletes a conversation with its messages. Locks the row first, like the functions that begin or end a turn: no
+    /// turn can begin between the check and the deletion, and the fixed lock order prevents deadlocks.
     /// </summary>
     /// <returns>The turns that had not ended. Null: this user has no such conversation.</returns>
     public Task<List<TurnRow>?> DeleteAsync(ConversationKey key, CancellationToken cancellationToken)
     {
-        List<TurnRow>? running = null; // Kept for the next run, if this one is cut off at its commit: that one may find nothing any more.
+        List<TurnRow>? running = null; // Kept for a retry after an interrupted commit, which may find no rows.
         return tenants.RunAsync(
             key.TenantId,
             async (db, cancellation) =>
@@ -113,7 +113,7 @@ internal sealed class ConversationCatalog(TenantDb tenants)
                     .Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId && row.Status == TurnOutcome.Pending)
                     .Select(row => new TurnRow(row.TenantId, row.ConversationId, row.TurnId, row.Status, row.Attempt, row.Content))
                     .ToListAsync(cancellation);
-                await ConversationStore.Mine(db, key).ExecuteDeleteAsync(cancellation); // Its messages with it: ON DELETE CASCADE.
+                await ConversationStore.Mine(db, key).ExecuteDeleteAsync(cancellation); // Its messages follow by ON DELETE CASCADE.
                 return running;
             },
             cancellationToken);
@@ -122,7 +122,7 @@ internal sealed class ConversationCatalog(TenantDb tenants)
     private static IQueryable<ConversationItem> Items(IQueryable<Conversation> rows) =>
         rows.Select(row => new ConversationItem(row.Id, row.AgentId, row.Title, row.CreatedAt, row.UpdatedAt));
 
-    /// <summary>One more item than the page holds says that there is another page.</summary>
+    /// <summary>One item more than the page holds means that there is another page.</summary>
     private static Page<T> PageOf<T>(List<T> items, int most, Func<T, PageCursor> cursorOf) =>
         items.Count <= most ? new(items, null) : new(items[..most], cursorOf(items[most - 1]).ToString());
 

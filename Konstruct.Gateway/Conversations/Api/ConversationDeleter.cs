@@ -4,13 +4,13 @@ using Konstruct.ServiceDefaults.Stores;
 namespace Konstruct.Gateway.Conversations.Api;
 
 /// <summary>
-/// Deletes conversations. What is being answered is cancelled first: its worker stops, and the sockets that follow it, on whatever gateway, get its end.
-/// Throws what the stores throw when they are down; it can be repeated then.
+/// Deletes conversations. Running turns are cancelled first: their workers stop, and their subscribers on every
+/// gateway get the end. Throws what the stores throw when they are down; the call can be repeated.
 /// </summary>
 internal sealed partial class ConversationDeleter(
     ConversationStore store, ConversationCatalog catalog, TurnCanceller canceller, Settling settling, ILogger<ConversationDeleter> logger)
 {
-    /// <summary>Deletes a conversation with its messages. False: this user has none of that id.</summary>
+    /// <summary>Deletes a conversation with its messages. False: this user has none with this id.</summary>
     public async Task<bool> DeleteAsync(ConversationKey key, CancellationToken cancellationToken)
     {
         if (await store.OpenAsync(key, cancellationToken) is not { } running)
@@ -23,16 +23,17 @@ internal sealed partial class ConversationDeleter(
             await canceller.EndAsync(turn);
         }
 
-        // What has begun since, and what is cancelled but not yet persisted. Whoever persists an end then finds no row, and tells its sockets all the same.
+        // These turns began since, or are cancelled but not persisted. The gateway that persists their
+        // end finds no row, and still sends the end to its sockets.
         if (await catalog.DeleteAsync(key, cancellationToken) is { Count: > 0 } left)
         {
             await ForgetAsync(left);
         }
 
-        return true; // If somebody else was faster, it is gone as well.
+        return true; // True even if another request was faster.
     }
 
-    /// <summary>No sweep finds these turns any more, since their rows are deleted: what of them is in Redis is ended here.</summary>
+    /// <summary>Cancels the turns in Redis. Their rows are deleted, so no sweep finds them.</summary>
     private async Task ForgetAsync(List<TurnRow> turns)
     {
         try
@@ -45,7 +46,7 @@ internal sealed partial class ConversationDeleter(
         }
         catch (Exception exception) when (exception.IsOutage())
         {
-            Log.NotEnded(logger, exception.Message); // They end by themselves, and leave nothing behind.
+            Log.NotEnded(logger, exception.Message); // Their entries expire without it.
         }
     }
 

@@ -5,10 +5,8 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Conversations.Api;
 
-/// <summary>
-/// <c>/chat/conversations</c>: what a portal lists, reads, renames and deletes. The group decides who asks, how long it may take and how much may be sent;
-/// an endpoint that is added to it cannot go around that.
-/// </summary>
+/// <c>/chat/conversations</c>: lists, reads, renames and deletes conversations. The group enforces
+/// authentication, time-out and body size for all its endpoints.
 internal static class ConversationsApi
 {
     public const int MaxPage = 100;

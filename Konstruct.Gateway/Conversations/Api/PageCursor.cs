@@ -4,19 +4,18 @@ using System.Buffers.Text;
 namespace Konstruct.Gateway.Conversations.Api;
 
 /// <summary>
-/// A place in a list that is ordered by time, then id. Opaque to clients, and nothing that would have to be secret: whose rows are listed is decided
-/// by who asks.
+/// A position in a list ordered by time, then id. Opaque to clients, but not secret: the caller's identity decides whose rows are listed.
 /// </summary>
-/// <param name="Time">Of the last row that the client has.</param>
-/// <param name="Id">Of the same row: it tells rows of one moment apart.</param>
+/// <param name="Time">Time of the last row that the client has.</param>
+/// <param name="Id">Id of that row, which orders rows of the same time.</param>
 internal readonly record struct PageCursor(DateTimeOffset Time, Guid Id)
 {
     private const int Size = 8 + 16;
 
-    /// <summary>Before everything.</summary>
+    /// <summary>The beginning of a list.</summary>
     public static readonly PageCursor Start = new(DateTimeOffset.MaxValue, Guid.AllBitsSet);
 
-    /// <summary>Reads what <see cref="ToString"/> wrote; nothing else.</summary>
+    /// <summary>Parses the output of <see cref="ToString"/> only.</summary>
     public static bool TryParse(string text, out PageCursor cursor)
     {
         cursor = default;

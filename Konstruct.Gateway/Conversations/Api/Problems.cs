@@ -6,25 +6,25 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Konstruct.Gateway.Conversations.Api;
 
-/// <summary>What a request of the API can be refused with: problem details (RFC 9457), each with one sentence for a person in <c>detail</c>.</summary>
+/// <summary>Errors of the API: problem details (RFC 9457), each with one sentence in <c>detail</c>.</summary>
 internal static class Problems
 {
     private const int RetryAfterSeconds = 2;
 
-    /// <summary>400: the request itself is wrong; sending it again changes nothing.</summary>
+    /// <summary>400: the request is wrong; a retry does not help.</summary>
     public static ProblemHttpResult BadRequest(string sentence) => TypedResults.Problem(sentence, statusCode: StatusCodes.Status400BadRequest);
 
-    /// <summary>401: nobody known.</summary>
+    /// <summary>401: the caller is not authenticated.</summary>
     public static ProblemHttpResult Unauthorized(string sentence) => TypedResults.Problem(sentence, statusCode: StatusCodes.Status401Unauthorized);
 
-    /// <summary>404: it does not exist, or not for this tenant and user: the two are not told apart.</summary>
+    /// <summary>404: it does not exist for this tenant and user. Existing rows of others get the same answer.</summary>
     public static ProblemHttpResult NotFound() => TypedResults.Problem("The conversation does not exist.", statusCode: StatusCodes.Status404NotFound);
 
     /// <summary>413: the body is larger than <see cref="RequestReading.MaxBodyBytes"/>.</summary>
     public static ProblemHttpResult TooLarge() =>
         TypedResults.Problem($"The body is larger than {RequestReading.MaxBodyBytes} bytes.", statusCode: StatusCodes.Status413PayloadTooLarge);
 
-    /// <summary>429: this user asks too often. The same request can succeed after <paramref name="wait"/>.</summary>
+    /// <summary>429: this user sends too many requests. The same request can succeed after <paramref name="wait"/>.</summary>
     public static ProblemHttpResult TooMany(HttpContext context, TimeSpan wait)
     {
         context.Response.Headers.RetryAfter = $"{Math.Ceiling(wait.TotalSeconds):0}";
@@ -38,7 +38,7 @@ internal static class Problems
         return TypedResults.Problem("The service cannot do this right now. Please try again.", statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 
-    /// <summary>Adds the sentence to what the framework refuses, before any endpoint has a say.</summary>
+    /// <summary>Adds a sentence to errors that the framework returns before an endpoint runs.</summary>
     public static void Explain(ProblemDetails problem) => problem.Detail ??= problem.Status switch
     {
         StatusCodes.Status404NotFound => "There is nothing at this address.",
@@ -50,8 +50,8 @@ internal static class Problems
 }
 
 /// <summary>
-/// A request that is no HTTP or breaks off (a body that ends early, a chunk that is none, a body that is too slow) is the client's doing: its status, and a line
-/// at Debug. A stack trace for each would fill a disk.
+/// Handles invalid or interrupted HTTP requests (a short body, an invalid chunk, a slow body). They are the client's
+/// fault: they get their status and one line at Debug. A stack trace for each could fill a disk.
 /// </summary>
 internal sealed partial class BadRequestHandler(ILogger<BadRequestHandler> logger) : IExceptionHandler
 {
@@ -74,7 +74,7 @@ internal sealed partial class BadRequestHandler(ILogger<BadRequestHandler> logge
     }
 }
 
-/// <summary>A store that is down becomes 503; a bug stays 500. Neither tells a client anything of the exception.</summary>
+/// <summary>Turns an outage of a store into 503; a bug stays 500. Neither reveals the exception to the client.</summary>
 internal sealed partial class StoreOutageHandler(ILogger<StoreOutageHandler> logger) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext httpContext, Exception exception, CancellationToken cancellationToken)

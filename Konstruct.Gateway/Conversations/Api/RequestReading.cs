@@ -7,12 +7,12 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace Konstruct.Gateway.Conversations.Api;
 
 /// <summary>
-/// Reads what clients send, after the caller is known: the framework's own binding would come before that, and would say less. Each answers what it read,
-/// or the problem that the client is told.
+/// Reads request data after the caller is authenticated. The framework's binding would run before that and
+/// give poorer errors. Each method returns the value or the problem for the client.
 /// </summary>
 internal static class RequestReading
 {
-    /// <summary>Bytes of a request's body; a title and an agent's name fit many times.</summary>
+    /// <summary>Maximum size of a request body in bytes; titles and agent names are much smaller.</summary>
     public const int MaxBodyBytes = 16 * 1024;
 
     private const int MaxCharacters = 200;
@@ -39,7 +39,7 @@ internal static class RequestReading
             : null;
     }
 
-    /// <summary>The endpoint accepts nothing but JSON: routing has seen to that.</summary>
+    /// <summary>Routing has already required JSON.</summary>
     public static async Task<(T? Body, ProblemHttpResult? Problem)> ReadBodyAsync<T>(HttpContext context, JsonTypeInfo<T> type) where T : class
     {
         try
@@ -57,11 +57,11 @@ internal static class RequestReading
         }
     }
 
-    /// <summary>Trims. <paramref name="text"/> is null when nothing is left of it.</summary>
-    /// <param name="given">What came.</param>
-    /// <param name="member">Its name, for the sentence.</param>
-    /// <param name="isRequired">Whether nothing is a problem.</param>
-    /// <param name="text">What is to be stored.</param>
+    /// <summary>Reads and trims a text. <paramref name="text"/> is null when it is empty.</summary>
+    /// <param name="given">The member's value.</param>
+    /// <param name="member">The member's name, for the error.</param>
+    /// <param name="isRequired">Whether an empty text is an error.</param>
+    /// <param name="text">The text to store.</param>
     public static ProblemHttpResult? ReadText(string? given, string member, bool isRequired, out string? text)
     {
         text = given?.ToStorable().Trim();

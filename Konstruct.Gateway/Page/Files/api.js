@@ -11,7 +11,7 @@
 
 export class ApiError extends Error {
   /**
-   * @param {number} status 0: nobody answered.
+   * @param {number} status 0: the gateway did not answer.
    * @param {string} detail
    */
   constructor(status, detail) {
@@ -19,7 +19,7 @@ export class ApiError extends Error {
     this.status = status;
   }
 
-  /** Whether asking for other credentials can help. */
+  /** Whether other credentials can help. */
   get isRefusal() {
     return this.status === 401 || this.status === 403;
   }

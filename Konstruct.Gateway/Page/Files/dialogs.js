@@ -5,7 +5,7 @@ const input = /** @type {HTMLInputElement} */ (byId('dialog-input'));
 
 /**
  * @param {string} title
- * @returns {Promise<string | null>} Null: as it was.
+ * @returns {Promise<string | null>} Null: unchanged.
  */
 export async function askForTitle(title) {
   input.value = title;

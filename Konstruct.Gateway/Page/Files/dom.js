@@ -1,4 +1,4 @@
-/** Elements are made here and nowhere from text: the page's policy forbids innerHTML, and nothing needs it. */
+/** Creates elements, never from HTML text: the page's policy forbids innerHTML. */
 
 /**
  * @template {keyof HTMLElementTagNameMap} T
@@ -40,7 +40,7 @@ export function icon(name) {
 }
 
 /**
- * Runs at most once a frame, however often it is asked for: tokens come faster than a screen shows them.
+ * Runs at most once per frame: tokens arrive faster than a screen can show them.
  * @param {() => void} work
  */
 export function oncePerFrame(work) {
@@ -52,14 +52,14 @@ export function oncePerFrame(work) {
       isPlanned = false;
       work();
     };
-    // A tab in the background has no frames, and its text must be there when it is looked at.
+    // A background tab has no frames, but its text must be current when it becomes visible.
     if (document.hidden) setTimeout(run, 100);
     else requestAnimationFrame(run);
   };
 }
 
 /**
- * Runs when it was not asked for during this many milliseconds.
+ * Runs after this many milliseconds without another call.
  * @param {() => void} work
  * @param {number} pause
  */

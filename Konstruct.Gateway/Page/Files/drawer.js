@@ -4,7 +4,7 @@ import { claimsOf } from './identity.js';
 /** @typedef {import('./identity.js').Person} Person */
 /** @typedef {import('./original.js').AnyTurn} AnyTurn */
 
-/** What the stub does on command (docs/guide/run.md). */
+/** Commands of the stub (docs/guide/run.md). */
 export const scenarios = [
   ['/stream', 'words at a steady rate'],
   ['/markdown', 'an answer with every kind of formatting'],
@@ -22,14 +22,14 @@ export const scenarios = [
 const keptFrames = 200;
 
 /**
- * @typedef {object} Page What the drawer may do to the page.
+ * @typedef {object} Page Actions of the page that the drawer can start.
  * @property {(command: string) => void} send
  * @property {() => void} drop
  * @property {(version: 1 | 2) => void} speak
- * @property {(person: Person | null) => void} become null: whom the gateway names.
+ * @property {(person: Person | null) => void} become null: the gateway's default.
  */
 
-/** What a developer wants to see and do: the socket, who this is, the stub's scenarios, the last turn, the frames. */
+/** The developer's drawer: socket, identity, the stub's scenarios, the last turn, and frames. */
 export class Drawer {
   #page;
   /** @type {{ at: Date, sent: boolean, frame: any }[]} */

@@ -1,4 +1,4 @@
-/** Who this tab is. Each tab may be somebody else, and stays it when it is loaded again. */
+/** Identity of this tab. Each tab can have another one, and keeps it across reloads. */
 
 /** @typedef {{ userId: string, tenantId: string, role: string, token: string }} Person */
 
@@ -13,14 +13,14 @@ export function rememberedPerson() {
   }
 }
 
-/** @param {Person | null} person null: whom the gateway names. */
+/** @param {Person | null} person null: the gateway's default. */
 export function rememberPerson(person) {
   if (person) sessionStorage.setItem(key, JSON.stringify(person));
   else sessionStorage.removeItem(key);
 }
 
 /**
- * What the chat client is given, and a token's own view of who that is.
+ * Credentials for the chat client.
  * @param {Person} person
  */
 export function credentialsOf(person) {
@@ -28,7 +28,7 @@ export function credentialsOf(person) {
 }
 
 /**
- * The ids that a token is about, for showing alone: the gateway verifies it.
+ * The ids in a token, for display only: the gateway verifies the token.
  * @param {string} token
  * @returns {{ userId?: string, tenantId?: string, role?: string }}
  */

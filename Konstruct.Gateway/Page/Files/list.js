@@ -3,7 +3,7 @@ import { byId, el, icon } from './dom.js';
 
 /** @typedef {import('./api.js').Conversation} Conversation */
 
-/** The conversations on the left, the one in which something was said last first. */
+/** The list of conversations, the most recently active first. */
 export class ConversationList {
   #list = byId('conversations');
   #state = byId('list-state');
@@ -28,9 +28,9 @@ export class ConversationList {
   }
 
   /**
-   * Reads the newest page. Null: it could not be read, and the list says so.
+   * Reads the newest page. Null: it could not be read, and the list shows an error.
    * @param {import('./api.js').Api} api
-   * @param {boolean} [isFirst] Somebody else's list must not be seen while this one's is loading.
+   * @param {boolean} [isFirst] Clears the list first, so that another user's list is not visible while this one loads.
    * @returns {Promise<Conversation[] | null>}
    */
   load(api, isFirst = false) {
@@ -52,10 +52,10 @@ export class ConversationList {
     }
     try {
       const page = await api.list();
-      // Somebody asked again meanwhile: that answer is everybody's.
+      // A later call has started; use its result.
       if (round !== this.#round) return this.#latest;
       const known = new Set(page.items.map(item => item.id));
-      // Older pages that were opened stay; what was deleted elsewhere among them goes with the next start.
+      // Older pages that were opened stay. Conversations in them that were deleted elsewhere disappear on the next start.
       const older = isFirst || !page.next ? [] : this.#items.filter(item => !known.has(item.id));
       if (older.length === 0) this.#next = page.next;
       this.#items = [...page.items, ...older];
@@ -73,7 +73,7 @@ export class ConversationList {
   }
 
   /**
-   * One conversation that is new or was renamed.
+   * Adds or updates one conversation.
    * @param {Conversation} conversation
    */
   put(conversation) {

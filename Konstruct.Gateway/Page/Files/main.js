@@ -18,7 +18,7 @@ import { askForTitle, confirmDeletion } from './dialogs.js';
 const text = /** @type {HTMLTextAreaElement} */ (byId('text'));
 const sendButton = /** @type {HTMLButtonElement} */ (byId('send'));
 
-/** The page: one person, one conversation at a time, one socket. */
+/** The page: one user, one conversation at a time, one socket. */
 class ChatPage {
   /** @type {Person} */
   #person;
@@ -78,7 +78,7 @@ class ChatPage {
     });
   }
 
-  /** Begins, or begins again, as the person that this tab is. */
+  /** Starts or restarts as this tab's user. */
   async start() {
     const round = ++this.#round;
     this.#leave();
@@ -104,7 +104,7 @@ class ChatPage {
     this.#connect();
     const pending = await this.#messages.open(this.#api, id);
     if (round !== this.#round) return;
-    // What was being answered and is not among the active turns any more ended meanwhile: asking for it brings its end.
+    // A turn that was pending and is no longer active has ended meanwhile. Following it gets its end.
     for (const turnId of pending) this.#chat?.follow(turnId);
     if (!this.#list.find(id)) {
       const found = await this.#api.get(id).catch(ignoreApiErrors);
@@ -138,7 +138,7 @@ class ChatPage {
     if (this.#conversation && !this.#conversation.title) await this.#name(message);
   }
 
-  /** What `send` is saying while the client tells of the turn that it made. @type {{ question: string, begun: Measures } | null} */
+  /** The message that `send` is sending while the client reports the new turn. @type {{ question: string, begun: Measures } | null} */
   #asking = null;
 
   #connect() {
@@ -165,7 +165,7 @@ class ChatPage {
     chat.on('state', change => {
       const wasLost = this.#state.state === 'waiting';
       this.#state.show(change);
-      // What the list and the history could not read while nobody answered, they can read now; and v1 tells nothing of what went on meanwhile.
+      // Reload what the list and the history could not read while the gateway was unreachable. v1 does not report what happened meanwhile.
       if (change.state === 'open' && wasLost) {
         if (this.#messages.hasFailed) void this.open(this.#conversation?.id ?? '');
         else if (this.#version === 1) void this.#messages.fill();
@@ -247,7 +247,7 @@ class ChatPage {
     else this.#stop();
   }
 
-  /** One button: it sends when there is something to send, and else stops what is being answered. */
+  /** One button: it sends if there is text, and otherwise stops the answer. */
   #showSend() {
     const stops = !text.value.trim() && this.#version === 2 && this.#running().length > 0;
     sendButton.classList.toggle('stop', stops);
@@ -338,7 +338,7 @@ function idOfAddress() {
 
 /** @param {unknown} error */
 function ignoreApiErrors(error) {
-  // A title is a courtesy: without it the conversation has none.
+  // A conversation without a title is acceptable.
   if (!(error instanceof ApiError)) throw error;
   return null;
 }

@@ -1,8 +1,8 @@
 import { el } from './dom.js';
 
 /**
- * Markdown as answers use it, made into elements, never into HTML text: a tag in an answer is shown as the words that it is. Links lead to http, https
- * and mailto alone, images are links (nothing is loaded because an answer says so), and text of any length costs a bounded look ahead.
+ * Renders the Markdown that answers use to elements, never to HTML text: a tag in an answer is shown as text. Links lead only to http, https
+ * and mailto. Images become links, so that an answer cannot load anything. Look-ahead is bounded for text of any length.
  */
 export class MarkdownView {
   /** @type {{ source: string, node: Node }[]} */
@@ -14,7 +14,7 @@ export class MarkdownView {
   }
 
   /**
-   * Shows the text. Blocks that did not change stay as they are: of an answer that grows, the last one alone is made again.
+   * Shows the text. Unchanged blocks are kept: while an answer grows, only its last block is rendered again.
    * @param {string} text
    */
   update(text) {
@@ -38,7 +38,7 @@ const quote = /^ {0,3}> ?(.*)$/;
 const column = /^:?-+:?$/;
 const blank = /^\s*$/;
 
-// In a pattern no two parts may take the same characters in turn (spaces, then perhaps nothing, then spaces): of a long line that does not match in the end it would try every split.
+// No two adjacent parts of a pattern may match the same characters: a long line that finally fails would make it try every split.
 
 /** @param {string} line */
 function fenceAt(line) {
@@ -58,7 +58,7 @@ function withoutOuterBars(line) {
   return line.trim().replace(/^\||\|$/g, '');
 }
 
-/** A block longer than this is shown as it is: no answer that somebody reads has one, and parsing it again for each token would take its time. */
+/** A longer block is shown as plain text. No answer for a reader has one, and parsing it again for each token would be slow. */
 const longest = 20_000;
 
 /**
@@ -123,7 +123,7 @@ function blockOf(source, depth = 0) {
   }
   const title = heading.exec(first);
   if (title) {
-    // Below the page's own heading; models begin with one # or two.
+    // Below the page's own heading; models start with # or ##.
     const tag = /** @type {'h2' | 'h3' | 'h4'} */ (`h${Math.min(Math.max((title[1] ?? '').length, 2), 4)}`);
     return el(tag, null, ...inline(title[2] ?? ''));
   }
@@ -168,7 +168,7 @@ function tableOf(lines) {
   return el('div', { class: 'table', tabIndex: 0 }, el('table', null, el('thead', null, head), el('tbody', null, ...body)));
 }
 
-/** How far a closing mark may be from its opening one. */
+/** Maximum distance between an opening mark and its closing one. */
 const reach = 2_000;
 
 /**
@@ -225,7 +225,7 @@ function spanAt(text, at, depth) {
       const isDouble = text[at + 1] === mark;
       const wrap = isDouble ? mark + mark : mark;
       const from = at + wrap.length;
-      // A mark inside a word (snake_case), before a space or alone (2 * 3, ~5) is a character like any other.
+      // A mark inside a word (snake_case), before a space or on its own (2 * 3, ~5) is plain text.
       if ((mark === '~' && !isDouble) || /\s|^$/.test(text[from] ?? '') || (mark === '_' && /\w/.test(text[at - 1] ?? ''))) return null;
       const end = closing(text, from, wrap);
       if (end <= from || /\s/.test(text[end - 1] ?? '') || (mark === '_' && /\w/.test(text[end + wrap.length] ?? ''))) return null;
@@ -265,7 +265,7 @@ function closing(text, from, mark) {
 }
 
 /**
- * An address without the punctuation of the sentence that it ends.
+ * An address without the punctuation that ends its sentence.
  * @param {string} address
  */
 function withoutEnd(address) {
@@ -275,7 +275,7 @@ function withoutEnd(address) {
 }
 
 /**
- * The address, when it leads where a link of an answer may lead.
+ * The address if an answer may link to it.
  * @param {string} address
  */
 function safeAddress(address) {

@@ -1,4 +1,4 @@
-/** What is measured of a turn, at this end of the socket. Times are milliseconds of performance.now(). */
+/** Measurements of a turn at this end of the socket, in milliseconds of performance.now(). */
 export class Measures {
   sentAt = performance.now();
   /** @type {number | undefined} */
@@ -7,7 +7,7 @@ export class Measures {
   chunks = 0;
   #length = 0;
 
-  /** @param {string} [traceId] Of the trace that the page began; absent when another tab did. */
+  /** @param {string} [traceId] The trace that the page began; absent when another tab did. */
   constructor(traceId) {
     this.traceId = traceId;
   }
@@ -27,13 +27,13 @@ export class Measures {
     return this.firstAt === undefined ? undefined : this.firstAt - this.sentAt;
   }
 
-  /** Tokens per second between the first one and the last; undefined: not to be told from one. */
+  /** Tokens per second between the first and the last; undefined: fewer than two. */
   get rate() {
     return this.firstAt === undefined || this.lastAt <= this.firstAt ? undefined : ((this.chunks - 1) * 1000) / (this.lastAt - this.firstAt);
   }
 }
 
-/** A W3C trace context that begins here: the gateway's spans of the turn become its children. */
+/** Starts a W3C trace context. The gateway's spans of the turn become its children. */
 export function newTrace() {
   /** @param {number} bytes */
   const hex = bytes => [...crypto.getRandomValues(new Uint8Array(bytes))].map(byte => byte.toString(16).padStart(2, '0')).join('');

@@ -5,12 +5,12 @@ import { MarkdownView } from './markdown.js';
 /** @typedef {import('./api.js').Message} Message */
 /** @typedef {import('./original.js').AnyTurn} AnyTurn */
 
-/** Nearer to the end than this many pixels, the view follows the answer. */
+/** The view follows the answer while it is at most this many pixels from the end. */
 const nearEnd = 80;
-/** Older messages are asked for this many pixels before they are needed. */
+/** Older messages are loaded this many pixels before they are needed. */
 const ahead = 1500;
 
-/** A question and its answer on the screen. */
+/** A question and its answer. */
 class Entry {
   status = 'completed';
   text = '';
@@ -78,7 +78,7 @@ class Entry {
   }
 }
 
-/** The messages of one conversation: its history, page by page as it is scrolled to, and what is being said now. */
+/** The messages of one conversation: its history, loaded as it is scrolled to, and the running turns. */
 export class MessageLog {
   #log = byId('log');
   #scroll = byId('scroll');
@@ -99,7 +99,7 @@ export class MessageLog {
   #drawSoon = oncePerFrame(() => this.#draw());
   #fillSoon = whenQuiet(() => void this.fill(), 150);
 
-  /** Called when what is there changes: nothing, or something. */
+  /** Called when the log becomes empty or gets its first message. */
   changed = () => {};
 
   /**
@@ -109,7 +109,7 @@ export class MessageLog {
     this.page = page;
     this.#scroll.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     this.#jump.addEventListener('click', () => this.toEnd());
-    // Whatever makes the text or the view higher: the end stays in sight when it was.
+    // Keeps the end visible when the text or the view grows.
     const observer = new ResizeObserver(() => this.#follows && this.#snap());
     observer.observe(this.#log);
     observer.observe(this.#scroll);
@@ -140,7 +140,7 @@ export class MessageLog {
   }
 
   /**
-   * Opens a conversation. Resolves with the turns that were being answered when its newest page was read.
+   * Opens a conversation. Resolves with the turns that were pending when its newest page was read.
    * @param {import('./api.js').Api} api
    * @param {string} id
    * @returns {Promise<string[]>}
@@ -153,7 +153,7 @@ export class MessageLog {
   }
 
   /**
-   * A turn of the socket's: this tab's, another tab's, or one that was running already.
+   * Adds a turn of the socket: this tab's, another tab's, or one that was already running.
    * @param {AnyTurn} turn
    * @param {string} [question]
    */
@@ -177,7 +177,7 @@ export class MessageLog {
     const entry = this.#live.get(turn);
     if (!entry) return;
     if (turn.id && entry.turnId !== turn.id) {
-      // The history may have brought the turn before its acknowledgement came.
+      // The history may contain the turn before it is acknowledged.
       const other = this.#byTurn.get(turn.id);
       if (other && other !== entry) other.element.remove();
       entry.turnId = turn.id;
@@ -193,7 +193,7 @@ export class MessageLog {
     this.#drawSoon();
   }
 
-  /** Reads the newest messages again: what another tab said is in the history alone. */
+  /** Reads the newest messages again: another tab's questions are only in the history. */
   async fill() {
     const source = this.#source;
     if (!source) return;
@@ -203,7 +203,7 @@ export class MessageLog {
       for (const message of items.toReversed()) this.#place(message, 'after');
       this.changed();
     } catch (error) {
-      // The words are missing until the next time; the socket has its own say about the gateway.
+      // The next call retries; the socket reports the gateway's state.
       if (!(error instanceof ApiError)) throw error;
     }
   }
@@ -228,7 +228,7 @@ export class MessageLog {
       const page = await source.api.messages(source.id, cursor);
       if (source !== this.#source) return [];
       this.#keepPlace(() => {
-        // The newest page meets turns that are here already; of every other, each message is older than all.
+        // The newest page can contain turns that are already shown. Every message of an older page precedes all of them.
         if (cursor) for (const message of page.items) this.#place(message, 'before');
         else for (const message of page.items.toReversed()) this.#place(message, 'sorted');
         this.#next = page.next;
@@ -281,7 +281,7 @@ export class MessageLog {
   #make() {
     return new Entry(entry => {
       if (entry.status === 'refused') {
-        // It was never said: the new try takes its place.
+        // It was never sent: the retry replaces it.
         entry.element.remove();
         if (entry.turn) this.#live.delete(entry.turn);
       }
@@ -315,7 +315,7 @@ export class MessageLog {
   }
 
   /**
-   * What is in sight stays where it is while something is put above it.
+   * Keeps the visible messages in place while others are inserted above.
    * @param {() => void} change
    */
   #keepPlace(change) {

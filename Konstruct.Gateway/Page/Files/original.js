@@ -1,5 +1,5 @@
 /**
- * The original protocol (v1), to be watched beside version 2: no acknowledgement, no resume, no cancel. What a lost connection cost is visible here:
+ * The original protocol (v1), for comparison with v2: no acknowledgement, no resume, no cancel. It shows the effect of a lost connection:
  * the rest of the answer is in the history, not on the socket.
  */
 
@@ -7,7 +7,7 @@
 /** @typedef {import('/page/client/index.js').ErrorFrame} ErrorFrame */
 /** @typedef {import('/page/client/index.js').TurnStatus} TurnStatus */
 
-/** As much of a turn as v1 has. */
+/** The part of a turn that v1 has. */
 class OriginalTurn {
   /** @type {string | undefined} */
   id = undefined;
@@ -24,7 +24,7 @@ class OriginalTurn {
     return this.status !== 'sending' && this.status !== 'answering';
   }
 
-  /** v1 cannot. */
+  /** v1 has no cancel. */
   cancel() {}
 }
 
@@ -68,7 +68,7 @@ export class OriginalChat {
     socket.onopen = () => {
       this.#failures = 0;
       this.#write({ type: 'auth', ...this.options.credentials });
-      this.#become({ state: 'open' }); // Nothing says so: v1 does not answer auth.
+      this.#become({ state: 'open' }); // v1 does not answer auth.
     };
     socket.onmessage = event => socket === this.#socket && this.#receive(JSON.parse(event.data));
     socket.onclose = event => socket === this.#socket && this.#lost(event.code);

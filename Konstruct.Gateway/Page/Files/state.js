@@ -3,10 +3,10 @@ import { byId, el, icon } from './dom.js';
 /** @typedef {import('/page/client/index.js').StateChange} StateChange */
 /** @typedef {import('./api.js').ApiError} ApiError */
 
-/** A gateway that restarts is away for as long as this, in ms: tries that fail meanwhile are no news. */
+/** Duration of a restart in ms; failed attempts within it are expected. */
 const restartTakes = 30_000;
 
-/** How the connection is, in one word beside the title, and, when that wants somebody's attention, in a banner with what can be done. */
+/** The state of the connection: one word beside the title, and a banner with actions if the user should act. */
 export class StateView {
   #word = byId('connection');
   #banner = byId('banner');
@@ -16,7 +16,7 @@ export class StateView {
   #restartsUntil = 0;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #clock;
-  /** The close that was last, as the drawer shows it. */
+  /** The last close, for the drawer. */
   lastClose = '–';
   changed = () => {};
 
@@ -39,7 +39,7 @@ export class StateView {
 
   /** @param {StateChange} change */
   show(change) {
-    // A try that follows a lost connection is no new beginning: until it is there the connection is being made again.
+    // A retry after a lost connection is still shown as reconnecting.
     const isAnotherTry = change.state === 'connecting' && this.#change.state === 'waiting';
     this.#change = isAnotherTry ? { ...this.#change, retryIn: 0 } : change;
     this.#since = performance.now();
@@ -53,7 +53,7 @@ export class StateView {
   }
 
   /**
-   * The HTTP API refused who asks.
+   * The HTTP API refused the credentials.
    * @param {ApiError} error
    */
   refused(error) {
@@ -61,7 +61,7 @@ export class StateView {
   }
 
   /**
-   * Something that was asked for did not happen.
+   * A request failed.
    * @param {ApiError} error
    */
   failed(error) {
@@ -98,7 +98,7 @@ export class StateView {
    * @param {...Node} actions
    */
   #say(kind, title, words, ...actions) {
-    // Said again each half second it would be read out each half second, and a button that has the focus would lose it.
+    // A rewrite every half second would be read out each time, and a focused button would lose the focus.
     const said = `${title}\n${words}`;
     const isSame = !this.#banner.hidden && this.#banner.dataset.title === title;
     this.#banner.dataset.kind = kind;

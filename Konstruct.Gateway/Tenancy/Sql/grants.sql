@@ -1,4 +1,4 @@
--- What each role may do, after the migrations. Run by the owner; safe to run again.
+-- Grants for each role, after the migrations. Run by the owner; safe to repeat.
 DO $$
 DECLARE
     serving text := current_setting('konstruct.role');

@@ -1,6 +1,6 @@
--- The two roles, before the tables that name them. Run by the owner, who may be no superuser; safe to run again.
--- konstruct.role: the serving role; konstruct.verifier: what PostgreSQL keeps of its password. Settings of this transaction, since DO takes no parameters.
--- A verifier and not the password: a statement that fails is logged with its text.
+-- Creates the two roles before the tables that refer to them. Run by the owner, who need not be a superuser; safe to repeat.
+-- konstruct.role: the serving role. konstruct.verifier: its SCRAM verifier. Both are settings of this transaction, because DO takes no parameters.
+-- The verifier replaces the password because PostgreSQL logs the text of failed statements.
 DO $$
 DECLARE
     serving text := current_setting('konstruct.role');
@@ -13,11 +13,11 @@ BEGIN
         EXECUTE format('CREATE ROLE %I LOGIN', serving);
     END IF;
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = serving AND rolsuper) THEN
-        -- PostgreSQL refuses, too, but since version 16 without saying why.
+        -- PostgreSQL also refuses this, but since version 16 without a reason.
         RAISE EXCEPTION 'the serving role % is a superuser, for whom row level security does not exist', serving USING ERRCODE = 'insufficient_privilege';
     END IF;
     EXECUTE format('ALTER ROLE %I LOGIN PASSWORD %L', serving, verifier);
-    -- For as long as this step lasts: only a member may hand a function over.
+    -- Only for this step: handing over a function requires membership.
     EXECUTE format('GRANT konstruct_sweeper TO %I', current_user);
 END
 $$;

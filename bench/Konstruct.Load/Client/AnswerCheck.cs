@@ -2,16 +2,16 @@ using System.Buffers;
 
 namespace Konstruct.Load.Client;
 
-/// <summary>What was wrong with an answer.</summary>
-/// <param name="Missing">Chunks that never came.</param>
-/// <param name="Duplicated">Chunks that came again.</param>
-/// <param name="Repeated">Chunks that came again after the client had come back: its rule is to drop them.</param>
-/// <param name="Corrupt">Whether the text that came is still not that of <c>done</c> when missing and repeated chunks are accounted for.</param>
+/// <summary>Faults of an answer.</summary>
+/// <param name="Missing">Chunks that never arrived.</param>
+/// <param name="Duplicated">Chunks that arrived again.</param>
+/// <param name="Repeated">Chunks that arrived again after a reconnect, which the client must drop.</param>
+/// <param name="Corrupt">Whether the text still differs from that of <c>done</c> after missing and repeated chunks are accounted for.</param>
 internal readonly record struct AnswerFault(int Missing, int Duplicated, int Repeated, bool Corrupt);
 
 /// <summary>
-/// Compares the chunks of one answer with its seqs, where there are any, and with the text of its <c>done</c>. Independent of what the server's own code
-/// believes: it has its own reading of the protocol.
+/// Checks the chunks of one answer against their seqs, if any, and against the text of <c>done</c>. It has
+/// its own implementation of the protocol, independent of the server's code.
 /// </summary>
 internal sealed class AnswerCheck(bool hasSeq)
 {
@@ -26,7 +26,7 @@ internal sealed class AnswerCheck(bool hasSeq)
 
     public int Attempt { get; private set; }
 
-    /// <summary>The last seq that counts; without seqs the number of chunks.</summary>
+    /// <summary>Last seq that counts; without seqs the number of chunks.</summary>
     public int LastSeq { get; private set; }
 
     public void Begin()
@@ -35,20 +35,20 @@ internal sealed class AnswerCheck(bool hasSeq)
         BeginText();
     }
 
-    /// <summary>The socket is a new one: what comes again from now on is no fault.</summary>
+    /// <summary>Called on a new socket: repeated chunks are no longer a fault.</summary>
     public void OnReturn() => _hasReturned = true;
 
-    /// <summary>v2's <c>typing</c> names the turn.</summary>
+    /// <c>typing</c> of v2 names the turn.
     public void OnTyping(Guid turnId) => TurnId = turnId;
 
-    /// <summary>The answer begins again.</summary>
+    /// <summary>The answer starts again.</summary>
     public void OnReset(int attempt)
     {
         Attempt = attempt;
         BeginText();
     }
 
-    /// <summary>False: it had come before.</summary>
+    /// <summary>False: the chunk has arrived before.</summary>
     public bool OnChunk(in ServerFrame chunk)
     {
         if (hasSeq)
@@ -96,7 +96,7 @@ internal sealed class AnswerCheck(bool hasSeq)
 
         var fault = Align(done.Text);
         return hasSeq
-            // Seqs have counted what lies between chunks; only what is missing behind the last one is told by the text alone.
+            // Seqs cover the gaps between chunks. Only chunks missing behind the last one are found by the text.
             ? new(_missing + (_missing == 0 ? fault.Missing : fault.MissingAtEnd), _duplicated, _repeated, fault.Corrupt)
             : new(fault.Missing, fault.Duplicated, 0, fault.Corrupt);
     }
@@ -108,7 +108,9 @@ internal sealed class AnswerCheck(bool hasSeq)
         _ends.Clear();
     }
 
-    /// <summary>Walks through the whole text with the chunks that came: what is skipped is missing, what repeats the chunk before it is duplicated.</summary>
+    /// <summary>
+    /// Aligns the full text with the received chunks: skipped text is missing, and a repetition of the previous chunk is duplicated.
+    /// </summary>
     private (int Missing, int MissingAtEnd, int Duplicated, bool Corrupt) Align(ReadOnlySpan<byte> whole)
     {
         var (missing, duplicated, corrupt, at, start) = (0, 0, false, 0, 0);

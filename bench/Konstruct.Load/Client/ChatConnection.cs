@@ -7,9 +7,9 @@ using System.Security.Cryptography;
 namespace Konstruct.Load.Client;
 
 /// <summary>
-/// One WebSocket: connects, sends, and hands out whole frames. HTTP is .NET's; the frames are read here, as many as have come with one call to the kernel, and without a
-/// copy. .NET's WebSocket asks for the header of each and then for the rest, through a handful of layers: the generator took more of its core than the server did.
-/// Who gives up calls <see cref="Abort"/>, from wherever: a token in each read would cost as much as the read.
+/// One WebSocket: connects, sends, and returns complete frames. HTTP is .NET's. Frames are parsed here, all that one system call returned,
+/// without a copy. .NET's WebSocket reads the header of each frame and then the rest, through several layers: the generator used more CPU
+/// than the server. To cancel, call <see cref="Abort"/> from any thread: a token per read would cost as much as the read.
 /// </summary>
 internal sealed class ChatConnection : IDisposable
 {
@@ -18,10 +18,10 @@ internal sealed class ChatConnection : IDisposable
     private static readonly HttpMessageInvoker Http = new(new SocketsHttpHandler { UseProxy = false });
 
     private readonly Stream _stream;
-    private readonly SemaphoreSlim _sending = new(1); // A pong may be due while a message is sent.
-    private readonly ArrayBufferWriter<byte> _parts = new(); // Of a message that comes in several frames.
+    private readonly SemaphoreSlim _sending = new(1); // A pong may be due during a send.
+    private readonly ArrayBufferWriter<byte> _parts = new(); // Parts of a fragmented message.
     private byte[] _buffer;
-    private int _start; // What has come and was not taken yet.
+    private int _start; // Start of the bytes that were not parsed yet.
     private int _end;
     private ReadOnlyMemory<byte> _frame;
 
@@ -30,17 +30,17 @@ internal sealed class ChatConnection : IDisposable
         (_stream, _buffer) = (stream, new byte[buffer]);
     }
 
-    /// <summary>The code that the server closed with; null: none came.</summary>
+    /// <summary>Close code of the server; null: none.</summary>
     public int? CloseCode { get; private set; }
 
-    /// <summary>The message that was read last; valid until the next read.</summary>
+    /// <summary>The last message; valid until the next read.</summary>
     public ReadOnlySpan<byte> Frame => _frame.Span;
 
-    /// <summary>How many bytes it took on the wire, headers included.</summary>
+    /// <summary>Size of the message on the wire, with headers.</summary>
     public int WireBytes { get; private set; }
 
-    /// <summary>Connects, and says who is there.</summary>
-    /// <exception cref="WebSocketException">The server refused, or is not there.</exception>
+    /// <summary>Connects and authenticates.</summary>
+    /// <exception cref="WebSocketException">The server refused or cannot be reached.</exception>
     public static async Task<ChatConnection> OpenAsync(Uri server, Dialect dialect, Person person, string jwtKey, int buffer, CancellationToken cancel)
     {
         var connection = await UpgradeAsync(dialect.AddressOf(server, person.Conversation), dialect == Dialect.V2 ? "konstruct.chat.v2" : null, buffer, cancel);
@@ -118,7 +118,7 @@ internal sealed class ChatConnection : IDisposable
                     case null when await FillAsync():
                         break;
                     default:
-                        return false; // The end, or what is no protocol of ours.
+                        return false; // End of the stream, or an unexpected frame.
                 }
             }
         }
@@ -128,10 +128,10 @@ internal sealed class ChatConnection : IDisposable
         }
     }
 
-    /// <summary>Breaks the connection without a word; a read that waits ends.</summary>
+    /// <summary>Breaks the connection without a close handshake, and ends a pending read.</summary>
     public void Abort() => Dispose();
 
-    /// <summary>Leaves in order; a server that does not take it is left alone.</summary>
+    /// <summary>Closes with a handshake; errors of the server are ignored.</summary>
     public async Task CloseAsync(CancellationToken cancel)
     {
         try
@@ -145,7 +145,7 @@ internal sealed class ChatConnection : IDisposable
         }
         catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
-            // It is gone already, which is what was wanted.
+            // Already gone, as intended.
         }
     }
 
@@ -181,7 +181,7 @@ internal sealed class ChatConnection : IDisposable
         }
     }
 
-    /// <summary>Takes the next frame from what has come. Null: there is no whole one yet. -1: a server does not send such a thing.</summary>
+    /// <summary>Parses the next frame. Null: incomplete. -1: a frame that a server must not send.</summary>
     private int? TryTake(out bool isFinal, out ReadOnlyMemory<byte> payload)
     {
         (isFinal, payload) = (false, default);
@@ -219,7 +219,7 @@ internal sealed class ChatConnection : IDisposable
         return come[0] & Opcode;
     }
 
-    /// <summary>Waits for more. False: nothing more comes.</summary>
+    /// <summary>Reads more bytes. False: the stream has ended.</summary>
     private async ValueTask<bool> FillAsync()
     {
         if (_start > 0)

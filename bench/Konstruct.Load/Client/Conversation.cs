@@ -4,14 +4,14 @@ using Konstruct.Load.Measure;
 namespace Konstruct.Load.Client;
 
 /// <summary>
-/// One user with one conversation: sends its messages when they are due, reads and checks what comes, and comes back and resumes when its socket breaks.
-/// A message counts from when it was due, not from when it was sent: a server, or a generator, that stalls does not get its waiting time for nothing.
+/// One user with one conversation: sends its messages when they are due, checks the answers, and reconnects and resumes when its socket breaks.
+/// Times count from when a message was due, not from when it was sent. So a server or generator that stalls is charged for the waiting time.
 /// </summary>
 internal sealed class Conversation(int index, LoadOptions options, Tally tally)
 {
     private const int Buffer = 8 * 1024;
 
-    /// <summary>So often a socket that breaks is replaced during one answer.</summary>
+    /// <summary>Maximum number of reconnects during one answer.</summary>
     private const int MostReturns = 100;
 
     private readonly Person _person = Person.New();
@@ -23,7 +23,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
     private bool _hasTyping;
     private bool _hasChunk;
 
-    /// <summary>Whether the chunks of an answer are coming.</summary>
+    /// <summary>Whether chunks of an answer are arriving.</summary>
     public bool IsStreaming => _isBusy && _hasChunk;
 
     public async Task ConnectAsync(CancellationToken cancel)
@@ -32,9 +32,9 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
         tally.Opened();
     }
 
-    /// <summary>Sends all its messages, one after another.</summary>
+    /// <summary>Sends all its messages in order.</summary>
     /// <param name="first">When the first is due, in microseconds of <see cref="Clock"/>.</param>
-    /// <param name="cancel">Ends the whole run.</param>
+    /// <param name="cancel">Cancels the whole run.</param>
     public async Task TalkAsync(long first, CancellationToken cancel)
     {
         var due = first;
@@ -50,7 +50,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
         }
     }
 
-    /// <summary>Breaks the socket, if it is in the middle of an answer.</summary>
+    /// <summary>Breaks the socket if an answer is streaming.</summary>
     public void Break()
     {
         if (IsStreaming)
@@ -137,7 +137,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
             }
         }
 
-        patience.Token.ThrowIfCancellationRequested(); // Given up here; nobody closed.
+        patience.Token.ThrowIfCancellationRequested(); // The time-out expired here; nothing closed the socket.
         tally.Closed(_connection.CloseCode);
         return false;
     }
@@ -145,9 +145,9 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
     private async Task ReturnAsync(byte[] message, CancellationToken cancel)
     {
         _connection!.Dispose();
-        _connection = null; // A storm finds nothing to break until it reads again.
+        _connection = null; // A storm breaks nothing until it reads again.
         var connection = await OpenAsync(cancel);
-        // Without the turn's name the message is sent again: its own id makes it the same turn.
+        // Without the turn's id the message is sent again; its own id makes it the same turn.
         await connection.SendAsync(_check.TurnId == Guid.Empty ? message : Dialects.Resume(_check.TurnId, _check.Attempt, _check.LastSeq), cancel);
         _connection = connection;
         tally.Returned();
@@ -157,7 +157,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
     private Task<ChatConnection> OpenAsync(CancellationToken cancel) =>
         ChatConnection.OpenAsync(options.Url, options.Dialect, _person, options.JwtKey, Buffer, cancel);
 
-    /// <summary>True: the answer has ended. SignalR may put several records into one frame.</summary>
+    /// <summary>True: the answer has ended. A SignalR frame may hold several records.</summary>
     private bool OnFrame(long now)
     {
         if (options.Dialect != Dialect.SignalR)
@@ -218,7 +218,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
             tally.FirstChunk(now - _due);
         }
 
-        // A gateway may merge chunks of v1 for a client that is behind: each stamp is a chunk that came, and the frame is counted with the first.
+        // A gateway may merge v1 chunks for a slow client. Each stamp is one chunk, and the frame is counted with the first.
         var text = chunk.Text;
         var isStamped = Stamps.TryNext(ref text, out var sent);
         tally.Chunk(wireBytes, chunk.Text.Length, isStamped ? now - sent : -1);

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Konstruct.Load.Client;
 
-/// <summary>How a server is spoken to.</summary>
+/// <summary>The protocol of a server.</summary>
 internal enum Dialect
 {
     /// <summary>The original protocol.</summary>
@@ -11,14 +11,14 @@ internal enum Dialect
     /// <summary>Subprotocol <c>konstruct.chat.v2</c>.</summary>
     V2,
 
-    /// <summary>The floor of bench/peers: v1's frames to it, the channel's payloads back.</summary>
+    /// <summary>The floor of bench/peers: v1 frames to the server, payloads of the channel back.</summary>
     Relay,
 
     /// <summary>The SignalR hub of bench/peers, in SignalR's JSON protocol without negotiation.</summary>
     SignalR,
 }
 
-/// <summary>What is sent in each dialect.</summary>
+/// <summary>Frames of each dialect.</summary>
 internal static class Dialects
 {
     /// <summary>Ends each record of SignalR's JSON protocol.</summary>
@@ -27,10 +27,10 @@ internal static class Dialects
     public static Uri AddressOf(this Dialect dialect, Uri server, Guid conversation) =>
         new(server, dialect == Dialect.SignalR ? "/chat/hub" : $"/chat/ws/{conversation:D}");
 
-    /// <summary>Whether chunks carry their turn and their seq.</summary>
+    /// <summary>Whether chunks carry turn and seq.</summary>
     public static bool HasSeq(this Dialect dialect) => dialect != Dialect.V1;
 
-    /// <summary>Whether the server says something when it knows who is there.</summary>
+    /// <summary>Whether the server answers authentication.</summary>
     public static bool AnswersAuth(this Dialect dialect) => dialect is Dialect.V2 or Dialect.SignalR or Dialect.Relay;
 
     public static IEnumerable<byte[]> Auth(this Dialect dialect, Person person, string jwtKey) => dialect switch
@@ -54,10 +54,10 @@ internal static class Dialects
     public static byte[] Resume(Guid turnId, int attempt, int after) =>
         Utf8($$"""{"type":"resume","turnId":"{{turnId:D}}","attempt":{{attempt}},"after":{{after}}}""");
 
-    /// <summary>SignalR's answer to its handshake is a record of its own.</summary>
+    /// <summary>SignalR answers its handshake with a separate record.</summary>
     public static bool IsHandshakeAnswer(ReadOnlySpan<byte> record) => record.SequenceEqual("{}"u8);
 
-    /// <summary>The argument of a hub's call; the record itself when it is none.</summary>
+    /// <summary>The argument of a hub's call; the record itself if it is not a call.</summary>
     public static ReadOnlySpan<byte> ArgumentOf(ReadOnlySpan<byte> record)
     {
         var start = record.IndexOf("\"arguments\":["u8);

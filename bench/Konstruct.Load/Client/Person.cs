@@ -4,13 +4,13 @@ using System.Text;
 
 namespace Konstruct.Load.Client;
 
-/// <summary>A user and the conversation that it holds.</summary>
+/// <summary>A user and its conversation.</summary>
 internal sealed record Person(Guid Tenant, Guid User, Guid Conversation, Guid Agent)
 {
     public static Person New() => new(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
 }
 
-/// <summary>Tokens as the portal would give out, signed with a key that the gateway was given.</summary>
+/// <summary>Tokens as the portal would issue them, signed with the gateway's key.</summary>
 internal static class Token
 {
     public static string For(Person person, string key)

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Konstruct.Load.Client;
 
-/// <summary>What a server's frame is.</summary>
+/// <summary>Kind of a server's frame.</summary>
 internal enum FrameKind
 {
     Other,
@@ -15,12 +15,12 @@ internal enum FrameKind
     Error,
 }
 
-/// <summary>A server's frame, read without a copy; members that it lacks are empty or 0.</summary>
+/// <summary>A server's frame, read without a copy; absent members are empty or 0.</summary>
 internal readonly ref struct ServerFrame
 {
     public FrameKind Kind { get; private init; }
 
-    /// <summary>The inside of <c>text</c>, as escaped as it came.</summary>
+    /// <summary>Content of <c>text</c>, still escaped.</summary>
     public ReadOnlySpan<byte> Text { get; private init; }
 
     public Guid TurnId { get; private init; }
@@ -29,7 +29,7 @@ internal readonly ref struct ServerFrame
 
     public int Seq { get; private init; }
 
-    /// <summary><c>reason</c> of <c>done</c>, <c>code</c> or, without one, <c>message</c> of <c>error</c>.</summary>
+    /// <c>reason</c> of <c>done</c>; <c>code</c>, or else <c>message</c>, of <c>error</c>.
     public string? Detail { get; private init; }
 
     public static ServerFrame Parse(ReadOnlySpan<byte> frame)
@@ -55,7 +55,7 @@ internal readonly ref struct ServerFrame
         }
         catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException)
         {
-            return default; // Counted as a frame of another kind: the report says how many came.
+            return default; // Counted as another kind of frame; the report shows the number.
         }
 
         return new() { Kind = kind, Text = text, TurnId = turnId, Attempt = attempt, Seq = seq, Detail = detail };

@@ -2,12 +2,12 @@ using System.Buffers.Text;
 
 namespace Konstruct.Load.Client;
 
-/// <summary>The times that a worker puts before its words on request: sixteen digits, microseconds of the Unix epoch, and a blank.</summary>
+/// <summary>Timestamps that a worker puts before its words on request: sixteen digits, microseconds of the Unix epoch, and a space.</summary>
 internal static class Stamps
 {
     private const int Digits = 16;
 
-    /// <summary>The next stamp in a text, and the text behind it. False: there is none.</summary>
+    /// <summary>Reads the next stamp in a text and moves behind it. False: there is none.</summary>
     public static bool TryNext(ref ReadOnlySpan<byte> text, out long sent)
     {
         while (text.IndexOfAnyInRange((byte)'0', (byte)'9') is var start and >= 0)
@@ -27,7 +27,7 @@ internal static class Stamps
         return false;
     }
 
-    /// <summary>How many chunks a text is made of: as many as it has stamps. A text without any is one.</summary>
+    /// <summary>Number of chunks in a text, which is its number of stamps; 1 without stamps.</summary>
     public static int ChunksIn(ReadOnlySpan<byte> text)
     {
         var count = 0;

@@ -4,7 +4,7 @@ using Konstruct.Load.Measure;
 
 namespace Konstruct.Load.Compare;
 
-/// <summary>The results of <c>bench/compare</c> side by side: the median of the runs, and what it is of the floor's.</summary>
+/// <summary>The results of <c>bench/compare</c> side by side: the median of the runs, and its ratio to the floor's.</summary>
 internal static class CompareTable
 {
     private const string Floor = "floor";
@@ -76,7 +76,7 @@ internal static class CompareTable
         }
     }
 
-    /// <summary>Each value, and behind it what it is of the floor's.</summary>
+    /// <summary>Writes each value, followed by its ratio to the floor's.</summary>
     private static void Row(TextWriter to, string scenario, string name, string format, double?[] values, string[] servers, bool withRatio = true)
     {
         var floor = Array.IndexOf(servers, Floor) is var at and >= 0 ? values[at] : null;

@@ -1,6 +1,6 @@
 namespace Konstruct.Load.Measure;
 
-/// <summary>Microseconds of the Unix epoch: the clock of the stamps that workers put into chunks.</summary>
+/// <summary>Microseconds of the Unix epoch, the clock of the workers' stamps.</summary>
 internal static class Clock
 {
     public static long Now => (DateTime.UtcNow.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;

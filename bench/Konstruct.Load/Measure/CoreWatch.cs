@@ -4,14 +4,15 @@ using System.Runtime.InteropServices;
 
 namespace Konstruct.Load.Measure;
 
-/// <summary>How fast a core was during a run.</summary>
-/// <param name="Core">Its number, as <c>taskset</c> has it.</param>
-/// <param name="LoopMs">What the same loop took there, in milliseconds of CPU time: the mean of the run. It has no memory to wait for, so only the core itself changes it.</param>
+/// <summary>Speed of a core during a run.</summary>
+/// <param name="Core">The core's number, as in <c>taskset</c>.</param>
+/// <param name="LoopMs">Mean CPU time of a fixed loop in milliseconds. The loop does not wait
+/// for memory, so only the core's speed changes it.</param>
 internal sealed record CoreSpeed(int Core, double LoopMs);
 
 /// <summary>
-/// Runs a short loop on a core again and again, half a per cent of its time, and looks at how much CPU time that takes: somebody else's work on the machine makes it more, a
-/// server that wants the core does not. Linux only.
+/// Runs a short loop on a core repeatedly, for half a per cent of the time, and measures its CPU time. Other work
+/// on the physical machine increases it; a server that uses the core does not. Linux only.
 /// </summary>
 internal sealed class CoreWatch
 {
@@ -25,7 +26,7 @@ internal sealed class CoreWatch
     private long _nanoseconds, _loops;
     private string? _problem;
 
-    /// <summary>Begins to watch.</summary>
+    /// <summary>Starts the measurement.</summary>
     public CoreWatch(int core, CancellationToken cancel)
     {
         (_core, _cancel) = (core, cancel);
@@ -33,7 +34,7 @@ internal sealed class CoreWatch
         _thread.Start();
     }
 
-    /// <summary>Ends it.</summary>
+    /// <summary>Ends the measurement.</summary>
     /// <exception cref="BadArgumentException">This process may not run on that core.</exception>
     public CoreSpeed End()
     {
@@ -42,7 +43,7 @@ internal sealed class CoreWatch
         return _problem is { } problem ? throw new BadArgumentException(problem) : new(_core, Math.Round(_nanoseconds / 1e6 / Math.Max(1, _loops), 4));
     }
 
-    /// <summary>A core, as an option names it.</summary>
+    /// <summary>Parses a core from an option.</summary>
     public static int Parse(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var core) && core < 64 && Directory.Exists($"/sys/devices/system/cpu/cpu{core}")
         ? core
         : throw new BadArgumentException($"--core is '{text}': it is the number of a core of this machine, which runs Linux.");
@@ -56,7 +57,7 @@ internal sealed class CoreWatch
             return;
         }
 
-        Loop(); // Not counted: it may be compiled just now.
+        Loop(); // Not counted: it may include compilation.
         while (!_hasEnded && !_cancel.WaitHandle.WaitOne(Pause))
         {
             var began = CpuTime();

@@ -1,16 +1,16 @@
 namespace Konstruct.Load.Measure;
 
-/// <summary>CPU time of the watched processes, in all and while every conversation is streaming.</summary>
+/// <summary>CPU time of the watched processes, in total and while every conversation is streaming.</summary>
 internal sealed class CpuMeter(IReadOnlyList<WatchedProcess> watched, Tally tally)
 {
-    /// <summary>A shorter time says nothing: the kernel counts in hundredths of a second.</summary>
+    /// <summary>Minimum time for a result, because the kernel counts in hundredths of a second.</summary>
     private static readonly TimeSpan ShortestSteady = TimeSpan.FromSeconds(2);
 
     private Reading? _begin, _steadyBegin, _steadyEnd;
 
     public void Begin() => _begin = Read();
 
-    /// <summary>To be called often.</summary>
+    /// <summary>Call it often.</summary>
     public void Look()
     {
         if (tally.AllStream)

@@ -6,22 +6,22 @@ using Konstruct.Load.Client;
 
 namespace Konstruct.Load.Measure;
 
-/// <summary>The server's memory with so many sockets open.</summary>
-/// <param name="Sockets">Authenticated and silent.</param>
-/// <param name="ResidentKb">All of the server.</param>
-/// <param name="KbEach">What is more than at the beginning, for each socket.</param>
+/// <summary>The server's memory with a number of open sockets.</summary>
+/// <param name="Sockets">Number of authenticated, silent sockets.</param>
+/// <param name="ResidentKb">Resident memory of the server.</param>
+/// <param name="KbEach">Increase since the beginning, per socket.</param>
 internal sealed record IdleStep(int Sockets, long ResidentKb, double KbEach);
 
-/// <summary>The result of <c>idle</c>. Memory in KB.</summary>
+/// <summary>Result of <c>idle</c>. Memory in KB.</summary>
 internal sealed record IdleOutcome(
     string Dialect, long EmptyKb, IReadOnlyList<IdleStep> Steps, int BurstSockets, long BurstChunks, long BurstPeakKb, long AfterBurstKb, double AfterBurstRatio);
 
-/// <summary>Opens sockets that say nothing, reads what they cost, then lets some of them have an answer all at once, and reads again.</summary>
+/// <summary>Opens silent sockets and measures the server's memory; then lets some of them get an answer at once, and measures again.</summary>
 internal static class IdleRun
 {
     private const int ConnectingAtOnce = 64;
 
-    /// <summary>Small: the generator has as many sockets as the server.</summary>
+    /// <summary>Small, because the generator has as many sockets as the server.</summary>
     private const int Buffer = 256;
 
     private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(500);
@@ -83,7 +83,7 @@ internal static class IdleRun
         return (sockets.Sum(socket => socket.Chunks), options.Server.ResidentKb());
     }
 
-    /// <summary>Waits until the server has nothing to do any more: next to no CPU time, and memory that stays.</summary>
+    /// <summary>Waits until the server is idle: almost no CPU time, and constant memory.</summary>
     private static async Task SettleAsync(WatchedProcess server, CancellationToken cancel)
     {
         var began = Stopwatch.GetTimestamp();
@@ -97,7 +97,7 @@ internal static class IdleRun
         }
     }
 
-    /// <summary>A socket that is always being read, so that pings are answered.</summary>
+    /// <summary>A socket with a pending read, so that pings are answered.</summary>
     private sealed class IdleSocket
     {
         private readonly ChatConnection _connection;
@@ -121,7 +121,7 @@ internal static class IdleRun
             var person = Person.New();
             var connection = await ChatConnection.OpenAsync(options.Url, options.Dialect, person, options.JwtKey, buffer, cancel);
             var socket = new IdleSocket(connection, options, person);
-            _ = socket.ReadAsync(cancel); // Observed: what it finds is in IsClosed and Answered.
+            _ = socket.ReadAsync(cancel); // Observed by IsClosed and Answered.
             return socket;
         }
 

@@ -5,7 +5,7 @@ using Konstruct.Load.Client;
 
 namespace Konstruct.Load.Measure;
 
-/// <summary>One run: connects all, lets all talk, tells how it goes, and reports.</summary>
+/// <summary>One run: connects all conversations, starts them, shows progress, and reports.</summary>
 internal static class LoadRun
 {
     private const int ConnectingAtOnce = 64;
@@ -71,7 +71,7 @@ internal static class LoadRun
         }
     }
 
-    /// <summary>Looks every 50 ms at who streams, says once a second how it goes, and brings the storms.</summary>
+    /// <summary>Checks every 50 ms who is streaming, prints progress once a second, and starts the storms.</summary>
     private static async Task WatchAsync(
         Conversation[] all, Task talking, LoadOptions options, CpuMeter meter, Progress progress, CancellationToken cancel)
     {

@@ -3,7 +3,7 @@ using HdrHistogram;
 
 namespace Konstruct.Load.Measure;
 
-/// <summary>A distribution of times, in milliseconds.</summary>
+/// <summary>A distribution of times in milliseconds.</summary>
 internal sealed record Quantiles(long Count, double P50, double P99, double Max)
 {
     public static Quantiles Of(HistogramBase histogram) => histogram.TotalCount == 0
@@ -13,15 +13,15 @@ internal sealed record Quantiles(long Count, double P50, double P99, double Max)
     private static double At(HistogramBase histogram, double percentile) => histogram.GetValueAtPercentile(percentile) / 1000.0;
 }
 
-/// <summary>The CPU time that a process used during a run.</summary>
-/// <param name="Name">As it was given.</param>
-/// <param name="Seconds">Of all its threads, user and system.</param>
-/// <param name="Per100K">Seconds for each 100,000 chunks of the run; null without chunks.</param>
-/// <param name="SteadyPer100K">Likewise while every conversation was streaming; null when that was too short to say.</param>
-/// <param name="PeakKb">The most memory that it ever held, in KB.</param>
+/// <summary>CPU time of a process during a run.</summary>
+/// <param name="Name">The name from the command line.</param>
+/// <param name="Seconds">User and system time of all threads.</param>
+/// <param name="Per100K">Seconds per 100,000 chunks of the run; null: no chunks.</param>
+/// <param name="SteadyPer100K">The same while every conversation was streaming; null: that was too short.</param>
+/// <param name="PeakKb">Peak resident memory in KB.</param>
 internal sealed record CpuUse(string Name, double Seconds, double? Per100K, double? SteadyPer100K, long PeakKb);
 
-/// <summary>The result of a run, also as JSON. Times are in milliseconds unless they say otherwise.</summary>
+/// <summary>Result of a run, also as JSON. Times are in milliseconds unless stated otherwise.</summary>
 internal sealed record Outcome
 {
     public string Dialect { get; init; } = "";
@@ -34,25 +34,25 @@ internal sealed record Outcome
     public long Chunks { get; init; }
     public double ChunksPerSecond { get; init; }
 
-    /// <summary>Chunks that never came although their answer ended.</summary>
+    /// <summary>Chunks that never arrived although the answer ended.</summary>
     public long Missing { get; init; }
 
-    /// <summary>Chunks that came again.</summary>
+    /// <summary>Chunks that arrived again.</summary>
     public long Duplicated { get; init; }
 
-    /// <summary>Chunks that came again to a client that had come back, and that it drops by the protocol's rule: no fault.</summary>
+    /// <summary>Chunks that arrived again after a reconnect. The protocol tells the client to drop them, so they are not a fault.</summary>
     public long Repeated { get; init; }
 
-    /// <summary>Answers whose text is wrong otherwise.</summary>
+    /// <summary>Answers with another fault in their text.</summary>
     public long Corrupt { get; init; }
 
-    /// <summary>Answers without a frame for as long as the patience is.</summary>
+    /// <summary>Answers without a frame for the time-out.</summary>
     public long Hung { get; init; }
 
     /// <summary>Answers whose socket broke and that could not be resumed.</summary>
     public long Cut { get; init; }
 
-    /// <summary>Times that a socket was replaced in the middle of an answer.</summary>
+    /// <summary>Number of reconnects during answers.</summary>
     public long Returned { get; init; }
     public long Resets { get; init; }
     public long UnknownFrames { get; init; }
@@ -69,15 +69,15 @@ internal sealed record Outcome
     /// <summary>From when the message was due to <c>done</c>.</summary>
     public Quantiles Answer { get; init; } = new(0, 0, 0, 0);
 
-    /// <summary>Mean bytes of a chunk's frame on the wire, its header included.</summary>
+    /// <summary>Mean size of a chunk's frame on the wire, with its header, in bytes.</summary>
     public double FrameBytes { get; init; }
 
-    /// <summary>Mean bytes of a chunk's text.</summary>
+    /// <summary>Mean size of a chunk's text in bytes.</summary>
     public double TextBytes { get; init; }
     public IReadOnlyList<CpuUse> Cpu { get; init; } = [];
     public IReadOnlyList<CoreSpeed> Cores { get; init; } = [];
 
-    /// <summary>The generator's own share of a core. Near <see cref="GeneratorCores"/> it measures itself.</summary>
+    /// <summary>The generator's share of a core. Near <see cref="GeneratorCores"/> the result is limited by the generator.</summary>
     public double GeneratorShare { get; init; }
     public int GeneratorCores { get; init; }
 

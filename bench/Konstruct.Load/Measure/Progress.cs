@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Konstruct.Load.Measure;
 
-/// <summary>One line a second on standard error: the table that follows may be piped.</summary>
+/// <summary>Prints one line a second to standard error, so that the table can be piped.</summary>
 internal sealed class Progress(Tally tally, LoadOptions options)
 {
     private readonly bool _isTerminal = !Console.IsErrorRedirected;

@@ -5,7 +5,7 @@ namespace Konstruct.Load.Measure;
 /// <summary>The table at the end of a run.</summary>
 internal static class Report
 {
-    /// <summary>Above this share of its cores the generator is what is measured.</summary>
+    /// <summary>Above this share of its cores, the generator limits the result.</summary>
     private const double Saturated = 0.9;
 
     public static void Print(Outcome outcome, TextWriter to)

@@ -4,7 +4,7 @@ using Konstruct.Load.Client;
 
 namespace Konstruct.Load.Measure;
 
-/// <summary>What all conversations have seen. Called from many threads.</summary>
+/// <summary>Counters of all conversations. Thread-safe.</summary>
 internal sealed class Tally(int conversations)
 {
     private const long MostMicroseconds = 600_000_000;
@@ -17,7 +17,7 @@ internal sealed class Tally(int conversations)
     private readonly ConcurrentDictionary<string, int> _errors = new();
     private long _opened, _asked, _done, _chunks, _wireBytes, _textBytes, _missing, _duplicated, _repeated, _corrupt, _hung, _cut, _returned, _resets, _unknown, _started;
 
-    /// <summary>Nobody asks any more.</summary>
+    /// <summary>True once the run has ended.</summary>
     public bool IsOver { get; set; }
 
     public long Chunks => Interlocked.Read(ref _chunks);
@@ -28,7 +28,7 @@ internal sealed class Tally(int conversations)
 
     public long Answers => Interlocked.Read(ref _done);
 
-    /// <summary>Whether every conversation streams and none has had its end.</summary>
+    /// <summary>Whether every conversation is streaming and none has ended.</summary>
     public bool AllStream => AnswersBegun >= conversations && Interlocked.Read(ref _done) == 0;
 
     public long Wrong => _missing + _duplicated + _corrupt + _hung + _cut + _errors.Values.Sum();
@@ -45,9 +45,9 @@ internal sealed class Tally(int conversations)
         Record(_first, after);
     }
 
-    /// <param name="wireBytes">Of the whole frame.</param>
-    /// <param name="textBytes">Of its text, as escaped as it came.</param>
-    /// <param name="delay">From the stamp to here; negative when there was no stamp.</param>
+    /// <param name="wireBytes">Size of the frame.</param>
+    /// <param name="textBytes">Size of its text, still escaped.</param>
+    /// <param name="delay">Time since the stamp; negative: no stamp.</param>
     public void Chunk(int wireBytes, int textBytes, long delay)
     {
         Interlocked.Increment(ref _chunks);
@@ -75,7 +75,7 @@ internal sealed class Tally(int conversations)
 
     public void Hung() => Interlocked.Increment(ref _hung);
 
-    /// <summary>The socket broke and the answer could not be resumed.</summary>
+    /// <summary>Counts an answer whose socket broke and that could not be resumed.</summary>
     public void Cut() => Interlocked.Increment(ref _cut);
 
     public void Returned() => Interlocked.Increment(ref _returned);
@@ -88,7 +88,7 @@ internal sealed class Tally(int conversations)
 
     public Quantiles Delays() => Quantiles.Of(_delay);
 
-    /// <summary>Everything, once it is over.</summary>
+    /// <summary>Returns all results, after the run.</summary>
     public Outcome ToOutcome(double seconds) => new()
     {
         Seconds = seconds,

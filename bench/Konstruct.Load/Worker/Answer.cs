@@ -8,10 +8,10 @@ using StackExchange.Redis;
 
 namespace Konstruct.Load.Worker;
 
-/// <summary>An answer that is being given: what is published next, and when it is due.</summary>
+/// <summary>A running answer: its next payload, and when that is due.</summary>
 internal sealed class Answer
 {
-    /// <summary>What bench/peers puts before the channel in <c>reply_to</c> when it wants SignalR's backplane's envelope.</summary>
+    /// <summary>Prefix of the channel in <c>reply_to</c> with which bench/peers requests the envelope of SignalR's backplane.</summary>
     public const string SignalR = "signalr ";
 
     private static readonly string[] Words = ["the ", "answer ", "is ", "a ", "stream ", "of ", "words ", "that ", "nobody ", "wrote "];
@@ -39,16 +39,16 @@ internal sealed class Answer
     /// <summary>See <see cref="Publisher.CommandFor"/>.</summary>
     public byte[] Command { get; }
 
-    /// <summary>Whether a gateway of ours waits for it: a peer keeps no books of turns.</summary>
+    /// <summary>Whether our gateway waits for it. A peer does not track turns.</summary>
     public bool IsForGateway => _message.ReplyTo is null;
 
     public bool IsOver { get; private set; }
 
-    /// <summary>How much later than due the last one was taken, in microseconds.</summary>
+    /// <summary>Delay of the latest payload against its due time, in microseconds.</summary>
     public long Late { get; private set; }
 
-    /// <summary>The next payload that is due; null: none is. Most calls have nothing, and cost a comparison.</summary>
-    /// <param name="now">The time; nothing that is due later is given.</param>
+    /// <summary>Returns the next payload that is due; null: none. Most calls return null and cost one comparison.</summary>
+    /// <param name="now">The current time.</param>
     public byte[]? Next(long now)
     {
         if (now < _due || IsOver)

@@ -9,14 +9,14 @@ using StackExchange.Redis;
 namespace Konstruct.Load.Worker;
 
 /// <summary>
-/// An orchestrator that is nothing but fast: it takes tasks of the queue and publishes what the stub would publish, when it is due, without a log, a model
-/// or a fence. One thread paces all answers. How late it was itself, and how much nobody heard, is said at the end.
+/// A minimal, fast orchestrator: claims tasks and publishes what the stub would publish, when it is due, without a log, a model or
+/// a fence. One thread paces all answers. At the end it reports its own delay and how many payloads had no listener.
 /// </summary>
 internal sealed class LoadWorker(IConnectionMultiplexer redis, Publisher publisher, WorkerOptions options) : IDisposable
 {
     private const int MostInOneClaim = 512;
 
-    /// <summary>Longer than any run: nothing renews it.</summary>
+    /// <summary>Longer than any run, because nothing renews it.</summary>
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(15);
 
     private readonly DispatchQueue _queue = new(redis);
@@ -59,7 +59,7 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, Publisher publish
                 await _wake.WaitAsync(TimeSpan.FromSeconds(1), stop);
                 if (pacing.IsFaulted)
                 {
-                    await pacing; // It throws what stopped it.
+                    await pacing; // Rethrows the error that stopped it.
                 }
             }
         }
@@ -92,7 +92,7 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, Publisher publish
         return claimed.Count;
     }
 
-    /// <summary>Every millisecond: publishes what is due, in order.</summary>
+    /// <summary>Publishes due payloads in order, every millisecond.</summary>
     private void Pace(CancellationToken stop)
     {
         var (answers, over) = (new List<Answer>(), new List<Answer>());

@@ -8,12 +8,12 @@ using StackExchange.Redis;
 namespace Konstruct.Load.Worker;
 
 /// <summary>
-/// PUBLISH and nothing else, over a connection of its own: what was gathered is sent with one write. A client that can do more took most of the worker's time, on the
-/// core that it shares with all but the server under test.
+/// Sends only PUBLISH, over its own connection, with one write per batch. A full Redis client used most of the
+/// worker's time, on the core that it shares with everything but the server under test.
 /// </summary>
 internal sealed class Publisher : IDisposable
 {
-    /// <summary>What is gathered is sent when it is so many bytes at the latest: the first of a burst do not wait for the last.</summary>
+    /// <summary>Maximum size of a batch in bytes, so that the first payloads of a burst do not wait for the last.</summary>
     private const int MostGathered = 16 * 1024;
 
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -24,9 +24,9 @@ internal sealed class Publisher : IDisposable
     {
     }
 
-    /// <param name="server">A Redis that takes connections without TLS and password.</param>
-    /// <param name="cancel">Gives up.</param>
-    /// <exception cref="BadArgumentException">It cannot be reached.</exception>
+    /// <param name="server">A Redis without TLS and password.</param>
+    /// <param name="cancel">Cancels the attempt.</param>
+    /// <exception cref="BadArgumentException">Redis cannot be reached.</exception>
     public static async Task<Publisher> ConnectAsync(EndPoint server, CancellationToken cancel)
     {
         var publisher = new Publisher();
@@ -44,15 +44,15 @@ internal sealed class Publisher : IDisposable
         return publisher;
     }
 
-    /// <summary>What precedes each payload of a channel.</summary>
+    /// <summary>The bytes before each payload of a channel.</summary>
     public static byte[] CommandFor(RedisChannel channel)
     {
         var name = (byte[])channel!;
         return [.. Encoding.ASCII.GetBytes(FormattableString.Invariant($"*3\r\n$7\r\nPUBLISH\r\n${name.Length}\r\n")), .. name, .. "\r\n$"u8];
     }
 
-    /// <summary>Adds a payload to what is sent next. Throws what <see cref="Flush"/> throws.</summary>
-    /// <param name="command">Of <see cref="CommandFor"/>.</param>
+    /// <summary>Adds a payload to the batch. Throws what <see cref="Flush"/> throws.</summary>
+    /// <param name="command">From <see cref="CommandFor"/>.</param>
     /// <param name="payload">The payload.</param>
     public void Publish(byte[] command, byte[] payload)
     {
@@ -68,8 +68,8 @@ internal sealed class Publisher : IDisposable
         }
     }
 
-    /// <summary>Sends what was added.</summary>
-    /// <exception cref="IOException">Redis has refused something before.</exception>
+    /// <summary>Sends the batch.</summary>
+    /// <exception cref="IOException">Redis refused an earlier command.</exception>
     /// <exception cref="SocketException">The connection broke.</exception>
     public void Flush()
     {
@@ -88,7 +88,7 @@ internal sealed class Publisher : IDisposable
 
     public void Dispose() => _socket.Dispose();
 
-    /// <summary>How many heard each, which nobody wants to know; but a refusal.</summary>
+    /// <summary>Reads the replies. Their numbers of listeners are ignored, errors are not.</summary>
     private async Task ReadRepliesAsync()
     {
         var buffer = new byte[64 * 1024];

@@ -2,11 +2,11 @@ using System.Globalization;
 
 namespace Konstruct.Load.Worker;
 
-/// <summary>When the tokens of an answer are due.</summary>
-/// <param name="Tokens">How many.</param>
-/// <param name="Rate">Tokens a second; 0: as bursts say, or all at once.</param>
+/// <summary>Timing of an answer's tokens.</summary>
+/// <param name="Tokens">Number of tokens.</param>
+/// <param name="Rate">Tokens per second; 0: in bursts, or all at once.</param>
 /// <param name="Delay">Microseconds before the first.</param>
-/// <param name="Burst">Tokens at a time; 0: all.</param>
+/// <param name="Burst">Tokens per burst; 0: all.</param>
 /// <param name="Every">Microseconds between two bursts.</param>
 internal sealed record Script(int Tokens, double Rate, long Delay, int Burst, long Every)
 {
@@ -32,6 +32,6 @@ internal sealed record Script(int Tokens, double Rate, long Delay, int Burst, lo
         return script;
     }
 
-    /// <summary>When a token is due, in microseconds from the beginning.</summary>
+    /// <summary>Due time of a token, in microseconds from the beginning.</summary>
     public long DueOf(int index) => Delay + (Rate > 0 ? (long)(index * 1e6 / Rate) : Burst > 0 ? index / Burst * Every : 0);
 }

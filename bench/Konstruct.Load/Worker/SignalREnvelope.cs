@@ -4,8 +4,9 @@ using System.Buffers.Binary;
 namespace Konstruct.Load.Worker;
 
 /// <summary>
-/// A call of every client of a group, as a process with a hub context publishes it on SignalR's Redis backplane: MessagePack, an array of the excluded
-/// connections and of a map from hub protocol to the call in that protocol. Written by hand so that the worker costs the same for every server.
+/// A call to all clients of a group, in the form that a process with a hub context publishes on SignalR's Redis
+/// backplane: MessagePack, an array of the excluded connections and a map from hub protocol to the call in that
+/// protocol. Hand-written so that the worker costs the same for every server.
 /// </summary>
 internal static class SignalREnvelope
 {

@@ -1,6 +1,6 @@
 namespace Konstruct.Load.Worker;
 
-/// <summary>What <c>worker</c> does.</summary>
+/// <summary>Options of <c>worker</c>.</summary>
 internal sealed record WorkerOptions(string Redis, string Channel)
 {
     public const string Help = """

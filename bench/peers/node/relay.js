@@ -1,5 +1,5 @@
-// A relay like the floor, on Node and ws: a subscription for each socket, every payload of its channel sent as it is. No log, no store, no telemetry, no turns,
-// no limits: not for use. What it says and hears is the floor's.
+// A relay like the floor, on Node and ws: one subscription per socket, and every payload of its channel sent
+// unchanged. No log, store, telemetry, turns or limits: not for production. It uses the floor's frames.
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createClient } from '@redis/client';
@@ -30,7 +30,7 @@ new WebSocketServer({ server, perMessageDeflate: false }).on('connection', (sock
   socket.on('close', () => channel && subscriber.unsubscribe(channel, forward, true));
   socket.on('error', () => {}); // The generator hangs up; `close` follows.
 
-  // A user's message as the queue holds it: see Konstruct.Contracts/Dispatch/KonstructMessage.cs.
+  // A user's message in its queue form: see Konstruct.Contracts/Dispatch/KonstructMessage.cs.
   const taskFor = text => ({
     id: randomUUID(), tenant_id: tenant, channel: 'web',
     channel_metadata: { portal_user_id: user, tenant_id: tenant, conversation_id: conversation },
@@ -39,7 +39,7 @@ new WebSocketServer({ server, perMessageDeflate: false }).on('connection', (sock
   });
 });
 
-// What Konstruct.Contracts/Redis/Scripts/enqueue.lua does for an entry that is new.
+// Does what Konstruct.Contracts/Redis/Scripts/enqueue.lua does for a new entry.
 const enqueue = task => redis.multi()
   .hSet('{dispatch}:tasks', `${task.turn_id}:1`, JSON.stringify(task))
   .zAdd('{dispatch}:queue', { score: Date.now() * 1000, value: `${task.turn_id}:1` })

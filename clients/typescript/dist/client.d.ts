@@ -2,52 +2,53 @@ import { type Credentials } from './credentials.js';
 import { Turn } from './turn.js';
 import { type ClientFrame, type ErrorFrame, type ServerFrame } from './wire.js';
 export interface ChatOptions {
-    /** Where the gateway is: `https://…`, or `wss://…`. */
+    /** Address of the gateway: `https://…` or `wss://…`. */
     url: string | URL;
     conversationId: string;
-    /** The AI employee that is asked when `send` names none. */
+    /** The AI employee for messages whose `send` names none. */
     agentId?: string;
     /**
-     * Credentials, or who hands them out: asked before every connection, and once more shortly before they expire. May be asynchronous.
-     * When it fails, the client tries again with backoff.
+     * Credentials, or a function that returns them, possibly asynchronously. It is called before
+     * every connection and once more shortly before they expire.
+     * If it fails, the client retries with backoff.
      */
     credentials: Credentials | (() => Credentials | Promise<Credentials>);
-    /** The WebSocket class. Default: the global one, which Node has from version 22 on (20: `--experimental-websocket`). */
+    /** The WebSocket class. Default: the global one, which Node has since version 22 (20: `--experimental-websocket`). */
     WebSocket?: typeof WebSocket;
     /** Milliseconds before the first reconnect; doubled each time. Default 250. */
     minBackoff?: number;
-    /** The longest time between two reconnects in milliseconds. Default 10,000. */
+    /** Maximum time between two reconnects in milliseconds. Default 10,000. */
     maxBackoff?: number;
-    /** How long a connection may take to be ready, in milliseconds. Default 10,000. */
+    /** Time-out for a connection to become ready, in milliseconds. Default 10,000. */
     connectTimeout?: number;
-    /** How long before the credentials expire fresh ones are asked for, in milliseconds. Default 30,000, but at most a fifth of what is left. */
+    /** Time before expiry at which new credentials are requested, in milliseconds. Default 30,000, but at most a fifth of the remaining time. */
     refreshBefore?: number;
-    /** How often a message that was refused for now is sent again. Default 5; 0: never. */
+    /** Maximum number of retries of a message that was refused with a retryable error. Default 5; 0: none. */
     retries?: number;
 }
 /**
- * `closed`: nothing is wanted. `connecting`, then `open`. `waiting`: the connection was lost and is made again by itself.
- * `refused`: it is not, because it would be refused again; `connect` tries once more.
+ * `closed`: no connection is wanted. `connecting`, then `open`. `waiting`: the connection was lost and the client reconnects by itself.
+ * `refused`: it does not reconnect, because it would be refused again; `connect` tries again.
  */
 export type ChatState = 'closed' | 'connecting' | 'open' | 'waiting' | 'refused';
 export interface StateChange {
     state: ChatState;
-    /** The close code that led here; 1006: the network's. */
+    /** Close code that led here; 1006: the network's. */
     code?: number;
-    /** The last error frame before the close, or what the credentials' provider threw. */
+    /** Last error frame before the close, or the error of the credentials function. */
     error?: ErrorFrame | Error;
-    /** `waiting`: milliseconds until the next try. */
+    /** `waiting`: milliseconds until the next attempt. */
     retryIn?: number;
 }
 export interface ChatEvents {
     state: StateChange;
-    /** A turn is new here: sent by this client, or begun in another tab, or found running. */
+    /** A turn is new to this client: sent by it, begun in another tab, or found running. */
     turn: Turn;
-    /** Text, status or ids of a turn changed. */
+    /** Text, status or ids of a turn have changed. */
     update: Turn;
-    /** An error that is no turn's. */
+    /** An error that concerns no turn. */
     error: ErrorFrame;
-    /** Every frame, for whoever wants to watch. Credentials are in the outgoing `auth`. */
+    /** Every frame, for observers. The outgoing `auth` contains credentials. */
     frame: {
         sent: boolean;
         frame: ClientFrame | ServerFrame;
@@ -56,26 +57,26 @@ export interface ChatEvents {
 export interface SendOptions {
     agentId?: string;
     displayName?: string;
-    /** Unique in the conversation, at most 128 characters. Default: a new UUID. */
+    /** Unique per conversation, at most 128 characters. Default: a new UUID. */
     messageId?: string;
-    /** A W3C trace context that the turn shall be part of. */
+    /** W3C trace context for the turn. */
     traceparent?: string;
 }
-/** One conversation over one socket that is made again whenever it breaks, without a gap or a repetition in any answer. */
+/** One conversation over one socket. Reconnects whenever the socket breaks, without a gap or a repetition in any answer. */
 export declare class ChatClient {
     #private;
     state: ChatState;
     constructor(options: ChatOptions);
-    /** Listens; the result stops listening. */
+    /** Adds a listener; the returned function removes it. */
     on<K extends keyof ChatEvents>(type: K, listener: (event: ChatEvents[K]) => void): () => void;
     /** Connects, and stays connected until `close`. May be called again after a refusal. */
     connect(): void;
-    /** Drops the socket, if there is one, and makes another at once. Turns go on. */
+    /** Drops the socket, if any, and reconnects at once. Turns continue. */
     reconnect(): void;
-    /** Leaves. Turns that run go on in the gateway, and can be followed by another client; here they end as `left`. */
+    /** Closes. Running turns continue in the gateway, where another client can follow them; here they end as `left`. */
     close(): void;
-    /** Sends a message. May be called in every state: it leaves when the connection is there. */
+    /** Sends a message. May be called in any state: the message is sent once there is a connection. */
     send(text: string, options?: SendOptions): Turn;
-    /** A turn by the gateway's id, say from the conversation's history: running or ended, its text comes from the beginning. */
+    /** Follows a turn by the gateway's id, for example from the history. Running or ended, its text is sent from the beginning. */
     follow(turnId: string): Turn;
 }

@@ -1,11 +1,11 @@
-/** Who asks: a token, or, where the gateway trusts its callers, the ids alone. */
+/** Identity of the client: a token, or only the ids where the gateway trusts its callers. */
 export interface Credentials {
     token?: string;
     userId?: string;
     tenantId?: string;
     role?: string;
-    /** When they expire, in milliseconds since 1970. Default: the token's `exp`; without either they are never refreshed. */
+    /** Expiry in milliseconds since 1970. Default: the token's `exp`; without either, credentials are never refreshed. */
     expiresAt?: number;
 }
-/** When the credentials expire, in milliseconds since 1970; undefined: nobody says. The token is read, not verified: that is the gateway's part. */
+/** Expiry of credentials in milliseconds since 1970; undefined: unknown. The token is read, not verified: the gateway does that. */
 export declare function expiryOf(credentials: Credentials): number | undefined;

@@ -1,41 +1,41 @@
 import type { ErrorFrame, TurnReason } from './wire.js';
 /**
- * `sending`: not yet acknowledged; the client sends it again after a reconnect, and the gateway makes one turn of it all the same.
- * `answering`: stored, and being answered. `refused`: not accepted, `error` says why. `left`: the client
+ * `sending`: not acknowledged yet; the client sends it again after a reconnect, and the gateway still makes one turn of it.
+ * `answering`: stored and running. `refused`: not accepted, see `error`. `left`: the client
  * was closed before the end. The others are the reasons of `done`.
  */
 export type TurnStatus = 'sending' | 'answering' | 'refused' | 'left' | TurnReason;
-/** One step of an answer as the iterator yields it. */
+/** One step of an answer, from the iterator. */
 export interface TurnStep {
-    /** The answer so far. Show this, and nothing can go wrong. */
+    /** The answer so far. Rendering this is always correct. */
     text: string;
-    /** What is new since the step before. */
+    /** The text added since the previous step. */
     delta: string;
-    /** True when `text` does not continue the step before: an attempt was lost, or `done` brought other words. Then `delta` is all of `text`. */
+    /** True when `text` does not continue the previous step: an attempt was lost, or `done` has other text. Then `delta` is all of `text`. */
     replaced: boolean;
 }
-/** A message and its answer. Iterate over it for the text as it comes; await `ended` for the end. */
+/** A message and its answer. Iterate over it for the text as it arrives; await `ended` for the end. */
 export declare class Turn implements AsyncIterable<TurnStep> {
     #private;
-    /** The gateway's id, once it has acknowledged the message. */
+    /** The gateway's id, once the message is acknowledged. */
     id: string | undefined;
-    /** The client's own id of the message; absent when another tab sent it without one. */
+    /** The client's message id; absent when another tab sent the message without one. */
     messageId: string | undefined;
     /** Whether this client sent the message. */
     readonly mine: boolean;
     status: TurnStatus;
     text: string;
-    /** Which attempt at the answer this is: from 1; 0: none yet. */
+    /** Number of the attempt, from 1; 0: none yet. */
     attempt: number;
-    /** The last chunk's number within the attempt. */
+    /** Seq of the last chunk in the attempt. */
     seq: number;
-    /** Why the message was refused, or is being sent again. */
+    /** Why the message was refused or is being sent again. */
     error: ErrorFrame | undefined;
-    /** Resolves with the turn, whatever its end: look at `status`. Never rejects. */
+    /** Resolves with the turn in any terminal state: see `status`. Never rejects. */
     readonly ended: Promise<this>;
     get isEnded(): boolean;
-    /** Asks the gateway to end the answer; what there is of it is kept. Nothing happens when it has ended. */
+    /** Asks the gateway to cancel the turn; its partial text is kept. No effect if it has ended. */
     cancel(): void;
-    /** A reader that is slower than the answer gets bigger steps, not more of them. Several may read. */
+    /** A reader that is slower than the answer gets larger steps, not more of them. Several readers are allowed. */
     [Symbol.asyncIterator](): AsyncGenerator<TurnStep, void, undefined>;
 }

@@ -1,10 +1,10 @@
 /**
- * Version 2 of the wire, as docs/reference/asyncapi.yaml publishes it. A test compares the two, and both with the gateway: change all three together.
- * Frames that a client sends have camelCase members, frames that it gets have snake_case ones: so it was in the original protocol.
+ * Version 2 of the wire, as published in docs/reference/asyncapi.yaml. Tests compare the two, and both with the gateway: change all three together.
+ * A client's frames have camelCase members, a gateway's have snake_case ones, as in the original protocol.
  */
-/** What a client offers as WebSocket subprotocol to speak version 2. */
+/** WebSocket subprotocol with which a client selects version 2. */
 export declare const subprotocol = "konstruct.chat.v2";
-/** First frame of a socket; on an open one: fresh credentials. */
+/** First frame of a socket; later: new credentials. */
 export interface AuthFrame {
     type: 'auth';
     token?: string;
@@ -28,14 +28,14 @@ export interface ResumeFrame {
     attempt?: number;
     after?: number;
 }
-/** End a turn, by the one id or the other. */
+/** Cancel a turn, by either id. */
 export interface CancelFrame {
     type: 'cancel';
     turnId?: string;
     messageId?: string;
 }
 export type ClientFrame = AuthFrame | MessageFrame | ResumeFrame | CancelFrame;
-/** After auth. The turns it lists are silent on this socket until they are resumed. */
+/** Follows auth. Listed turns are silent on this socket until they are resumed. */
 export interface ReadyFrame {
     type: 'ready';
     conversation_id: string;
@@ -59,7 +59,7 @@ export interface ChunkFrame {
     attempt: number;
     seq?: number;
 }
-/** `text` replaces whatever the client has of the turn. */
+/** `text` replaces the client's text of the turn. */
 export interface DoneFrame {
     type: 'done';
     text: string;
@@ -68,7 +68,7 @@ export interface DoneFrame {
     attempt: number;
     reason: TurnReason;
 }
-/** Drop what you have of the turn: its answer starts again at seq 1. */
+/** Drop the text of the turn: its answer starts again at seq 1. */
 export interface ResetFrame {
     type: 'reset';
     turn_id: string;
@@ -86,19 +86,19 @@ export interface ErrorFrame {
 export type ServerFrame = ReadyFrame | TypingFrame | ChunkFrame | DoneFrame | ResetFrame | ErrorFrame;
 export type TurnReason = 'completed' | 'cancelled' | 'failed';
 export type ErrorCode = 'auth_first' | 'auth_incomplete' | 'auth_invalid_id' | 'auth_invalid_token' | 'auth_contradiction' | 'too_many_sockets' | 'bad_frame' | 'empty_text' | 'text_too_long' | 'invalid_conversation_id' | 'conversation_not_found' | 'conversation_mismatch' | 'invalid_message_id' | 'turn_not_found' | 'too_many_messages' | 'too_many_requests' | 'too_many_waiting' | 'too_many_turns' | 'unavailable' | 'restarting' | 'agent_timeout';
-/** Whether to connect again after a close, and how. */
+/** Whether and how to reconnect after a close. */
 export type Again = 
-/** Not by itself. */
+/** Not automatically. */
 'no'
 /** With exponential backoff. */
  | 'backoff'
-/** At once, shifted by up to a second, so that not everybody comes at the same time; then with backoff. */
+/** At once, with up to a second of jitter to spread clients; then with backoff. */
  | 'soon'
-/** With backoff that begins at its upper limit. */
+/** With backoff that starts at its upper limit. */
  | 'later'
-/** With credentials that differ from the refused ones. */
+/** With credentials other than the refused ones. */
  | 'credentials';
-/** Every close code that a gateway sends. Any other is the network's: connect again with backoff. */
+/** All close codes of a gateway. Other codes come from the network: reconnect with backoff. */
 export declare const closeCodes: {
     readonly normal: {
         readonly code: 1000;

@@ -3,81 +3,82 @@ import { Turn, type TurnStatus } from './turn.js';
 import { closeCodes, subprotocol, type Again, type ClientFrame, type ErrorFrame, type ServerFrame } from './wire.js';
 
 export interface ChatOptions {
-  /** Where the gateway is: `https://…`, or `wss://…`. */
+  /** Address of the gateway: `https://…` or `wss://…`. */
   url: string | URL;
   conversationId: string;
-  /** The AI employee that is asked when `send` names none. */
+  /** The AI employee for messages whose `send` names none. */
   agentId?: string;
   /**
-   * Credentials, or who hands them out: asked before every connection, and once more shortly before they expire. May be asynchronous.
-   * When it fails, the client tries again with backoff.
+   * Credentials, or a function that returns them, possibly asynchronously. It is called before
+   * every connection and once more shortly before they expire.
+   * If it fails, the client retries with backoff.
    */
   credentials: Credentials | (() => Credentials | Promise<Credentials>);
-  /** The WebSocket class. Default: the global one, which Node has from version 22 on (20: `--experimental-websocket`). */
+  /** The WebSocket class. Default: the global one, which Node has since version 22 (20: `--experimental-websocket`). */
   WebSocket?: typeof WebSocket;
   /** Milliseconds before the first reconnect; doubled each time. Default 250. */
   minBackoff?: number;
-  /** The longest time between two reconnects in milliseconds. Default 10,000. */
+  /** Maximum time between two reconnects in milliseconds. Default 10,000. */
   maxBackoff?: number;
-  /** How long a connection may take to be ready, in milliseconds. Default 10,000. */
+  /** Time-out for a connection to become ready, in milliseconds. Default 10,000. */
   connectTimeout?: number;
-  /** How long before the credentials expire fresh ones are asked for, in milliseconds. Default 30,000, but at most a fifth of what is left. */
+  /** Time before expiry at which new credentials are requested, in milliseconds. Default 30,000, but at most a fifth of the remaining time. */
   refreshBefore?: number;
-  /** How often a message that was refused for now is sent again. Default 5; 0: never. */
+  /** Maximum number of retries of a message that was refused with a retryable error. Default 5; 0: none. */
   retries?: number;
 }
 
 /**
- * `closed`: nothing is wanted. `connecting`, then `open`. `waiting`: the connection was lost and is made again by itself.
- * `refused`: it is not, because it would be refused again; `connect` tries once more.
+ * `closed`: no connection is wanted. `connecting`, then `open`. `waiting`: the connection was lost and the client reconnects by itself.
+ * `refused`: it does not reconnect, because it would be refused again; `connect` tries again.
  */
 export type ChatState = 'closed' | 'connecting' | 'open' | 'waiting' | 'refused';
 
 export interface StateChange {
   state: ChatState;
-  /** The close code that led here; 1006: the network's. */
+  /** Close code that led here; 1006: the network's. */
   code?: number;
-  /** The last error frame before the close, or what the credentials' provider threw. */
+  /** Last error frame before the close, or the error of the credentials function. */
   error?: ErrorFrame | Error;
-  /** `waiting`: milliseconds until the next try. */
+  /** `waiting`: milliseconds until the next attempt. */
   retryIn?: number;
 }
 
 export interface ChatEvents {
   state: StateChange;
-  /** A turn is new here: sent by this client, or begun in another tab, or found running. */
+  /** A turn is new to this client: sent by it, begun in another tab, or found running. */
   turn: Turn;
-  /** Text, status or ids of a turn changed. */
+  /** Text, status or ids of a turn have changed. */
   update: Turn;
-  /** An error that is no turn's. */
+  /** An error that concerns no turn. */
   error: ErrorFrame;
-  /** Every frame, for whoever wants to watch. Credentials are in the outgoing `auth`. */
+  /** Every frame, for observers. The outgoing `auth` contains credentials. */
   frame: { sent: boolean; frame: ClientFrame | ServerFrame };
 }
 
 export interface SendOptions {
   agentId?: string;
   displayName?: string;
-  /** Unique in the conversation, at most 128 characters. Default: a new UUID. */
+  /** Unique per conversation, at most 128 characters. Default: a new UUID. */
   messageId?: string;
-  /** A W3C trace context that the turn shall be part of. */
+  /** W3C trace context for the turn. */
   traceparent?: string;
 }
 
-/** What the client keeps of a turn besides what it shows. */
+/** State of a turn that the client keeps to itself. */
 interface Sent {
   frame?: ClientFrame;
-  /** The gateway may have it, acknowledged or not. */
+  /** The gateway may have the message, acknowledged or not. */
   written?: boolean;
   cancelled?: boolean;
   tries: number;
 }
 
-/** A connection that stayed open for less counts as one more failure. */
+/** A connection that was open for less time counts as another failure. */
 const steady = 5_000;
 const keptTurns = 200;
 
-/** One conversation over one socket that is made again whenever it breaks, without a gap or a repetition in any answer. */
+/** One conversation over one socket. Reconnects whenever the socket breaks, without a gap or a repetition in any answer. */
 export class ChatClient {
   state: ChatState = 'closed';
 
@@ -94,7 +95,7 @@ export class ChatClient {
   #shown = '';
   #refused = '';
   #why: Pick<StateChange, 'code' | 'error'> = {};
-  /** Running turns that may be the answer to a message whose acknowledgement was lost with the last socket. */
+  /** Running turns that may belong to messages whose acknowledgement was lost with the last socket. */
   #held: string[] = [];
   #online = () => this.state === 'waiting' && this.reconnect();
 
@@ -105,7 +106,7 @@ export class ChatClient {
     this.#url = url.href;
   }
 
-  /** Listens; the result stops listening. */
+  /** Adds a listener; the returned function removes it. */
   on<K extends keyof ChatEvents>(type: K, listener: (event: ChatEvents[K]) => void): () => void {
     const listeners: Set<(event: ChatEvents[K]) => void> = (this.#listeners[type] ??= new Set() as never);
     listeners.add(listener);
@@ -117,7 +118,7 @@ export class ChatClient {
     if (this.state === 'closed' || this.state === 'refused') this.reconnect();
   }
 
-  /** Drops the socket, if there is one, and makes another at once. Turns go on. */
+  /** Drops the socket, if any, and reconnects at once. Turns continue. */
   reconnect(): void {
     globalThis.addEventListener?.('online', this.#online);
     this.#failures = 0;
@@ -126,7 +127,7 @@ export class ChatClient {
     void this.#open();
   }
 
-  /** Leaves. Turns that run go on in the gateway, and can be followed by another client; here they end as `left`. */
+  /** Closes. Running turns continue in the gateway, where another client can follow them; here they end as `left`. */
   close(): void {
     globalThis.removeEventListener?.('online', this.#online);
     this.#drop();
@@ -136,7 +137,7 @@ export class ChatClient {
     for (const turn of left) this.#end(turn, 'left');
   }
 
-  /** Sends a message. May be called in every state: it leaves when the connection is there. */
+  /** Sends a message. May be called in any state: the message is sent once there is a connection. */
   send(text: string, options: SendOptions = {}): Turn {
     const turn = this.#add(true);
     const agentId = options.agentId ?? this.#options.agentId;
@@ -148,7 +149,7 @@ export class ChatClient {
     return turn;
   }
 
-  /** A turn by the gateway's id, say from the conversation's history: running or ended, its text comes from the beginning. */
+  /** Follows a turn by the gateway's id, for example from the history. Running or ended, its text is sent from the beginning. */
   follow(turnId: string): Turn {
     const known = this.#find(turnId);
     const turn = this.#named(turnId);
@@ -182,7 +183,7 @@ export class ChatClient {
     return typeof credentials === 'function' ? await credentials() : credentials;
   }
 
-  /** Shows the credentials, and plans when fresh ones are to follow them on the same socket. */
+  /** Sends the credentials, and schedules their renewal on the same socket. */
   #authenticate(credentials: Credentials): void {
     const { expiresAt: _, ...shown } = credentials;
     this.#write({ type: 'auth', ...shown });
@@ -198,7 +199,7 @@ export class ChatClient {
       const credentials = await this.#credentials();
       const shown = JSON.stringify(credentials);
       if (round !== this.#round || this.state !== 'open') return;
-      // The same again: they stay until the gateway ends them with 4010, and then others are asked for.
+      // Unchanged credentials stay valid until the gateway closes with 4010. Then new ones are requested.
       if (shown === this.#shown) return;
       this.#shown = shown;
       this.#authenticate(credentials);
@@ -207,7 +208,7 @@ export class ChatClient {
     }
   }
 
-  /** The socket is given up: what it may still bring is not heard. */
+  /** Drops the socket: its later frames are ignored. */
   #drop(): void {
     this.#round++;
     clearTimeout(this.#timer);
@@ -225,7 +226,7 @@ export class ChatClient {
     this.#why.code = code;
     if (code === closeCodes.frameTooBig.code) this.#refuseBiggest();
     if (again === 'credentials') {
-      // Other ones may be tried, but not for ever: a provider that hands out bad tokens would never rest.
+      // Other credentials may be tried, but not without end: a provider of invalid tokens would never stop.
       if (this.#refused || typeof this.#options.credentials !== 'function') again = 'no';
       this.#refused = this.#shown;
     }
@@ -239,7 +240,7 @@ export class ChatClient {
     this.#become({ ...this.#why, state: 'waiting', retryIn });
   }
 
-  /** Between half of the backoff and all of it. */
+  /** Between half of the backoff and the full backoff. */
   #pause(failures = this.#failures): number {
     const { minBackoff = 250, maxBackoff = 10_000 } = this.#options;
     return Math.min(minBackoff * 2 ** Math.min(failures, 30), maxBackoff) * (0.5 + Math.random() / 2);
@@ -320,7 +321,7 @@ export class ChatClient {
       turn.error = error;
       this.#emit('update', turn);
       const round = this.#round;
-      // After a reconnect everything that is open is brought again anyway.
+      // After a reconnect all open turns are resumed anyway.
       const pause = this.#pause(sent.tries++) + (error.retry_after_ms ?? 0);
       setTimeout(() => round === this.#round && this.#bring(turn), pause);
     } else {
@@ -328,7 +329,7 @@ export class ChatClient {
     }
   }
 
-  /** Tells the gateway of a turn that has not ended: by its id, from where it stands, or, before it has one, by sending it again. */
+  /** Resumes a turn that has not ended: by its id from its position, or, without an id, by sending the message again. */
   #bring(turn: Turn): void {
     if (this.state !== 'open' || turn.isEnded) return;
     const sent = this.#turns.get(turn)!;
@@ -348,7 +349,7 @@ export class ChatClient {
     if (this.state === 'open') this.#write({ type: 'cancel', ...(turn.id ? { turnId: turn.id } : { messageId: turn.messageId! }) });
   }
 
-  /** 1009: sent again, the frame would close the next socket too. */
+  /** 1009: the same frame would close the next socket too. */
   #refuseBiggest(): void {
     const size = (turn: Turn) => JSON.stringify(this.#turns.get(turn)!.frame).length;
     const [turn] = [...this.#turns.keys()].filter(turn => turn.status === 'sending').sort((a, b) => size(b) - size(a));
@@ -369,7 +370,7 @@ export class ChatClient {
     return turn;
   }
 
-  /** The turn of this id; one that another tab began is new here. */
+  /** Finds a turn by id, or adds one that another tab began. */
   #named(id: string): Turn {
     const known = this.#find(id);
     if (known) return known;

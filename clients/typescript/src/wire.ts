@@ -1,12 +1,12 @@
 /**
- * Version 2 of the wire, as docs/reference/asyncapi.yaml publishes it. A test compares the two, and both with the gateway: change all three together.
- * Frames that a client sends have camelCase members, frames that it gets have snake_case ones: so it was in the original protocol.
+ * Version 2 of the wire, as published in docs/reference/asyncapi.yaml. Tests compare the two, and both with the gateway: change all three together.
+ * A client's frames have camelCase members, a gateway's have snake_case ones, as in the original protocol.
  */
 
-/** What a client offers as WebSocket subprotocol to speak version 2. */
+/** WebSocket subprotocol with which a client selects version 2. */
 export const subprotocol = 'konstruct.chat.v2';
 
-/** First frame of a socket; on an open one: fresh credentials. */
+/** First frame of a socket; later: new credentials. */
 export interface AuthFrame {
   type: 'auth';
   token?: string;
@@ -33,7 +33,7 @@ export interface ResumeFrame {
   after?: number;
 }
 
-/** End a turn, by the one id or the other. */
+/** Cancel a turn, by either id. */
 export interface CancelFrame {
   type: 'cancel';
   turnId?: string;
@@ -42,7 +42,7 @@ export interface CancelFrame {
 
 export type ClientFrame = AuthFrame | MessageFrame | ResumeFrame | CancelFrame;
 
-/** After auth. The turns it lists are silent on this socket until they are resumed. */
+/** Follows auth. Listed turns are silent on this socket until they are resumed. */
 export interface ReadyFrame {
   type: 'ready';
   conversation_id: string;
@@ -70,7 +70,7 @@ export interface ChunkFrame {
   seq?: number;
 }
 
-/** `text` replaces whatever the client has of the turn. */
+/** `text` replaces the client's text of the turn. */
 export interface DoneFrame {
   type: 'done';
   text: string;
@@ -80,7 +80,7 @@ export interface DoneFrame {
   reason: TurnReason;
 }
 
-/** Drop what you have of the turn: its answer starts again at seq 1. */
+/** Drop the text of the turn: its answer starts again at seq 1. */
 export interface ResetFrame {
   type: 'reset';
   turn_id: string;
@@ -124,20 +124,20 @@ export type ErrorCode =
   | 'restarting'
   | 'agent_timeout';
 
-/** Whether to connect again after a close, and how. */
+/** Whether and how to reconnect after a close. */
 export type Again =
-  /** Not by itself. */
+  /** Not automatically. */
   | 'no'
   /** With exponential backoff. */
   | 'backoff'
-  /** At once, shifted by up to a second, so that not everybody comes at the same time; then with backoff. */
+  /** At once, with up to a second of jitter to spread clients; then with backoff. */
   | 'soon'
-  /** With backoff that begins at its upper limit. */
+  /** With backoff that starts at its upper limit. */
   | 'later'
-  /** With credentials that differ from the refused ones. */
+  /** With credentials other than the refused ones. */
   | 'credentials';
 
-/** Every close code that a gateway sends. Any other is the network's: connect again with backoff. */
+/** All close codes of a gateway. Other codes come from the network: reconnect with backoff. */
 export const closeCodes = {
   normal: { code: 1000, again: 'no' },
   protocolError: { code: 1002, again: 'no' },
