@@ -28,6 +28,7 @@ internal static class RunExtensions
 
         var dashboard = from name in (string[])["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"]
                         from url in (configuration[name] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries)
+                        where Uri.TryCreate(url, UriKind.Absolute, out _)
                         select (new Uri(url).Port, Advice: $"or set another one in {name} (Properties/launchSettings.json)");
         var resources = from resource in services.GetRequiredService<DistributedApplicationModel>().Resources
                         from endpoint in resource.Annotations.OfType<EndpointAnnotation>()

@@ -58,9 +58,11 @@ internal static class LocalServerExtensions
         where T : LocalServerResource
     {
         var folder = Path.Combine(data, server.Name);
+        var packages = Path.Combine(Path.GetDirectoryName(builder.AppHostDirectory)!, ".konstruct", "packages"); // Fetched once, wherever the data is.
         return builder.AddResource(server)
             .WithEndpoint(scheme: "tcp", name: LocalServerResource.EndpointName)
             .WithArgs(BuiltProgram.Dll(builder, "Konstruct.LocalServers"), kind, "--port", server.Endpoint.Property(EndpointProperty.TargetPort), "--data", folder)
+            .WithArgs("--packages", packages)
             .StopTheApplicationWhenItCannotStart()
             .WithResetCommand(folder)
             .ExcludeFromManifest();

@@ -5,6 +5,7 @@ using Xunit;
 namespace Konstruct.Tests.Harness;
 
 /// <summary>The test program on other machines, and asked for other tests, than this run.</summary>
+[Trait("Tier", "Long")]
 public sealed class TestRunTests : IDisposable
 {
     private const string LongClass = "Konstruct.Tests.Edge.SoakTests";

@@ -6,6 +6,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Konstruct.Tests.Page;
 
 /// <summary>Chat as a person sees it: words that come, an end that is kept, and all of it by keyboard.</summary>
+[Trait("Tier", "Long")]
 public sealed class ChatTests(PagePipeline fixture) : PageTests(fixture)
 {
     private const string Steady = "/stream tokens=60 rate=30 delay=0";
