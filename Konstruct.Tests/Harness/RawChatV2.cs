@@ -33,6 +33,19 @@ internal static class RawChatV2
         return frame;
     }
 
+    /// <summary>
+    /// The next <c>typing</c>, which must name a message. One without is skipped: in a Redis Cluster the end of a turn may come before its announcement, and a
+    /// gateway whose socket has just joined then hears of the turn late.
+    /// </summary>
+    public static async Task<FrameV2> AcknowledgementAsync(this RawChat chat)
+    {
+        FrameV2 typing;
+        do
+            typing = await chat.NextAsync("typing");
+        while (typing.MessageId is null);
+        return typing;
+    }
+
     /// <summary>Frames up to the first of this type, which is the last of the result.</summary>
     public static async Task<List<FrameV2>> ReadToAsync(this RawChat chat, string type, TimeSpan? within = null)
     {

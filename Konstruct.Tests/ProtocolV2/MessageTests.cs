@@ -83,7 +83,7 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
         foreach (var again in new[] { chat, await OpenV2ElsewhereAsync() })
         {
             await again.SayAsync(text, "same");
-            Assert.Equal(Frames2.Typing(turn, "same"), (await again.NextAsync("typing")).Bytes);
+            Assert.Equal(Frames2.Typing(turn, "same"), (await again.AcknowledgementAsync()).Bytes);
             AssertAnswer(text, turn, await again.ReadToAsync("done"));
         }
 
@@ -101,7 +101,7 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
 
         await using var other = await OpenV2ElsewhereAsync();
         await other.SayAsync(text, "same");
-        Assert.Equal(Frames2.Typing(turn, "same"), (await other.NextAsync("typing")).Bytes);
+        Assert.Equal(Frames2.Typing(turn, "same"), (await other.AcknowledgementAsync()).Bytes);
         AssertAnswer(text, turn, await other.ReadToAsync("done"));
         AssertAnswer(text, turn, await chat.ReadToAsync("done"), from: 2);
         await AssertStoredAsync((text, Answers.Of(text), "completed"));
@@ -124,7 +124,7 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
 
         await other.CancelTurnAsync(first);
         Assert.Equal(first, (await other.NextAsync("done")).TurnId);
-        Assert.Equal(Frames2.Typing(turn, "same"), (await other.NextAsync("typing")).Bytes);
+        Assert.Equal(Frames2.Typing(turn, "same"), (await other.AcknowledgementAsync()).Bytes);
         AssertAnswer(text, turn, await other.ReadToAsync("done"));
         await AssertStoredAsync(("/silent", "", "cancelled"), (text, Answers.Of(text), "completed"));
     }

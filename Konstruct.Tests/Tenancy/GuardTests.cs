@@ -1,6 +1,5 @@
 using Konstruct.Gateway.Tenancy;
 using Konstruct.Tests.Harness;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Xunit;
 
@@ -16,7 +15,7 @@ public sealed class GuardTests(DatabaseFactory databases)
     public async Task The_role_and_the_tables_of_the_schema_step_are_right()
     {
         var database = await databases.CreateAsync();
-        var result = await InspectAsync(database.ServingConnectionString);
+        var result = await RolesUnderTest.InspectAsync(database.ServingConnectionString);
         Assert.Equal(new GuardResult(GuardVerdict.Serve, ""), result);
     }
 
@@ -32,31 +31,31 @@ public sealed class GuardTests(DatabaseFactory databases)
     public async Task A_role_that_could_see_more_is_refused(string rights, string sentence)
     {
         var database = await databases.CreateAsync();
-        await RefusedAsync(await NewRoleAsync(database, rights), sentence);
+        await RolesUnderTest.RefusedAsync(await RolesUnderTest.NewRoleAsync(database, rights), sentence);
     }
 
     [Fact]
     public async Task A_member_of_a_member_is_a_member()
     {
         var database = await databases.CreateAsync();
-        var middle = new NpgsqlConnectionStringBuilder(await NewRoleAsync(database, "BYPASSRLS")).Username;
-        await RefusedAsync(await NewRoleAsync(database, $"IN ROLE {middle}"), "BYPASSRLS, or is a member");
+        var middle = new NpgsqlConnectionStringBuilder(await RolesUnderTest.NewRoleAsync(database, "BYPASSRLS")).Username;
+        await RolesUnderTest.RefusedAsync(await RolesUnderTest.NewRoleAsync(database, $"IN ROLE {middle}"), "BYPASSRLS, or is a member");
     }
 
     [Fact]
     public async Task The_owner_of_one_table_is_refused()
     {
         var database = await databases.CreateAsync();
-        var role = await NewRoleAsync(database, "");
+        var role = await RolesUnderTest.NewRoleAsync(database, "");
         await database.Sql.ExecuteAsync($"ALTER TABLE {Messages} OWNER TO {new NpgsqlConnectionStringBuilder(role).Username}");
-        await RefusedAsync(role, $"owns {Messages}");
+        await RolesUnderTest.RefusedAsync(role, $"owns {Messages}");
     }
 
     [Fact]
     public async Task The_owner_is_refused()
     {
         var database = await databases.CreateAsync();
-        await RefusedAsync(database.Server.OwnerConnectionString(database.Name), PostgresServer.Owner);
+        await RolesUnderTest.RefusedAsync(database.Server.OwnerConnectionString(database.Name), PostgresServer.Owner);
     }
 
     /// <summary>SET ROLE makes a superuser look like the serving role, until RESET ROLE.</summary>
@@ -64,8 +63,8 @@ public sealed class GuardTests(DatabaseFactory databases)
     public async Task A_superuser_that_has_set_another_role_is_refused()
     {
         var database = await databases.CreateAsync();
-        var mighty = await NewRoleAsync(database, "SUPERUSER");
-        await RefusedAsync($"{mighty};Options=-c role={PostgresServer.ServingRole}", "superuser");
+        var mighty = await RolesUnderTest.NewRoleAsync(database, "SUPERUSER");
+        await RolesUnderTest.RefusedAsync($"{mighty};Options=-c role={PostgresServer.ServingRole}", "superuser");
     }
 
     [Theory]
@@ -83,7 +82,7 @@ public sealed class GuardTests(DatabaseFactory databases)
     {
         var database = await databases.CreateAsync();
         await database.Sql.ExecuteAsync(change);
-        await RefusedAsync(database.ServingConnectionString, sentence);
+        await RolesUnderTest.RefusedAsync(database.ServingConnectionString, sentence);
     }
 
     [Fact]
@@ -91,7 +90,7 @@ public sealed class GuardTests(DatabaseFactory databases)
     {
         var database = await databases.CreateAsync();
         await database.Sql.ExecuteAsync($"CREATE POLICY narrower ON {Messages} AS RESTRICTIVE USING (length(content) < 1000000)");
-        Assert.Equal(GuardVerdict.Serve, (await InspectAsync(database.ServingConnectionString)).Verdict);
+        Assert.Equal(GuardVerdict.Serve, (await RolesUnderTest.InspectAsync(database.ServingConnectionString)).Verdict);
     }
 
     [Fact]
@@ -99,7 +98,7 @@ public sealed class GuardTests(DatabaseFactory databases)
     {
         var database = await databases.CreateAsync();
         await database.Sql.ExecuteAsync($"DROP TABLE {Messages}");
-        Assert.Equal(GuardVerdict.Wait, (await InspectAsync(database.ServingConnectionString)).Verdict);
+        Assert.Equal(GuardVerdict.Wait, (await RolesUnderTest.InspectAsync(database.ServingConnectionString)).Verdict);
     }
 
     [Fact]
@@ -109,7 +108,7 @@ public sealed class GuardTests(DatabaseFactory databases)
         var (open, closed) = (await databases.CreateAsync(), await databases.CreateAsync());
         await open.Sql.ExecuteAsync($"ALTER TABLE {Messages} NO FORCE ROW LEVEL SECURITY");
         await Task.WhenAll(
-            EndsAsync(redis, await NewRoleAsync(closed, "SUPERUSER"), "is a superuser, for whom row level security does not exist"),
+            EndsAsync(redis, await RolesUnderTest.NewRoleAsync(closed, "SUPERUSER"), "is a superuser, for whom row level security does not exist"),
             EndsAsync(redis, open.ServingConnectionString, "Row level security is not enabled and forced on web_conversation_messages"));
     }
 
@@ -124,27 +123,5 @@ public sealed class GuardTests(DatabaseFactory databases)
         Assert.Contains("ended with code 1", ended.Message, StringComparison.Ordinal);
         await Until.TrueAsync(() => Task.FromResult(gateway.Log.Contains(sentence, StringComparison.Ordinal)));
         Assert.DoesNotContain("   at ", gateway.Log, StringComparison.Ordinal);
-    }
-
-    private static async Task RefusedAsync(string connectionString, string sentence)
-    {
-        var result = await InspectAsync(connectionString);
-        Assert.Equal(GuardVerdict.Refuse, result.Verdict);
-        Assert.Contains(sentence, result.Reason, StringComparison.Ordinal);
-    }
-
-    private static async Task<GuardResult> InspectAsync(string connectionString)
-    {
-        await using var source = NpgsqlDataSource.Create($"{connectionString};Pooling=false");
-        await using var db = new ChatDbContext(new DbContextOptionsBuilder<ChatDbContext>().UseNpgsql(source).Options);
-        return await ServingRoleGuard.InspectAsync(db, TestContext.Current.CancellationToken);
-    }
-
-    /// <summary>A role that has what the serving role has, and more. Roles belong to the server, which the test run ends with.</summary>
-    private static async Task<string> NewRoleAsync(Database database, string rights)
-    {
-        var role = $"r{Guid.NewGuid():N}";
-        await database.Sql.ExecuteAsync($"CREATE ROLE {role} LOGIN PASSWORD 'secret' {rights}; GRANT {PostgresServer.ServingRole} TO {role}");
-        return new NpgsqlConnectionStringBuilder(database.ServingConnectionString) { Username = role, Password = "secret" }.ConnectionString;
     }
 }

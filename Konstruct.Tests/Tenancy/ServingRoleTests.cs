@@ -1,7 +1,6 @@
 using Konstruct.Gateway.Conversations;
 using Konstruct.Gateway.Tenancy;
 using Konstruct.Tests.Harness;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Xunit;
@@ -21,7 +20,7 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
     public async Task A_role_with_a_detour_is_refused(string rights, string sentence)
     {
         var database = await databases.CreateAsync();
-        await RefusedAsync(await NewRoleAsync(database, rights), sentence);
+        await RolesUnderTest.RefusedAsync(await RolesUnderTest.NewRoleAsync(database, rights), sentence);
     }
 
     [Theory]
@@ -32,8 +31,8 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
     public async Task A_member_of_a_member_of_such_a_role_is_refused(string rights, string sentence)
     {
         var database = await databases.CreateAsync();
-        var middle = NameOf(await NewRoleAsync(database, $"IN ROLE {NameOf(await NewRoleAsync(database, rights))}"));
-        await RefusedAsync(await NewRoleAsync(database, $"NOINHERIT IN ROLE {middle}"), sentence);
+        var middle = NameOf(await RolesUnderTest.NewRoleAsync(database, $"IN ROLE {NameOf(await RolesUnderTest.NewRoleAsync(database, rights))}"));
+        await RolesUnderTest.RefusedAsync(await RolesUnderTest.NewRoleAsync(database, $"NOINHERIT IN ROLE {middle}"), sentence);
     }
 
     [Theory]
@@ -42,10 +41,10 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
     public async Task The_owner_of_database_or_schema_and_members_of_it_are_refused(string change)
     {
         var database = await databases.CreateAsync();
-        var owner = await NewRoleAsync(database, "");
+        var owner = await RolesUnderTest.NewRoleAsync(database, "");
         await database.Sql.ExecuteAsync(string.Format(null, change, database.Name, NameOf(owner)));
-        await RefusedAsync(owner, "owns the database or its schema public");
-        await RefusedAsync(await NewRoleAsync(database, $"NOINHERIT IN ROLE {NameOf(owner)}"), "owns the database or its schema public");
+        await RolesUnderTest.RefusedAsync(owner, "owns the database or its schema public");
+        await RolesUnderTest.RefusedAsync(await RolesUnderTest.NewRoleAsync(database, $"NOINHERIT IN ROLE {NameOf(owner)}"), "owns the database or its schema public");
     }
 
     [Theory]
@@ -55,16 +54,16 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
     public async Task A_tenant_that_is_set_beforehand_is_refused(string change)
     {
         var database = await databases.CreateAsync();
-        var role = await NewRoleAsync(database, "");
+        var role = await RolesUnderTest.NewRoleAsync(database, "");
         await database.Sql.ExecuteAsync(string.Format(null, change, database.Name, NameOf(role)));
-        await RefusedAsync(role, "app.current_tenant");
+        await RolesUnderTest.RefusedAsync(role, "app.current_tenant");
     }
 
     [Fact]
     public async Task A_tenant_in_the_connection_string_is_refused()
     {
         var database = await databases.CreateAsync();
-        await RefusedAsync($"{await NewRoleAsync(database, "")};Options=-c app.current_tenant={SomeTenant}", "app.current_tenant");
+        await RolesUnderTest.RefusedAsync($"{await RolesUnderTest.NewRoleAsync(database, "")};Options=-c app.current_tenant={SomeTenant}", "app.current_tenant");
     }
 
     /// <summary>A setting of another role, or of another database, is not this gateway's business.</summary>
@@ -72,9 +71,9 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
     public async Task A_tenant_that_is_set_for_others_is_not_refused()
     {
         var (database, other) = (await databases.CreateAsync(), await databases.CreateAsync());
-        var role = await NewRoleAsync(database, "");
+        var role = await RolesUnderTest.NewRoleAsync(database, "");
         await other.Sql.ExecuteAsync($"ALTER DATABASE {other.Name} SET app.current_tenant = '{SomeTenant}'; ALTER ROLE {NameOf(role)} IN DATABASE {other.Name} SET app.current_tenant = '{SomeTenant}'");
-        Assert.Equal(GuardVerdict.Serve, (await InspectAsync(role)).Verdict);
+        Assert.Equal(GuardVerdict.Serve, (await RolesUnderTest.InspectAsync(role)).Verdict);
     }
 
     /// <summary>PostgreSQL looks into the schema of the role's own name first. Tables there have no policies.</summary>
@@ -82,7 +81,7 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
     public async Task A_schema_of_the_role_s_name_shadows_nothing()
     {
         var database = await databases.CreateAsync();
-        var connection = await NewRoleAsync(database, "");
+        var connection = await RolesUnderTest.NewRoleAsync(database, "");
         var schema = NameOf(connection);
         await database.Sql.ExecuteAsync(
             $"""
@@ -95,7 +94,7 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
             GRANT ALL ON SCHEMA {schema} TO {schema};
             GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {schema};
             """);
-        Assert.Equal(new GuardResult(GuardVerdict.Serve, ""), await InspectAsync(connection));
+        Assert.Equal(new GuardResult(GuardVerdict.Serve, ""), await RolesUnderTest.InspectAsync(connection));
 
         await using var services = Stores.Of(connection);
         var store = new ConversationStore(services.Tenants());
@@ -114,26 +113,4 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
     }
 
     private static string NameOf(string connectionString) => new NpgsqlConnectionStringBuilder(connectionString).Username!;
-
-    private static async Task RefusedAsync(string connectionString, string sentence)
-    {
-        var result = await InspectAsync(connectionString);
-        Assert.Equal(GuardVerdict.Refuse, result.Verdict);
-        Assert.Contains(sentence, result.Reason, StringComparison.Ordinal);
-    }
-
-    private static async Task<GuardResult> InspectAsync(string connectionString)
-    {
-        await using var source = NpgsqlDataSource.Create($"{connectionString};Pooling=false");
-        await using var db = new ChatDbContext(new DbContextOptionsBuilder<ChatDbContext>().UseNpgsql(source).Options);
-        return await ServingRoleGuard.InspectAsync(db, TestContext.Current.CancellationToken);
-    }
-
-    /// <summary>A role that has what the serving role has, and more. Roles belong to the server, which the test run ends with.</summary>
-    private static async Task<string> NewRoleAsync(Database database, string rights)
-    {
-        var role = $"r{Guid.NewGuid():N}";
-        await database.Sql.ExecuteAsync($"CREATE ROLE {role} LOGIN PASSWORD 'secret' {rights}; GRANT {PostgresServer.ServingRole} TO {role}");
-        return new NpgsqlConnectionStringBuilder(database.ServingConnectionString) { Username = role, Password = "secret" }.ConnectionString;
-    }
 }
