@@ -34,16 +34,19 @@ internal static class RawChatV2
     }
 
     /// <summary>
-    /// The next <c>typing</c>, which must name a message. One without is skipped: in a Redis Cluster the end of a turn may come before its announcement, and a
-    /// gateway whose socket has just joined then hears of the turn late.
+    /// The next <c>typing</c> that names a message. What comes before is skipped: in a Redis Cluster the end of a turn may overtake its announcement, and a
+    /// gateway whose socket has just joined then hears of a turn that has ended.
     /// </summary>
     public static async Task<FrameV2> AcknowledgementAsync(this RawChat chat)
     {
-        FrameV2 typing;
+        FrameV2 frame;
         do
-            typing = await chat.NextAsync("typing");
-        while (typing.MessageId is null);
-        return typing;
+        {
+            frame = await chat.NextAsync();
+            Assert.NotEqual("error", frame.Type);
+        }
+        while (frame.Type != "typing" || frame.MessageId is null);
+        return frame;
     }
 
     /// <summary>Frames up to the first of this type, which is the last of the result.</summary>
