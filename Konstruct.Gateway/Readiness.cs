@@ -5,9 +5,11 @@ using Npgsql;
 
 namespace Konstruct.Gateway;
 
+/// <summary>
 /// <c>/health</c>: ready once every required operation on Redis and Postgres has worked, schema and role are correct, and the
 /// gateway is not draining. A later outage of a store does not make all replicas unready at once: clients get error frames,
 /// and metrics show it. A role that could see several tenants does (<see cref="GuardWatch"/>).
+/// </summary>
 internal sealed partial class Readiness(
     IServiceScopeFactory scopes, GatewayTrial redis, Stopping stopping, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<Readiness> logger)
     : BackgroundService, IHealthCheck

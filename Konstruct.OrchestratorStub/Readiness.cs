@@ -6,8 +6,10 @@ using StackExchange.Redis;
 
 namespace Konstruct.OrchestratorStub;
 
+/// <summary>
 /// <c>/health</c>: ready once every required Redis operation has worked. Until then the worker claims no task, because a task
 /// that it cannot answer would cost the turn an attempt. A later outage of Redis does not make it unready.
+/// </summary>
 internal sealed partial class Readiness(IConnectionMultiplexer redis, IOptions<DispatchOptions> options, TimeProvider time, ILogger<Readiness> logger)
     : BackgroundService, IHealthCheck
 {

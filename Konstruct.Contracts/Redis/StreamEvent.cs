@@ -47,13 +47,13 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
     /// <summary>Position in the attempt's log, from 1; 0: none.</summary>
     public int Seq { get; init; }
 
-    /// <see cref="StreamEventKind.Done"/>: a word of <see cref="TurnOutcome"/>; null in a legacy payload.
+    /// <summary><see cref="StreamEventKind.Done"/>: a word of <see cref="TurnOutcome"/>; null in a legacy payload.</summary>
     public string? Reason { get; init; }
 
-    /// <see cref="StreamEventKind.Accepted"/>: the client's message id.
+    /// <summary><see cref="StreamEventKind.Accepted"/>: the client's message id.</summary>
     public string? MessageId { get; init; }
 
-    /// <see cref="StreamEventKind.Accepted"/>: the turn's trace; null: not traced.
+    /// <summary><see cref="StreamEventKind.Accepted"/>: the turn's trace; null: not traced.</summary>
     public string? Traceparent { get; init; }
 
     /// <summary>True for a legacy payload, which names no turn. It belongs to the conversation's oldest pending turn.</summary>

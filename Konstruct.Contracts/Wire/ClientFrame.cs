@@ -36,7 +36,7 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
     /// <summary>Generous for a flat object, but small enough for hostile input.</summary>
     private static readonly JsonReaderOptions Options = new() { MaxDepth = 16 };
 
-    /// <c>auth</c>: the user's UUID, as sent. A value that is not a string is kept as a text that is not a UUID.
+    /// <summary><c>auth</c>: the user's UUID, as sent. A value that is not a string is kept as a text that is not a UUID.</summary>
     public string? UserId { get; init; }
 
     /// <summary><c>auth</c>: the tenant's UUID, as sent.</summary>
@@ -45,22 +45,22 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
     /// <summary><c>auth</c>: the user's role in the portal.</summary>
     public string? Role { get; init; }
 
-    /// <c>auth</c>: a JSON Web Token with user, tenant and role.
+    /// <summary><c>auth</c>: a JSON Web Token with user, tenant and role.</summary>
     public string? Token { get; init; }
 
-    /// <c>message</c>: the text.
+    /// <summary><c>message</c>: the text.</summary>
     public string? Text { get; init; }
 
     /// <summary><c>message</c>: the AI employee.</summary>
     public string? AgentId { get; init; }
 
-    /// <c>message</c>: overrides the URL's in v1; must equal it in v2.
+    /// <summary><c>message</c>: overrides the URL's in v1; must equal it in v2.</summary>
     public string? ConversationId { get; init; }
 
-    /// <c>message</c>: the sender's name to show.
+    /// <summary><c>message</c>: the sender's name to show.</summary>
     public string? DisplayName { get; init; }
 
-    /// <c>message</c>, <c>cancel</c> (v2): the client's message id.
+    /// <summary><c>message</c>, <c>cancel</c> (v2): the client's message id.</summary>
     public string? MessageId { get; init; }
 
     /// <summary><c>message</c> (v2): a W3C trace context to continue.</summary>
@@ -69,10 +69,10 @@ public readonly record struct ClientFrame(ClientFrameKind Kind)
     /// <summary><c>resume</c>, <c>cancel</c> (v2): the turn, as sent.</summary>
     public string? TurnId { get; init; }
 
-    /// <c>resume</c> (v2): the attempt that the client has; null: none.
+    /// <summary><c>resume</c> (v2): the attempt that the client has; null: none.</summary>
     public int? Attempt { get; init; }
 
-    /// <c>resume</c> (v2): the last seq that the client has; 0 or null: none.
+    /// <summary><c>resume</c> (v2): the last seq that the client has; 0 or null: none.</summary>
     public int? After { get; init; }
 
     /// <summary>Parses one frame. Never throws on bad input.</summary>

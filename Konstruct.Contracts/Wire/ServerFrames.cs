@@ -16,7 +16,7 @@ public static class ServerFrames
     /// <summary><c>{"type":"typing"}</c>, the whole v1 frame.</summary>
     public static ReadOnlyMemory<byte> Typing { get; } = "{\"type\":\"typing\"}"u8.ToArray();
 
-    /// <c>typing</c> of v2: acknowledges that the message is stored as <paramref name="turnId"/>.
+    /// <summary><c>typing</c> of v2: acknowledges that the message is stored as <paramref name="turnId"/>.</summary>
     public static ReadOnlyMemory<byte> TypingFor(Guid turnId, string? messageId)
     {
         var output = new ArrayBufferWriter<byte>(128);
@@ -45,7 +45,7 @@ public static class ServerFrames
         ChunkEnd.CopyTo(frame[(ChunkBegin.Length + escapedText.Length)..]);
     }
 
-    /// <c>chunk</c> of v2; without <paramref name="seq"/> when it comes from a legacy orchestrator.
+    /// <summary><c>chunk</c> of v2; without <paramref name="seq"/> when it comes from a legacy orchestrator.</summary>
     public static ReadOnlyMemory<byte> Chunk(ReadOnlySpan<byte> escapedText, Guid turnId, int attempt, int? seq)
     {
         var output = new ArrayBufferWriter<byte>(escapedText.Length + 128);
@@ -62,14 +62,14 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
-    /// <c>done</c> of v1. <paramref name="text"/> is UTF-8; <paramref name="conversationId"/> is in the client's spelling.
+    /// <summary><c>done</c> of v1. <paramref name="text"/> is UTF-8; <paramref name="conversationId"/> is in the client's spelling.</summary>
     public static ReadOnlyMemory<byte> Done(ReadOnlySpan<byte> text, string conversationId) => Done(text, conversationId, turn: null);
 
-    /// <c>done</c> of v2: <paramref name="text"/>, UTF-8, replaces the client's text of the turn.
+    /// <summary><c>done</c> of v2: <paramref name="text"/>, UTF-8, replaces the client's text of the turn.</summary>
     public static ReadOnlyMemory<byte> Done(ReadOnlySpan<byte> text, string conversationId, Guid turnId, int attempt, string reason) =>
         Done(text, conversationId, (turnId, attempt, reason));
 
-    /// <c>reset</c> of v2: the answer starts again at seq 1.
+    /// <summary><c>reset</c> of v2: the answer starts again at seq 1.</summary>
     public static ReadOnlyMemory<byte> Reset(Guid turnId, int attempt)
     {
         var output = new ArrayBufferWriter<byte>(96);
@@ -79,7 +79,7 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
-    /// <c>ready</c> of v2: the turns that are streaming now. They stay silent on the socket until it resumes them.
+    /// <summary><c>ready</c> of v2: the turns that are streaming now. They stay silent on the socket until it resumes them.</summary>
     public static ReadOnlyMemory<byte> Ready(string conversationId, IEnumerable<ActiveTurn> active)
     {
         var output = new ArrayBufferWriter<byte>(128);
@@ -102,7 +102,7 @@ public static class ServerFrames
         return output.WrittenMemory;
     }
 
-    /// <c>error</c> of v1: the sentence only.
+    /// <summary><c>error</c> of v1: the sentence only.</summary>
     public static ReadOnlyMemory<byte> Error(WireError error)
     {
         var output = new ArrayBufferWriter<byte>(128);

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Konstruct.Gateway.Sockets;
 
-/// <c>GET /chat/ws/{conversation_id}</c>: accepts the upgrade and tracks open sockets.
+/// <summary><c>GET /chat/ws/{conversation_id}</c>: accepts the upgrade and tracks open sockets.</summary>
 internal sealed class ChatEndpoint(SocketServices services, Readiness readiness, AllowedOrigins origins, OpenSockets open, GatewayMetrics metrics)
 {
     /// <summary>Runs before all other middleware: anything around a socket's request would hold memory for the life of the socket.</summary>

@@ -5,8 +5,10 @@ using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Conversations.Api;
 
+/// <summary>
 /// <c>/chat/conversations</c>: lists, reads, renames and deletes conversations. The group enforces
 /// authentication, time-out and body size for all its endpoints.
+/// </summary>
 internal static class ConversationsApi
 {
     public const int MaxPage = 100;

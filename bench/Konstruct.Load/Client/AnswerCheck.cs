@@ -38,7 +38,7 @@ internal sealed class AnswerCheck(bool hasSeq)
     /// <summary>Called on a new socket: repeated chunks are no longer a fault.</summary>
     public void OnReturn() => _hasReturned = true;
 
-    /// <c>typing</c> of v2 names the turn.
+    /// <summary><c>typing</c> of v2 names the turn.</summary>
     public void OnTyping(Guid turnId) => TurnId = turnId;
 
     /// <summary>The answer starts again.</summary>

@@ -29,7 +29,7 @@ internal readonly ref struct ServerFrame
 
     public int Seq { get; private init; }
 
-    /// <c>reason</c> of <c>done</c>; <c>code</c>, or else <c>message</c>, of <c>error</c>.
+    /// <summary><c>reason</c> of <c>done</c>; <c>code</c>, or else <c>message</c>, of <c>error</c>.</summary>
     public string? Detail { get; private init; }
 
     public static ServerFrame Parse(ReadOnlySpan<byte> frame)
