@@ -5,6 +5,7 @@ using Xunit;
 namespace Konstruct.Tests.Bench;
 
 /// <summary>The generator counts what it should: against a real gateway everything, once.</summary>
+[Trait("Tier", "Long")]
 [Collection<UsualOnGarnet>]
 public sealed class LoadToolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
 {
@@ -70,6 +71,7 @@ public sealed class LoadToolTests(UsualPipelineOnGarnet fixture) : PipelineTests
 }
 
 /// <summary>The detector finds what it is there to find: each fault is made on purpose, once an answer.</summary>
+[Trait("Tier", "Long")]
 public sealed class LoadToolFaultTests
 {
     private const int Conversations = 3;

@@ -27,6 +27,7 @@ public sealed class ClientPipeline(DatabaseFactory databases) : PipelineFixture(
 }
 
 /// <summary>The client's tests are JavaScript and run under Node: <c>clients/typescript/test</c>.</summary>
+[Trait("Tier", "Long")]
 public sealed partial class NodeTests(ClientPipeline fixture) : PipelineTests(fixture), IClassFixture<ClientPipeline>
 {
     [Fact]

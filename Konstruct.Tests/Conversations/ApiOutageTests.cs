@@ -5,6 +5,7 @@ using Xunit;
 namespace Konstruct.Tests.Conversations;
 
 /// <summary>The API while a store is down: 503 and when to come back, and afterwards all is as it was.</summary>
+[Trait("Tier", "Long")]
 [Collection<FaultyOnGarnet>]
 public sealed class ApiOutageTests : PipelineTests
 {

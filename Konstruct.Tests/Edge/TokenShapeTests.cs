@@ -9,6 +9,7 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>Tokens that are signed by the right key and are not access tokens for one user of one tenant. Socket and API answer alike.</summary>
+[Trait("Tier", "Long")]
 [Collection(typeof(Guarded))]
 public sealed class TokenShapeTests(GuardedPipeline fixture) : PipelineTests(fixture)
 {

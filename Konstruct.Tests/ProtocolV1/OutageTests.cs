@@ -67,10 +67,11 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
         await using var chat = await RawChat.OpenAsync(patient, _person, _conversation);
         await chat.SayAsync("/stream tokens=2 rate=10 delay=1000");
         await Until.TrueAsync(async () => await Sql.MessageCountAsync(_person.Tenant) == 2);
+        var turn = await Sql.ScalarAsync<Guid>("SELECT turn_id FROM web_conversation_messages WHERE conversation_id = $1 AND role = 'assistant'", _conversation);
         var messages = await Sql.LockMessagesAsync();
         try
         {
-            await Until.TrueAsync(async () => await Pipeline.Redis.Database.SortedSetLengthAsync(RedisKeys.Answered) == 1);
+            await Until.TrueAsync(async () => await Pipeline.Redis.Database.SortedSetScoreAsync(RedisKeys.Answered, RedisKeys.Entry(turn, 1)) is not null);
             Pipeline.Redis.Stall();
         }
         finally
@@ -87,7 +88,7 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
             Pipeline.Redis.Resume();
         }
 
-        await Until.TrueAsync(async () => (await Pipeline.Redis.DispatchedAsync()).Count == 0);
+        await Until.TrueAsync(async () => !(await Pipeline.Redis.DispatchedAsync()).Any(line => line.Contains($"{turn}", StringComparison.Ordinal)));
     }
 
     private static async Task ExpectErrorAfterTypingAsync(RawChat chat)
