@@ -41,13 +41,14 @@ public sealed class LifetimeTests : IDisposable
     }
 
     [Fact]
-    public async Task Neither_PostgreSQL_nor_npm_is_said_in_a_sentence()
+    public async Task A_store_that_cannot_start_is_said_in_a_sentence()
     {
-        var environment = new Dictionary<string, string?> { ["KONSTRUCT_POSTGRES"] = "npm", ["PATH"] = OnlyDotnet.Path(_folder, "setpriv", "env") };
+        var empty = Directory.CreateDirectory(Path.Combine(_folder.Path, "no-postgres")).FullName;
+        var environment = new Dictionary<string, string?> { ["KONSTRUCT_POSTGRES"] = empty };
         await using var app = await AppHostProcess.StartAsync(environment, "--Hosting:Stores=local", $"--Hosting:Data={Path.Combine(_folder.Path, "data")}");
 
         Assert.Equal(1, await app.ExitCodeAsync());
-        Assert.Contains("postgres: PostgreSQL is missing: ", app.Output, StringComparison.Ordinal);
+        Assert.Contains($"postgres: KONSTRUCT_POSTGRES names {empty}, which holds no PostgreSQL 15 or newer", app.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", app.Output, StringComparison.Ordinal);
     }
 
