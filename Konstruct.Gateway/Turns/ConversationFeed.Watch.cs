@@ -12,7 +12,7 @@ internal enum TurnNeed
     Check,
 }
 
-/// <summary>Read access to turns and subscribers for other classes, under the gate.</summary>
+/// <summary>Access to turns and subscribers for other classes, under the gate.</summary>
 internal sealed partial class ConversationFeed
 {
     /// <summary>Action that a turn requires now. Marks the turn, so that each need is reported once.</summary>
@@ -43,6 +43,15 @@ internal sealed partial class ConversationFeed
 
             turn.LastCheckedAt = services.Time.GetTimestamp();
             return TurnNeed.Check;
+        }
+    }
+
+    /// <summary>Takes back that a turn is overdue, so that <see cref="NeedOf"/> reports it again.</summary>
+    public void WatchAgain(Turn turn)
+    {
+        lock (_gate)
+        {
+            turn.IsOverdue = false;
         }
     }
 

@@ -81,7 +81,10 @@ internal sealed partial class TurnWatch(
             return;
         }
 
-        turn.IsOverdue = await feeds.ResyncAsync(feed, turn); // If false, the next look retries: the channel may not deliver the end.
+        if (!await feeds.ResyncAsync(feed, turn))
+        {
+            feed.WatchAgain(turn); // The channel may not deliver the end, so the next look retries.
+        }
     }
 
     private static partial class Log
