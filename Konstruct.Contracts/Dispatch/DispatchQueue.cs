@@ -96,7 +96,7 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
         Script.Answer.RunAsync(Database, [RedisKeys.Leases, RedisKeys.Answered], [entry]);
 
     /// <summary>Removes entries: their turn is persisted (acknowledge), or their worker gives them back.</summary>
-    public Task SettleAsync(params IReadOnlyCollection<string> entries) =>
+    public Task RemoveAsync(params IReadOnlyCollection<string> entries) =>
         Script.Settle.RunAsync(Database, AllKeys, [.. entries.Select(entry => (RedisValue)entry)]);
 
     /// <summary>Returns the states of entries, in the same order. Removes expired leases.</summary>

@@ -29,9 +29,6 @@ public static class RedisKeys
     /// <summary>Published with a turn's id when a gateway ends the turn. Its worker stops the model call.</summary>
     public static readonly RedisChannel Stop = RedisChannel.Literal("konstruct:dispatch:stop");
 
-    /// <summary>String: time at which the user's bucket is empty again (Unix µs). Not tied to either hash slot.</summary>
-    public static RedisKey Bucket(Guid tenantId, Guid userId) => $"bucket:{tenantId:D}:{userId:D}";
-
     /// <summary>Name of an entry: one attempt of one turn.</summary>
     public static string Entry(Guid turnId, int attempt) => $"{turnId:D}:{attempt}";
 

@@ -11,6 +11,9 @@ public readonly partial record struct StreamEvent
     /// <summary>Highest seq, more than the largest log has chunks.</summary>
     public const int MaxSeq = 1_000_000;
 
+    /// <summary>Longest message id of a client, in UTF-16 units.</summary>
+    public const int MaxMessageIdLength = 128;
+
     /// <summary>Longest text in escaped bytes: the largest log that a worker can be configured for.</summary>
     public const int MaxTextBytes = 64 * 1024 * 1024;
 
@@ -19,7 +22,7 @@ public readonly partial record struct StreamEvent
     /// <summary>The payload with invalid parts removed.</summary>
     private StreamEvent Check()
     {
-        if (IsForeign)
+        if (IsLegacy)
         {
             // Attempt and seq have no meaning without a turn.
             return HasRoomForText ? this with { Attempt = 0, Seq = 0 } : TooLong() with { Attempt = 0, Seq = 0 };
@@ -38,7 +41,7 @@ public readonly partial record struct StreamEvent
         return Kind switch
         {
             StreamEventKind.Chunk => WithoutLoneSurrogates(),
-            StreamEventKind.Accepted when MessageId is { Length: 0 or > ClientFrame.MaxMessageIdLength } => this with { MessageId = null },
+            StreamEventKind.Accepted when MessageId is { Length: 0 or > MaxMessageIdLength } => this with { MessageId = null },
             _ => this,
         };
     }

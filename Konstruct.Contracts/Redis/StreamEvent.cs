@@ -27,7 +27,7 @@ public enum StreamEventKind
 /// <summary>
 /// One payload of the response channel. The original's members come first (<c>{"type":"chunk","text"}</c>,
 /// <c>{"type":"done","text","conversation_id"}</c>) and ours follow, so an original gateway could read it. Payloads
-/// of a legacy orchestrator, which lack our members, are also accepted (<see cref="IsForeign"/>). The log holds the
+/// of a legacy orchestrator, which lack our members, are also accepted (<see cref="IsLegacy"/>). The log holds the
 /// same bytes as the channel: a chunk's payload is the v2 frame, byte for byte.
 /// </summary>
 public readonly partial record struct StreamEvent(StreamEventKind Kind)
@@ -57,7 +57,7 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
     public string? Traceparent { get; init; }
 
     /// <summary>True for a legacy payload, which names no turn. It belongs to the conversation's oldest pending turn.</summary>
-    public bool IsForeign => TurnId == Guid.Empty;
+    public bool IsLegacy => TurnId == Guid.Empty;
 
     /// <summary>The unescaped text as UTF-8; null: none.</summary>
     /// <remarks>The null is typed, because a bare null converts to empty memory.</remarks>
@@ -87,11 +87,11 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
     public static byte[] Chunk(string text, Guid turnId, int attempt, int seq)
     {
         var output = new ArrayBufferWriter<byte>(text.Length + 128);
-        output.Write(ServerFrames.ChunkBegin);
+        output.Write(FrameJson.ChunkBegin);
         JsonText.WriteEscaped(output, text);
         output.Write("\""u8);
-        ServerFrames.WriteTurn(output, turnId, attempt);
-        ServerFrames.WriteMember(output, "seq"u8, seq);
+        FrameJson.WriteTurn(output, turnId, attempt);
+        FrameJson.WriteMember(output, "seq"u8, seq);
         output.Write("}"u8);
         return output.WrittenSpan.ToArray();
     }
@@ -101,11 +101,11 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
     {
         var output = new ArrayBufferWriter<byte>(text.Length + 256);
         output.Write("{\"type\":\"done\""u8);
-        ServerFrames.WriteMember(output, "text"u8, text);
-        ServerFrames.WriteMember(output, "conversation_id"u8, conversationId);
-        ServerFrames.WriteTurn(output, turnId, attempt);
-        ServerFrames.WriteMember(output, "seq"u8, seq);
-        ServerFrames.WriteMember(output, "reason"u8, reason);
+        FrameJson.WriteMember(output, "text"u8, text);
+        FrameJson.WriteMember(output, "conversation_id"u8, conversationId);
+        FrameJson.WriteTurn(output, turnId, attempt);
+        FrameJson.WriteMember(output, "seq"u8, seq);
+        FrameJson.WriteMember(output, "reason"u8, reason);
         output.Write("}"u8);
         return output.WrittenSpan.ToArray();
     }
@@ -116,30 +116,30 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
     {
         var output = new ArrayBufferWriter<byte>(256);
         output.Write("{\"type\":\"done\""u8);
-        ServerFrames.WriteMember(output, "conversation_id"u8, conversationId);
-        ServerFrames.WriteTurn(output, turnId, attempt);
-        ServerFrames.WriteMember(output, "reason"u8, reason);
+        FrameJson.WriteMember(output, "conversation_id"u8, conversationId);
+        FrameJson.WriteTurn(output, turnId, attempt);
+        FrameJson.WriteMember(output, "reason"u8, reason);
         output.Write(",\"seq\":"u8);
         return output.WrittenSpan.ToArray();
     }
 
     /// <summary>Payload that announces a later attempt.</summary>
-    public static byte[] Reset(Guid turnId, int attempt) => ServerFrames.Reset(turnId, attempt).ToArray();
+    public static byte[] Reset(Guid turnId, int attempt) => FrameJson.Reset(turnId, attempt).ToArray();
 
     /// <summary>Payload that announces an accepted message to the conversation's other gateways.</summary>
     public static byte[] Accepted(Guid turnId, string? messageId, string? traceparent = null)
     {
         var output = new ArrayBufferWriter<byte>(128);
         output.Write("{\"type\":\"accepted\""u8);
-        ServerFrames.WriteMember(output, "turn_id"u8, turnId);
+        FrameJson.WriteMember(output, "turn_id"u8, turnId);
         if (messageId is not null)
         {
-            ServerFrames.WriteMember(output, "message_id"u8, messageId);
+            FrameJson.WriteMember(output, "message_id"u8, messageId);
         }
 
         if (traceparent is not null)
         {
-            ServerFrames.WriteMember(output, "traceparent"u8, traceparent);
+            FrameJson.WriteMember(output, "traceparent"u8, traceparent);
         }
 
         output.Write("}"u8);
@@ -154,7 +154,7 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
     {
         chunk = default;
         var rest = payload.Span;
-        if (!TryTake(ref rest, ServerFrames.ChunkBegin))
+        if (!TryTake(ref rest, FrameJson.ChunkBegin))
         {
             return false;
         }

@@ -106,10 +106,15 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         return Outcome((long)result);
     }
 
-    /// <summary>Ends the turn for a gateway, in any attempt, and tells its worker to stop. No effect if it has ended.</summary>
+    /// <summary>Cancels the turn for a client, in any attempt, and tells its worker to stop. No effect if it has ended.</summary>
     /// <param name="key">The attempt that the caller assumes to be open.</param>
-    /// <param name="outcome"><see cref="TurnOutcome.Cancelled"/> or <see cref="TurnOutcome.Failed"/>.</param>
-    public async Task EndAsync(AttemptKey key, string outcome)
+    public Task CancelAsync(AttemptKey key) => EndAsync(key, TurnOutcome.Cancelled);
+
+    /// <summary>Fails the turn, in any attempt, and tells its worker to stop. No effect if it has ended.</summary>
+    /// <param name="key">The attempt that the caller assumes to be open.</param>
+    public Task FailAsync(AttemptKey key) => EndAsync(key, TurnOutcome.Failed);
+
+    private async Task EndAsync(AttemptKey key, string outcome)
     {
         while (true)
         {

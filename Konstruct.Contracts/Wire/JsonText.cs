@@ -90,7 +90,7 @@ public static class JsonText
 
     /// <summary>Whether the reader's current name or string equals <paramref name="text"/>.</summary>
     /// <remarks><see cref="Utf8JsonReader.ValueTextEquals(ReadOnlySpan{byte})"/> throws on a lone surrogate, which JSON's grammar allows.</remarks>
-    internal static bool Is(this in Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
+    public static bool Is(this in Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
         reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(Unescape(reader.ValueSpan)).AsSpan().SequenceEqual(text) : reader.ValueSpan.SequenceEqual(text);
 
     /// <summary>Number of bytes before the first that must be escaped or ends the string; all of them if there is none.</summary>

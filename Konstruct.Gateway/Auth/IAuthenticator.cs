@@ -1,4 +1,4 @@
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 
 namespace Konstruct.Gateway.Auth;
 

@@ -1,5 +1,5 @@
 using System.Security.Claims;
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;

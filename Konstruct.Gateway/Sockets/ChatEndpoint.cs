@@ -1,5 +1,6 @@
-using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Edge;
+using Konstruct.Gateway.Hosting;
+using Konstruct.Gateway.Protocol;
 using Konstruct.Gateway.Telemetry;
 using Microsoft.AspNetCore.Http.Features;
 

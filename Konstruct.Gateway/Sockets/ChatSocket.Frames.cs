@@ -1,5 +1,6 @@
-using Konstruct.Contracts.Wire;
-using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Protocol;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Turns;
 
 namespace Konstruct.Gateway.Sockets;
@@ -41,11 +42,11 @@ internal sealed partial class ChatSocket
 
         await StayAsync(message);
         var cursor = result.Cursor;
-        if (cursor is null && _feed is not null && _tab is not null)
+        if (cursor is null && _feed is not null && _subscriber is not null)
         {
             // A repeated message: acknowledge it, then replay its turn.
             _writer.Send(ServerFrames.TypingFor(result.TurnId, frame.MessageId));
-            cursor = await _services.Tabs.ResumeAsync(_feed, _tab, result.TurnId, attempt: 0, after: 0, _gone.Token);
+            cursor = await _services.Tabs.ResumeAsync(_feed, _subscriber, result.TurnId, attempt: 0, after: 0, _gone.Token);
         }
 
         if (cursor is not null)
@@ -67,20 +68,19 @@ internal sealed partial class ChatSocket
     /// <summary>Keeps the subscription between messages. A v2 socket has it from the start.</summary>
     private async Task StayAsync(IncomingMessage message)
     {
-        var key = new FeedKey(message.Sender.TenantId, message.ConversationId);
-        if (_feed?.Key != key)
+        if (_feed?.Key != message.Key)
         {
-            Hold(await _services.Feeds.AcquireAsync(key, _gone.Token), null);
+            Hold(await _services.Feeds.AcquireAsync(message.Key, _gone.Token), null);
         }
     }
 
-    private void Hold(ConversationFeed? feed, Tab? tab)
+    private void Hold(ConversationFeed? feed, Subscriber? subscriber)
     {
-        var (previous, previousTab) = (_feed, _tab);
-        (_feed, _tab) = (feed, tab);
+        var (previous, previousSubscriber) = (_feed, _subscriber);
+        (_feed, _subscriber) = (feed, subscriber);
         if (previous is not null)
         {
-            previous.Remove(_writer, previousTab);
+            previous.Remove(_writer, previousSubscriber);
             _services.Feeds.Release(previous);
         }
     }
@@ -88,8 +88,8 @@ internal sealed partial class ChatSocket
     private async Task ResumeAsync(ClientFrame frame, CancellationToken aborted)
     {
         var turnId = TurnOf(frame);
-        var cursor = turnId is { } known && _feed is not null && _tab is not null && await _services.Tabs.AdmitAsync(_feed, _tab, aborted)
-            ? await _services.Tabs.ResumeAsync(_feed, _tab, known, frame.Attempt ?? 0, frame.After ?? 0, aborted)
+        var cursor = turnId is { } known && _feed is not null && _subscriber is not null && await _services.Tabs.AdmitAsync(_feed, _subscriber, aborted)
+            ? await _services.Tabs.ResumeAsync(_feed, _subscriber, known, frame.Attempt ?? 0, frame.After ?? 0, aborted)
             : null;
         if (cursor is null)
         {
@@ -102,7 +102,7 @@ internal sealed partial class ChatSocket
         _ = WireGuid.TryParse(_urlConversationId, out var conversationId); // v2 has joined, so the id is valid.
         if (frame.TurnId is not null)
         {
-            if (TurnOf(frame) is not { } turnId || _feed is null || _tab is null || !await _services.Tabs.AdmitAsync(_feed, _tab, aborted)
+            if (TurnOf(frame) is not { } turnId || _feed is null || _subscriber is null || !await _services.Tabs.AdmitAsync(_feed, _subscriber, aborted)
                 || !await _services.Canceller.CancelAsync(KeyOf(conversationId), turnId, aborted))
             {
                 SendError(WireError.TurnNotFound, TurnOf(frame));
@@ -110,7 +110,7 @@ internal sealed partial class ChatSocket
         }
         else if (frame.MessageId is { Length: > 0 and <= ClientFrame.MaxMessageIdLength } messageId)
         {
-            await _services.Canceller.CancelAsync(KeyOf(conversationId), messageId, aborted);
+            await _services.Canceller.CancelAsync(KeyOf(conversationId), _sender.UserId, messageId, aborted);
         }
         else
         {
@@ -118,7 +118,7 @@ internal sealed partial class ChatSocket
         }
     }
 
-    private ConversationKey KeyOf(Guid conversationId) => new(_sender.TenantId, _sender.UserId, conversationId);
+    private ConversationKey KeyOf(Guid conversationId) => new(_sender.TenantId, conversationId);
 
     private static Guid? TurnOf(ClientFrame frame) => WireGuid.TryParse(frame.TurnId, out var turnId) ? turnId : null;
 }

@@ -1,4 +1,4 @@
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 using Konstruct.ServiceDefaults.Stores;
 
 namespace Konstruct.Gateway.Sockets;
@@ -91,9 +91,10 @@ internal sealed partial class ChatSocket
 
         try
         {
-            if (await _services.Tabs.OpenAsync(KeyOf(conversationId), _writer, _urlConversationId, _services.Options.CreateMissingConversations, aborted) is var (feed, tab))
+            if (await _services.Tabs.OpenAsync(
+                KeyOf(conversationId), _sender.UserId, _writer, _urlConversationId, _services.Options.CreateMissingConversations, aborted) is var (feed, subscriber))
             {
-                Hold(feed, tab);
+                Hold(feed, subscriber);
                 return true;
             }
         }

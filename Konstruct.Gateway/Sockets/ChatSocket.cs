@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
-using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Auth;
+using Konstruct.Gateway.Protocol;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Turns;
 using Konstruct.ServiceDefaults.Stores;
 
@@ -29,7 +30,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private bool _hasBeenRefused;
     private long _expires = DateTimeOffset.MaxValue.UtcTicks;
     private ConversationFeed? _feed;
-    private Tab? _tab;
+    private Subscriber? _subscriber;
 
     public ChatSocket(WebSocket socket, JoiningStream? stream, string urlConversationId, bool isV2, SocketServices services)
     {

@@ -1,23 +1,25 @@
 using System.Buffers;
 using System.Net.WebSockets;
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Configuration;
+using Konstruct.Gateway.Protocol;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Telemetry;
-using Microsoft.Extensions.ObjectPool;
 
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary>
 /// The only writer of a socket: a bounded queue, and a pump that runs only while there is something to send, so an idle socket costs nothing.
-/// Never blocks its caller. A client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>. Once the queue
-/// is a quarter full, v1 chunks, which have no seq, are merged with the chunk that waits. Frames that are queued together are sent together.
+/// Never blocks its caller. A client that reads too slowly fills the queue and is closed with <see cref="CloseCodes.TooSlow"/>. Frames that
+/// are queued together are sent together.
 /// </summary>
 /// <param name="socket">The socket.</param>
 /// <param name="options">Limits of the queue.</param>
 /// <param name="metrics">Receives the timing of measured frames.</param>
 /// <param name="stream">The stream under the socket, if it can hold frames back and send them together.</param>
 /// <param name="queues">Total of all sockets' queues.</param>
-internal sealed partial class FrameWriter(
-    WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null, JoiningStream? stream = null, SendQueues? queues = null) : IAsyncDisposable
+internal sealed class FrameWriter(
+    WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null, JoiningStream? stream = null, SendQueues? queues = null)
+    : IFrameSink, IAsyncDisposable
 {
     /// <summary>Maximum number of bytes sent at once. A larger frame is sent alone.</summary>
     private const int MostAtOnce = 16 * 1024;
@@ -25,68 +27,64 @@ internal sealed partial class FrameWriter(
     /// <summary>A peer that has not taken the close frame by then is aborted.</summary>
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>Pooled queues: otherwise a socket would keep the capacity of its largest burst for its whole life.</summary>
-    private static readonly ObjectPool<Queue<QueuedFrame>> Queues = new DefaultObjectPool<Queue<QueuedFrame>>(new QueuePolicy());
-
-    /// <summary>A merged chunk of this size takes no more text, so that the client sees the answer grow.</summary>
-    private const int LongestMerged = 16 * 1024;
-
     private readonly Lock _gate = new();
-    private Queue<QueuedFrame>? _frames; // Null while nothing waits.
+    private readonly FrameQueue _queue = new(options, queues);
     private CancellationTokenSource? _closeLimit; // Set while closing.
-    private ArrayBufferWriter<byte>? _merged; // Text of the last queued chunk, which can still grow.
-    private FrameTiming _mergedTiming; // Timing of its first text, which has waited longest.
     private TaskCompletionSource? _room;
     private (int Code, string Reason)? _close;
     private Task _pump = Task.CompletedTask;
     private bool _pumping;
     private bool _finished;
-    private int _queuedBytes;
     private int _sending; // Size of the frame being sent.
 
     /// <summary>Queued bytes, without the frame being sent.</summary>
-    public int QueuedBytes => Volatile.Read(ref _queuedBytes);
+    public int QueuedBytes => _queue.Bytes;
 
     /// <summary>Close code of this side; null: not closing.</summary>
     public int? CloseCode => _close?.Code;
 
-    /// <summary>Queues a frame. No effect once the socket is closing.</summary>
-    /// <param name="frame">The frame's bytes.</param>
-    /// <param name="timing">What to measure after sending; default: nothing.</param>
-    /// <param name="moreFollows">Another frame or <see cref="SendQueued"/> follows at once. The
-    /// frame may wait for it while the queue has room.</param>
+    private bool IsClosed => _finished || _close is not null;
+
+    /// <inheritdoc/>
     public void Send(ReadOnlyMemory<byte> frame, FrameTiming timing = default, bool moreFollows = false)
     {
         lock (_gate)
         {
-            if (!_finished && _close is null)
+            Enqueue(new(frame, timing, IsText: false), moreFollows);
+        }
+
+        queues?.Trim();
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>It is a separate frame while the client keeps up, and is merged otherwise. The frame is built when it is sent.</remarks>
+    public void SendChunk(ReadOnlyMemory<byte> escapedText, FrameTiming timing = default, bool moreFollows = false)
+    {
+        lock (_gate)
+        {
+            if (!_queue.IsMerging)
             {
-                Enqueue(new(frame, timing, IsText: false), moreFollows);
+                Enqueue(new(escapedText, timing, IsText: true), moreFollows);
+            }
+            else if (!IsClosed && !_queue.TryMerge(escapedText.Span, timing))
+            {
+                BeginCloseAsTooSlow();
             }
         }
 
         queues?.Trim();
     }
 
-    /// <summary>Sends frames that were queued with <c>moreFollows</c>.</summary>
+    /// <inheritdoc/>
     public void SendQueued()
     {
         lock (_gate)
         {
-            if (Waiting > 0)
+            if (_queue.Count > 0)
             {
                 StartPump();
             }
         }
-    }
-
-    /// <summary>
-    /// Queues a v1 chunk. It is a separate frame while the client keeps up, and is merged otherwise. The frame is built when it is sent.
-    /// </summary>
-    public void SendChunk(ReadOnlyMemory<byte> escapedText, FrameTiming timing = default, bool moreFollows = false)
-    {
-        AddChunk(escapedText, timing, moreFollows);
-        queues?.Trim();
     }
 
     /// <summary>Drops the queue and closes, because this queue or the total of all queues is too long.</summary>
@@ -94,42 +92,9 @@ internal sealed partial class FrameWriter(
     {
         lock (_gate)
         {
-            if (!_finished && _close is null)
+            if (!IsClosed)
             {
-                Drop();
-                BeginClose(CloseCodes.TooSlow, "Reading too slowly");
-            }
-        }
-    }
-
-    private void AddChunk(ReadOnlyMemory<byte> escapedText, FrameTiming timing, bool moreFollows)
-    {
-        lock (_gate)
-        {
-            if (_finished || _close is not null)
-            {
-                return;
-            }
-
-            if (_merged is null && HasRoom())
-            {
-                Enqueue(new(escapedText, timing, IsText: true), moreFollows);
-                return;
-            }
-
-            var bytes = _merged is null ? ServerFrames.ChunkLength(escapedText.Length) : escapedText.Length;
-            if (!HasPlaceFor(bytes))
-            {
-                return;
-            }
-
-            _mergedTiming = _merged is null ? timing : _mergedTiming.With(timing);
-            _merged ??= new(1024);
-            _merged.Write(escapedText.Span);
-            Count(bytes);
-            if (_merged.WrittenCount >= LongestMerged)
-            {
-                Seal();
+                BeginCloseAsTooSlow();
             }
         }
     }
@@ -139,19 +104,19 @@ internal sealed partial class FrameWriter(
     {
         lock (_gate)
         {
-            if (!_finished && _close is null)
+            if (!IsClosed)
             {
                 BeginClose(code, reason);
             }
         }
     }
 
-    /// <summary>Completes when the queue is at most a quarter full, for senders with more frames than fit.</summary>
+    /// <inheritdoc/>
     public Task RoomAsync()
     {
         lock (_gate)
         {
-            if (_finished || _close is not null || HasRoom())
+            if (IsClosed || _queue.HasRoom)
             {
                 return Task.CompletedTask;
             }
@@ -168,7 +133,7 @@ internal sealed partial class FrameWriter(
         lock (_gate)
         {
             _finished = true;
-            Drop();
+            _queue.Clear();
             _room?.TrySetResult();
             pump = _pump;
         }
@@ -178,75 +143,47 @@ internal sealed partial class FrameWriter(
         _closeLimit?.Dispose();
     }
 
-    private void Count(int bytes)
+    private static ReadOnlyMemory<byte> Make(QueuedFrame chunk, ref byte[] made)
     {
-        _queuedBytes += bytes;
-        queues?.Count(bytes);
+        if (made.Length < chunk.Length)
+        {
+            Return(made);
+            made = ArrayPool<byte>.Shared.Rent(chunk.Length);
+        }
+
+        ServerFrames.WriteChunk(made, chunk.Bytes.Span);
+        return made.AsMemory(0, chunk.Length);
     }
 
-    private int Waiting => _frames?.Count ?? 0;
+    private static void Return(byte[] made)
+    {
+        if (made.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(made);
+        }
+    }
 
     private void Enqueue(QueuedFrame frame, bool moreFollows)
     {
-        Seal();
-        if (HasPlaceFor(frame.Length))
+        if (IsClosed)
         {
-            Add(frame);
-            Count(frame.Length);
-            if (!moreFollows || !HasRoom())
-            {
-                StartPump();
-            }
+            return;
+        }
+
+        if (!_queue.TryAdd(frame))
+        {
+            BeginCloseAsTooSlow();
+        }
+        else if (!moreFollows || !_queue.HasRoom)
+        {
+            StartPump();
         }
     }
 
-    private void Add(QueuedFrame frame)
+    private void BeginCloseAsTooSlow()
     {
-        _frames ??= Queues.Get();
-        _frames.Enqueue(frame);
-    }
-
-    private bool HasRoom() => Waiting <= options.MaxQueuedFrames / 4 && _queuedBytes <= options.MaxQueuedBytes / 4;
-
-    /// <summary>
-    /// False: the queue is full, and the socket is closing. A frame above the limit is sent when
-    /// the queue is empty; otherwise its client could never get it.
-    /// </summary>
-    private bool HasPlaceFor(int bytes)
-    {
-        if (Waiting < options.MaxQueuedFrames && (_queuedBytes == 0 || _queuedBytes + bytes <= options.MaxQueuedBytes))
-        {
-            return true;
-        }
-
-        CloseAsTooSlow();
-        return false;
-    }
-
-    /// <summary>Ends the merging of the current chunk.</summary>
-    private void Seal()
-    {
-        if (_merged is not null)
-        {
-            Add(new(_merged.WrittenMemory, _mergedTiming, IsText: true));
-            _merged = null;
-        }
-    }
-
-    private void Drop()
-    {
-        GiveBack();
-        _merged = null;
-        Count(-_queuedBytes);
-    }
-
-    private void GiveBack()
-    {
-        if (_frames is not null)
-        {
-            Queues.Return(_frames);
-            _frames = null;
-        }
+        _queue.Clear();
+        BeginClose(CloseCodes.TooSlow, "Reading too slowly");
     }
 
     private void BeginClose(int code, string reason)
@@ -258,27 +195,106 @@ internal sealed partial class FrameWriter(
         StartPump();
     }
 
-    /// <summary>A queued frame.</summary>
-    /// <param name="Bytes">The frame, or its text only.</param>
-    /// <param name="Timing">What to measure after sending.</param>
-    /// <param name="IsText">True: <paramref name="Bytes"/> is the escaped text of a v1 chunk.</param>
-    private readonly record struct QueuedFrame(ReadOnlyMemory<byte> Bytes, FrameTiming Timing, bool IsText)
+    private void StartPump()
     {
-        /// <summary>Size of the frame in bytes.</summary>
-        public int Length => IsText ? ServerFrames.ChunkLength(Bytes.Length) : Bytes.Length;
+        if (!_pumping)
+        {
+            _pumping = true;
+            _pump = PumpAsync();
+        }
     }
 
-    private sealed class QueuePolicy : PooledObjectPolicy<Queue<QueuedFrame>>
+    /// <summary>Sends queued frames in order. Runs on the caller's thread until a send blocks, which is rare.</summary>
+    private async Task PumpAsync()
     {
-        /// <summary>Larger queues, filled by a slow client, are not pooled.</summary>
-        private const int LargestKept = 1024;
-
-        public override Queue<QueuedFrame> Create() => new();
-
-        public override bool Return(Queue<QueuedFrame> queue)
+        byte[] made = []; // Buffer of the last v1 chunk, reused for the next.
+        try
         {
-            queue.Clear();
-            return queue.Capacity <= LargestKept;
+            (int Code, string Reason)? close;
+            var gathered = 0;
+            while (TryTake(out var frame, out var next, out close))
+            {
+                var isKept = stream is not null && next > 0 && gathered + frame.Length + next <= MostAtOnce;
+                gathered = isKept ? gathered + frame.Length : 0;
+                stream?.MoreFollows = isKept;
+
+                // No token: a cancellable send takes a slower path through the WebSocket, with a registration and a
+                // state machine per frame. A blocked send is ended by aborting the socket.
+                await socket.SendAsync(frame.IsText ? Make(frame, ref made) : frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+                Sent();
+                if (frame.Timing.IsMeasured)
+                {
+                    metrics?.FrameSent(frame.Timing);
+                }
+            }
+
+            stream?.MoreFollows = false;
+            if (close is var (code, reason) && socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            {
+                await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason, CancellationToken.None);
+            }
         }
+        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
+        {
+            // The client is gone or did not take the close frame.
+            Abandon();
+        }
+        catch
+        {
+            Abandon(); // A bug: the socket must not stay open without a writer. DisposeAsync rethrows it.
+            throw;
+        }
+        finally
+        {
+            Sent();
+            Return(made);
+        }
+    }
+
+    /// <summary>
+    /// Takes the next frame. False: only the close frame is left, if any. One step under the gate, so that only one pump sends the close frame.
+    /// </summary>
+    /// <param name="frame">The frame.</param>
+    /// <param name="next">Size in bytes of the frame behind it; 0: none yet.</param>
+    /// <param name="close">Close code and reason; null: do not close.</param>
+    private bool TryTake(out QueuedFrame frame, out int next, out (int Code, string Reason)? close)
+    {
+        lock (_gate)
+        {
+            close = _close;
+            if (_queue.TryTake(out frame, out next))
+            {
+                _sending = frame.Length;
+                if (_room is not null && _queue.HasRoom)
+                {
+                    _room.TrySetResult();
+                    _room = null;
+                }
+
+                return true;
+            }
+
+            // While closing, the pump stays "running", so that no other can start.
+            _pumping = close is not null;
+            return false;
+        }
+    }
+
+    private void Sent()
+    {
+        queues?.Count(-_sending);
+        _sending = 0;
+    }
+
+    private void Abandon()
+    {
+        lock (_gate)
+        {
+            _finished = true;
+            _queue.Clear();
+            _room?.TrySetResult();
+        }
+
+        socket.Abort();
     }
 }

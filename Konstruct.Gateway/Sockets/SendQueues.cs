@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Konstruct.Gateway.Configuration;
 using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Sockets;

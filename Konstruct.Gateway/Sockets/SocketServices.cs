@@ -1,6 +1,8 @@
-using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Auth;
+using Konstruct.Gateway.Configuration;
 using Konstruct.Gateway.Edge;
+using Konstruct.Gateway.Hosting;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Telemetry;
 using Konstruct.Gateway.Turns;
 using Microsoft.Extensions.Options;
@@ -9,7 +11,7 @@ namespace Konstruct.Gateway.Sockets;
 
 /// <summary>Services shared by all sockets.</summary>
 internal sealed class SocketServices(
-    IOptions<ChatOptions> options, IOptions<EdgeOptions> edge, IAuthenticator authenticator, OpenSockets open, SendQueues queues, MessageBucket bucket, UserRequests requests, ConversationFeeds feeds, TabOpener tabs, TurnStarter starter, TurnCanceller canceller,
+    IOptions<ChatOptions> options, IOptions<EdgeOptions> edge, IAuthenticator authenticator, OpenSockets open, SendQueues queues, MessageBucket bucket, UserRequests requests, ConversationFeeds feeds, SubscriberOpener tabs, TurnStarter starter, TurnCanceller canceller,
     Stopping stopping, GatewayMetrics metrics, TimeProvider time, ILogger<ChatSocket> logger)
 {
     public ChatOptions Options { get; } = options.Value;
@@ -28,7 +30,7 @@ internal sealed class SocketServices(
 
     public ConversationFeeds Feeds => feeds;
 
-    public TabOpener Tabs => tabs;
+    public SubscriberOpener Tabs => tabs;
 
     public TurnStarter Starter => starter;
 

@@ -1,12 +1,16 @@
-using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Auth;
+using Konstruct.Gateway.Hosting;
+using Konstruct.Gateway.Protocol;
 using Konstruct.ServiceDefaults.Loops;
 using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Sockets;
 
-/// <summary>Checks all open sockets once a second, with one timer. Closes those whose token has expired without renewal.</summary>
-internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> auth, Persistence persistence, Failures failures, TimeProvider time) : BackgroundService
+/// <summary>
+/// Checks all open sockets once a second, with one timer. Closes those whose token has expired without renewal, and all of them while the
+/// guard refuses (<see cref="Readiness.IsRefused"/>).
+/// </summary>
+internal sealed class SocketWatch(OpenSockets sockets, Readiness readiness, IOptions<AuthOptions> auth, Persistence persistence, Failures failures, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -24,8 +28,13 @@ internal sealed class SocketWatch(OpenSockets sockets, IOptions<AuthOptions> aut
         return Task.CompletedTask;
     }
 
-    private static void Look(ChatSocket socket, DateTimeOffset latest)
+    private void Look(ChatSocket socket, DateTimeOffset latest)
     {
+        if (readiness.IsRefused)
+        {
+            socket.Close(CloseCodes.Restarting, "The gateway is out of service");
+        }
+
         if (socket.Expires < latest)
         {
             socket.Close(CloseCodes.CredentialsExpired, "The credentials expired");

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Konstruct.Contracts.Telemetry;
-using Konstruct.Gateway.Conversations;
 
 namespace Konstruct.Gateway.Telemetry;
 
@@ -16,15 +15,16 @@ internal static class GatewayTelemetry
     /// out, and a child of an unsampled parent is never sampled.
     /// </summary>
     /// <param name="turnId">The turn.</param>
-    /// <param name="key">Its conversation, user and tenant.</param>
+    /// <param name="tenantId">Its tenant.</param>
+    /// <param name="conversationId">Its conversation.</param>
     /// <param name="traceparent">The client's trace, which the turn continues; null or invalid: a new trace.</param>
-    public static Activity? StartTurn(Guid turnId, ConversationKey key, string? traceparent)
+    public static Activity? StartTurn(Guid turnId, Guid tenantId, Guid conversationId, string? traceparent)
     {
         Activity.Current = null;
         var turn = Source.StartActivity("chat.turn", ActivityKind.Server, TraceParent.Parse(traceparent));
         return turn?.SetTurn(turnId)
-            .SetTag("konstruct.conversation.id", key.ConversationId.ToString("D"))
-            .SetTag("konstruct.tenant.id", key.TenantId.ToString("D"));
+            .SetTag("konstruct.conversation.id", conversationId.ToString("D"))
+            .SetTag("konstruct.tenant.id", tenantId.ToString("D"));
     }
 
     /// <summary>

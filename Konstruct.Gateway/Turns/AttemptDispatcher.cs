@@ -1,6 +1,6 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
-using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Storage;
 using Konstruct.ServiceDefaults.Stores;
 using StackExchange.Redis;
 

@@ -1,8 +1,8 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Telemetry;
-using Konstruct.Contracts.Wire;
-using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Telemetry;
 
 namespace Konstruct.Gateway.Turns;
@@ -13,10 +13,10 @@ internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds f
     /// <summary>Cancels a turn by its id. False: the conversation does not have this turn.</summary>
     public async Task<bool> CancelAsync(ConversationKey key, Guid turnId, CancellationToken cancellationToken)
     {
-        var row = await store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, cancellationToken);
+        var row = await store.FindTurnAsync(key, turnId, cancellationToken);
         if (row is { IsEnded: false })
         {
-            await EndAsync(row);
+            await CancelAsync(row);
         }
 
         return row is not null;
@@ -27,31 +27,30 @@ internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds f
     /// for this user only. The second lookup closes the race between the first one and the mark. The gateway that
     /// accepts the message checks the mark when it queues the message, after its commit.
     /// </summary>
-    public async Task CancelAsync(ConversationKey key, string messageId, CancellationToken cancellationToken)
+    public async Task CancelAsync(ConversationKey key, Guid userId, string messageId, CancellationToken cancellationToken)
     {
-        if (await store.FindTurnAsync(key, messageId, cancellationToken) is not { } row)
+        if (await store.FindTurnAsync(key, userId, messageId, cancellationToken) is not { } row)
         {
-            await queue.RememberCancelAsync(RedisKeys.CancelledMessage(key.TenantId, key.UserId, key.ConversationId, messageId));
-            row = await store.FindTurnAsync(key, messageId, cancellationToken);
+            await queue.RememberCancelAsync(RedisKeys.CancelledMessage(key.TenantId, userId, key.ConversationId, messageId));
+            row = await store.FindTurnAsync(key, userId, messageId, cancellationToken);
         }
 
         if (row is { IsEnded: false })
         {
-            await EndAsync(row);
+            await CancelAsync(row);
         }
     }
 
     /// <summary>Cancels a turn that is pending according to its row.</summary>
-    public async Task EndAsync(TurnRow row)
+    public async Task CancelAsync(TurnRow row)
     {
-        var key = new FeedKey(row.TenantId, row.ConversationId);
-        var trace = feeds.TraceOf(key, row.TurnId);
+        var trace = feeds.TraceOf(row.Key, row.TurnId);
         if (trace == default)
         {
-            trace = TraceParent.Parse((await log.ReadStateAsync(row.ConversationId, row.TurnId)).Traceparent); // Another gateway began it.
+            trace = TraceParent.Parse((await log.ReadStateAsync(row.Key.ConversationId, row.TurnId)).Traceparent); // Another gateway began it.
         }
 
         using var span = GatewayTelemetry.StartChild("turn.cancel", trace)?.SetTurn(row.TurnId);
-        await log.EndAsync(new(row.ConversationId, row.TurnId, Math.Max(row.Attempt, 1), feeds.ChannelOf(key)), TurnOutcome.Cancelled);
+        await log.CancelAsync(new(row.Key.ConversationId, row.TurnId, Math.Max(row.Attempt, 1), feeds.ChannelOf(row.Key)));
     }
 }

@@ -2,10 +2,11 @@ using System.Diagnostics;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Telemetry;
-using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Auth;
-using Konstruct.Gateway.Conversations;
-using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Configuration;
+using Konstruct.Gateway.Protocol;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Telemetry;
 using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.Options;
@@ -20,7 +21,7 @@ namespace Konstruct.Gateway.Turns;
 /// <param name="Frame">The frame; its text is not empty.</param>
 internal sealed record IncomingMessage(Identity Sender, Guid ConversationId, string ConversationIdAsSpelled, ClientFrame Frame)
 {
-    public ConversationKey Key => new(Sender.TenantId, Sender.UserId, ConversationId);
+    public ConversationKey Key => new(Sender.TenantId, ConversationId);
 }
 
 /// <summary>Result of starting a turn.</summary>
@@ -42,15 +43,15 @@ internal sealed partial class TurnStarter(
     /// <summary>
     /// Accepts or refuses a message. Outages of stores are results, not exceptions. A client that disconnects does not interrupt acceptance.
     /// </summary>
-    public async Task<StartResult> StartAsync(IncomingMessage message, FrameWriter writer, bool isV2)
+    public async Task<StartResult> StartAsync(IncomingMessage message, IFrameSink sink, bool isV2)
     {
         var turnId = Guid.CreateVersion7(time.GetUtcNow());
         var askedAt = metrics.Now;
         using var scope = logger.BeginTurn(message.Sender.TenantId, message.ConversationId, turnId);
-        var activity = GatewayTelemetry.StartTurn(turnId, message.Key, message.Frame.TraceParent)?.SetTag("konstruct.protocol.version", isV2 ? 2 : 1);
+        var activity = GatewayTelemetry.StartTurn(turnId, message.Sender.TenantId, message.ConversationId, message.Frame.TraceParent)?.SetTag("konstruct.protocol.version", isV2 ? 2 : 1);
         using var limit = new CancellationTokenSource(_options.StoreTimeout, time);
         var result = await ListenAsync(message, limit.Token) is { } feed
-            ? await StartAsync(feed, message, turnId, activity, askedAt, writer, isV2, limit.Token)
+            ? await StartAsync(feed, message, turnId, activity, askedAt, sink, isV2, limit.Token)
             : new(WireError.Unavailable, default, null);
         if (result.Cursor is null)
         {
@@ -71,7 +72,7 @@ internal sealed partial class TurnStarter(
         using var span = GatewayTelemetry.Source.StartActivity("turn.listen");
         try
         {
-            return await feeds.AcquireAsync(new(message.Sender.TenantId, message.ConversationId), limit);
+            return await feeds.AcquireAsync(message.Key, limit);
         }
         catch (Exception exception) when (exception.IsOutage() || exception is OperationCanceledException)
         {
@@ -82,9 +83,9 @@ internal sealed partial class TurnStarter(
     }
 
     private async Task<StartResult> StartAsync(
-        ConversationFeed feed, IncomingMessage message, Guid turnId, Activity? activity, long askedAt, FrameWriter writer, bool isV2, CancellationToken limit)
+        ConversationFeed feed, IncomingMessage message, Guid turnId, Activity? activity, long askedAt, IFrameSink sink, bool isV2, CancellationToken limit)
     {
-        var cursor = feed.Begin(turnId, writer, isV2, message.ConversationIdAsSpelled, activity);
+        var cursor = feed.Begin(turnId, sink, isV2, message.ConversationIdAsSpelled, activity);
         cursor.AskedAt = askedAt;
         var isAccepted = false;
         try
@@ -94,7 +95,7 @@ internal sealed partial class TurnStarter(
             isAccepted = accepted is { Acceptance: Acceptance.Accepted };
             if (accepted is { Acceptance: Acceptance.Accepted or Acceptance.Repeated })
             {
-                feed.Admit(writer);
+                feed.Subscribers.Admit(sink);
             }
 
             if (accepted is { Acceptance: Acceptance.Repeated, TurnId: var earlier })
@@ -110,7 +111,7 @@ internal sealed partial class TurnStarter(
             feed.Accept(cursor);
             if (isV2)
             {
-                writer.Send(ServerFrames.TypingFor(turnId, message.Frame.MessageId));
+                sink.Send(ServerFrames.TypingFor(turnId, message.Frame.MessageId));
             }
 
             await DispatchAsync(feed, task, message);
@@ -149,7 +150,7 @@ internal sealed partial class TurnStarter(
         // One millisecond apart, so that the answer sorts after its question: both rows have the time of one transaction.
         var now = time.GetUtcNow();
         var turn = new NewTurn(
-            message.Key, task.TurnId, Guid.CreateVersion7(now), Guid.CreateVersion7(now.AddMilliseconds(1)),
+            message.Key, message.Sender.UserId, task.TurnId, Guid.CreateVersion7(now), Guid.CreateVersion7(now.AddMilliseconds(1)),
             task.AgentId, task.Content.Text, message.Frame.MessageId, task.ToJson());
         using var span = GatewayTelemetry.Source.StartActivity("turn.persist");
         try
@@ -178,7 +179,7 @@ internal sealed partial class TurnStarter(
                 messageId is null ? (RedisKey?)null : RedisKeys.CancelledMessage(task.TenantId, message.Sender.UserId, task.ConversationId, messageId));
             if (!isQueued)
             {
-                await log.EndAsync(new(task.ConversationId, task.TurnId, task.Attempt, channel), TurnOutcome.Cancelled);
+                await log.CancelAsync(new(task.ConversationId, task.TurnId, task.Attempt, channel));
             }
         }
         catch (Exception exception) when (exception.IsOutage())

@@ -132,7 +132,7 @@ internal sealed partial class TurnAnswerer(
         Log.LetGo(logger, key.TurnId, key.Attempt, turn.Reason);
         try
         {
-            await queue.SettleAsync(key.Entry);
+            await queue.RemoveAsync(key.Entry);
         }
         catch (Exception exception) when (exception.IsOutage())
         {

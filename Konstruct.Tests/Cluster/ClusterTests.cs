@@ -82,13 +82,13 @@ public sealed class ClusterTests(ReplicatedPipelineOnCluster fixture) : Pipeline
             Assert.Equal(LogWrite.Written, await log.OpenAsync(key, "claim"));
             Assert.Equal(LogWrite.Written, await log.AppendAsync(key, 1, [StreamEvent.Chunk("a", key.TurnId, 1, 1), StreamEvent.Chunk("b", key.TurnId, 1, 2)], 1_000));
             Assert.Equal(LogWrite.Written, await log.FinishAsync(key, 3, TurnOutcome.Completed, "ab"));
-            await log.EndAsync(key, TurnOutcome.Cancelled);
+            await log.CancelAsync(key);
             Assert.Equal(TurnOutcome.Completed, (await log.ReadStateAsync(key.ConversationId, key.TurnId)).Outcome);
             Assert.Equal("ab", await log.ReadTextAsync(key.ConversationId, key.TurnId, 1));
             await queue.AnswerAsync(key.Entry);
             Assert.Equal([DispatchState.Answered], await queue.InspectAsync([key.Entry]));
             await Until.TrueAsync(async () => (await queue.StaleAsync(TimeSpan.Zero, 10)).Any(stale => stale.Entry == key.Entry));
-            await queue.SettleAsync(key.Entry);
+            await queue.RemoveAsync(key.Entry);
             Assert.Equal([DispatchState.Missing], await queue.InspectAsync([key.Entry]));
         }
     }

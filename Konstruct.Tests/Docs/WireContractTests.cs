@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 using Konstruct.Tests.Clients;
 using Konstruct.Tests.Harness;
 using Xunit;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
 using Microsoft.AspNetCore.Builder;

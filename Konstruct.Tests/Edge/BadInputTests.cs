@@ -1,4 +1,4 @@
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
 using Xunit;

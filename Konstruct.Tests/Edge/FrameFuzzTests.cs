@@ -5,6 +5,7 @@ using System.Text.Unicode;
 using CsCheck;
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 using Xunit;
 
 namespace Konstruct.Tests.Edge;

@@ -1,10 +1,10 @@
+using Konstruct.Gateway.Streaming;
 using System.Buffers.Binary;
 using System.Net.WebSockets;
 using System.Text;
 using Konstruct.Contracts.Redis;
-using Konstruct.Gateway;
+using Konstruct.Gateway.Configuration;
 using Konstruct.Gateway.Sockets;
-using Konstruct.Gateway.Turns;
 using Konstruct.Tests.Faults;
 using Xunit;
 
@@ -76,11 +76,11 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
     public async Task Chunks_that_come_together_are_sent_together_whatever_comes_last()
     {
         var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+        var feed = gateway.Feed(key);
         await using var wire = new Wire();
-        var tab = new Tab(key, wire.Writer, $"{key.ConversationId}");
-        feed.Add(tab);
-        feed.Join(tab, []);
+        var subscriber = new Subscriber(GatewayInside.User, wire.Writer, $"{key.ConversationId}");
+        feed.Subscribers.Add(subscriber);
+        feed.Subscribers.Join(subscriber, []);
         feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
         byte[][] chunks = [.. Enumerable.Range(1, 3).Select(seq => StreamEvent.Chunk($"{seq} ", turnId, 1, seq))];
         feed.OnPayload(chunks[0], moreFollow: true);

@@ -1,4 +1,4 @@
-using Konstruct.Gateway;
+using Konstruct.Gateway.Hosting;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.Loops;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -7,9 +7,9 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>The shutdown waits for work that nobody else waits for.</summary>
-public sealed class OwnedTasksTests
+public sealed class BackgroundTasksTests
 {
-    private readonly OwnedTasks _tasks = new(NoFailures.Expected(), NullLogger<OwnedTasks>.Instance);
+    private readonly BackgroundTasks _tasks = new(NoFailures.Expected(), NullLogger<BackgroundTasks>.Instance);
 
     [Fact]
     public async Task What_a_task_begins_is_waited_for_as_well()

@@ -1,4 +1,4 @@
-using Konstruct.Gateway;
+using Konstruct.Gateway.Configuration;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;

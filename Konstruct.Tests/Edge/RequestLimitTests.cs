@@ -1,5 +1,5 @@
 using System.Globalization;
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 using Konstruct.Tests.Conversations;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;

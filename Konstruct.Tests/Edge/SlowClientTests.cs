@@ -1,7 +1,7 @@
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
-using Konstruct.Gateway;
+using Konstruct.Gateway.Configuration;
 using Konstruct.Gateway.Sockets;
 using Konstruct.Tests.Harness;
 using Xunit;

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 using Konstruct.Tests.Harness;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;

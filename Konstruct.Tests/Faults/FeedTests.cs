@@ -1,7 +1,7 @@
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Wire;
-using Konstruct.Gateway.Conversations;
-using Konstruct.Gateway.Turns;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Tests.Harness;
 using Npgsql;
 using Xunit;
@@ -11,17 +11,17 @@ namespace Konstruct.Tests.Faults;
 /// <summary>Moments of a feed that are too short to be hit from outside.</summary>
 public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInside>
 {
-    /// <summary>It was forgotten: too young for the list that Postgres had given, and over before the tab had joined.</summary>
+    /// <summary>It was forgotten: too young for the list that Postgres had given, and over before the subscriber had joined.</summary>
     [Fact]
     public async Task A_turn_that_begins_and_ends_while_a_tab_opens_is_not_missed()
     {
         var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab); // Postgres has answered here: no turn was pending.
+        var feed = gateway.Feed(key);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(subscriber); // Postgres has answered here: no turn was pending.
         await AnswerAsync(feed, key, turnId);
         await StoredAsync(key, turnId);
-        feed.Join(tab, []);
+        feed.Subscribers.Join(subscriber, []);
 
         await Until.TrueAsync(() => Task.FromResult(frames.All.Count == 5));
         Assert.Equal(["ready", "typing", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
@@ -32,31 +32,31 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     public async Task A_conversation_that_is_created_while_a_tab_opens_lets_the_tab_in()
     {
         var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab); // Postgres has answered here: no such conversation.
+        var feed = gateway.Feed(key);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(subscriber); // Postgres has answered here: no such conversation.
         feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
-        feed.JoinHopefully(tab);
+        feed.Subscribers.JoinBeforeCreation(subscriber);
         await AnswerAsync(feed, key, turnId);
 
         await Until.TrueAsync(() => Task.FromResult(frames.All.Count > 0 && frames.All[^1].Type == "done"));
         Assert.Equal([1, 2], frames.All.Where(frame => frame.Type == "chunk").Select(frame => frame.Seq));
     }
 
-    /// <summary>The sweep announces nothing: a tab that waited for its conversation to be created never heard of a turn that was dispatched so.</summary>
+    /// <summary>The sweep announces nothing: a subscriber that waited for its conversation to be created never heard of a turn that was dispatched so.</summary>
     [Fact]
     public async Task A_turn_that_nobody_announces_lets_a_hopeful_tab_in()
     {
         var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab); // Postgres has answered here: no such conversation.
-        feed.JoinHopefully(tab);
+        var feed = gateway.Feed(key);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(subscriber); // Postgres has answered here: no such conversation.
+        feed.Subscribers.JoinBeforeCreation(subscriber);
         await AnswerAsync(feed, key, turnId);
 
         await Until.TrueAsync(() => Task.FromResult(frames.All.Count > 0 && frames.All[^1].Type == "done"));
         Assert.Equal(["ready", "typing", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
-        Assert.Equal(0, tab.LookUps);
+        Assert.Equal(0, subscriber.LookUps);
     }
 
     /// <summary>Each held what the other wanted, and with it every socket that came later.</summary>
@@ -64,9 +64,9 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     public async Task A_turn_ends_while_it_is_asked_for_its_trace()
     {
         var (feeds, cancellation) = (gateway.Feeds, TestContext.Current.CancellationToken);
-        var key = new ConversationKey(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
-        var (tab, _) = GatewayInside.NewTab(key);
-        var feed = await feeds.AcquireAsync(new(key.TenantId, key.ConversationId), cancellation);
+        var key = new ConversationKey(Guid.NewGuid(), Guid.NewGuid());
+        var (subscriber, _) = GatewayInside.NewSubscriber(key);
+        var feed = await feeds.AcquireAsync(key, cancellation);
         var turnId = Guid.NewGuid();
         using var over = new CancellationTokenSource();
         var asking = Task.Run(() =>
@@ -79,8 +79,8 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
             for (var i = 0; i < 20_000; i++)
             {
                 Assert.Same(feed, await feeds.AcquireAsync(feed.Key, cancellation)); // Its end gives this one back.
-                var cursor = feed.Begin(turnId, tab.Writer, isV2: true, tab.ConversationId, activity: null);
-                feed.OnPersisted(cursor.Turn, new(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, ""));
+                var cursor = feed.Begin(turnId, subscriber.Sink, isV2: true, subscriber.ConversationId, activity: null);
+                feed.OnPersisted(cursor.Turn, new(new TurnRow(key, turnId, TurnOutcome.Completed, 1, ""), default));
             }
         }, cancellation);
 
@@ -94,12 +94,12 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     public async Task A_tab_that_does_not_open_after_all_leaves_no_turn_behind()
     {
         var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, _) = GatewayInside.NewTab(key);
-        feed.Add(tab);
+        var feed = gateway.Feed(key);
+        var (subscriber, _) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(subscriber);
         await AnswerAsync(feed, key, turnId);
         await StoredAsync(key, turnId);
-        feed.Remove(tab.Writer, tab);
+        feed.Remove(subscriber.Sink, subscriber);
         await Until.TrueAsync(() => Task.FromResult(feed.Turns().Length == 0));
     }
 
@@ -109,32 +109,32 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     {
         var (key, turnId) = await gateway.AcceptAsync();
         await AnswerAsync(feed: null, key, turnId);
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab);
-        var row = (await gateway.Store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, CancellationToken.None))!;
+        var feed = gateway.Feed(key);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(subscriber);
+        var row = (await gateway.Store.FindTurnAsync(key, turnId, CancellationToken.None))!;
         Assert.False(row.IsEnded);
         var stored = await StoredTurn.ReadAsync(gateway.Log, row);
-        feed.Join(tab, [new(turnId, stored.Attempt, stored.LastSeq)]);
-        feed.Resume(tab, stored, attempt: 1, after: 1);
+        feed.Subscribers.Join(subscriber, [new(turnId, stored.Attempt, stored.LastSeq)]);
+        feed.Subscribers.Resume(subscriber, stored, attempt: 1, after: 1);
 
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"), TimeSpan.FromSeconds(4));
         Assert.Equal(["ready", "chunk", "done"], frames.All.Select(frame => frame.Type));
     }
 
-    /// <summary>Its tab had <c>done</c> and never a chunk: no worker had the turn when Redis was asked, and it was over when Postgres answered.</summary>
+    /// <summary>Its subscriber had <c>done</c> and never a chunk: no worker had the turn when Redis was asked, and it was over when Postgres answered.</summary>
     [Fact]
     public async Task A_turn_that_is_answered_between_two_looks_comes_with_its_chunks()
     {
         var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab);
-        feed.Join(tab, []);
+        var feed = gateway.Feed(key);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(subscriber);
+        feed.Subscribers.Join(subscriber, []);
         feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
         await using (var locked = (NpgsqlConnection)await gateway.Sql.LockMessagesAsync())
         {
-            var looking = feed.ResyncAsync(Assert.Single(feed.Turns()));
+            var looking = feed.CompareAsync(Assert.Single(feed.Turns()));
             await Until.TrueAsync(async () => await gateway.Sql.ScalarAsync<long>(
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0);
             await AnswerAsync(feed: null, key, turnId);
@@ -152,25 +152,25 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     {
         var (key, turnId, feed, frames) = await JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
-        await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two "u8.ToArray(), CancellationToken.None);
-        await feed.ResyncAsync(Assert.Single(feed.Turns()));
+        await gateway.Store.PersistAsync(key, turnId, TurnOutcome.Completed, 1, "one two "u8.ToArray(), CancellationToken.None);
+        await feed.CompareAsync(Assert.Single(feed.Turns()));
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1] is { Type: "done", Text: "one two " }));
     }
 
-    /// <summary>It was replayed: its end was not persisted here, so the feed still knew it, and took it for one that had begun since the tab looked.</summary>
+    /// <summary>It was replayed: its end was not persisted here, so the feed still knew it, and took it for one that had begun since the subscriber looked.</summary>
     [Fact]
     public async Task A_turn_that_ended_elsewhere_before_a_tab_looked_does_not_come_to_it()
     {
         var (key, turnId, feed, frames) = await JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
         await AnswerAsync(feed: null, key, turnId);
-        await gateway.Store.FinishAsync(key.TenantId, key.ConversationId, turnId, TurnOutcome.Completed, 1, "one two "u8.ToArray(), CancellationToken.None);
+        await gateway.Store.PersistAsync(key, turnId, TurnOutcome.Completed, 1, "one two "u8.ToArray(), CancellationToken.None);
 
-        var (late, lateFrames) = GatewayInside.NewTab(key);
-        feed.Add(late);
-        Assert.Empty((await gateway.Store.OpenAsync(key, CancellationToken.None))!);
-        feed.Join(late, []);
-        await feed.ResyncAsync(Assert.Single(feed.Turns()));
+        var (late, lateFrames) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(late);
+        Assert.Empty((await gateway.Store.OpenAsync(key, GatewayInside.User, CancellationToken.None))!);
+        feed.Subscribers.Join(late, []);
+        await feed.CompareAsync(Assert.Single(feed.Turns()));
 
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
         await Until.TrueAsync(() => Task.FromResult(feed.Turns().Length == 0));
@@ -192,7 +192,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     }
 
     /// <summary>
-    /// On a Redis Cluster the announcement comes from another node than the chunks: where it was behind them, or the sweep had announced nothing, a tab had
+    /// On a Redis Cluster the announcement comes from another node than the chunks: where it was behind them, or the sweep had announced nothing, a subscriber had
     /// chunks of a turn that it had not been told of.
     /// </summary>
     [Fact]
@@ -211,12 +211,12 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     public async Task A_tab_that_asks_for_a_turn_is_not_told_of_it()
     {
         var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab);
-        feed.Join(tab, [new(turnId, 1, 0)]);
-        var row = (await gateway.Store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, CancellationToken.None))!;
-        feed.Resume(tab, await StoredTurn.ReadAsync(gateway.Log, row), attempt: 0, after: 0);
+        var feed = gateway.Feed(key);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(subscriber);
+        feed.Subscribers.Join(subscriber, [new(turnId, 1, 0)]);
+        var row = (await gateway.Store.FindTurnAsync(key, turnId, CancellationToken.None))!;
+        feed.Subscribers.Resume(subscriber, await StoredTurn.ReadAsync(gateway.Log, row), attempt: 0, after: 0);
         await AnswerAsync(feed, key, turnId);
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
         Assert.Equal(["ready", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
@@ -229,9 +229,9 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     public async Task A_foreign_payload_is_for_no_message_that_is_not_accepted_yet()
     {
         var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        var cursor = feed.Begin(turnId, tab.Writer, isV2: true, tab.ConversationId, activity: null);
+        var feed = gateway.Feed(key);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        var cursor = feed.Begin(turnId, subscriber.Sink, isV2: true, subscriber.ConversationId, activity: null);
         feed.OnPayload("""{"type":"chunk","text":"for somebody else"}"""u8.ToArray());
         feed.OnPayload("""{"type":"done","text":"for somebody else"}"""u8.ToArray());
         Assert.Empty(frames.All);
@@ -242,14 +242,14 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         Assert.Equal("for me", Assert.Single(frames.All).Text);
     }
 
-    /// <summary>A turn that was accepted, and a tab that has joined its conversation.</summary>
+    /// <summary>A turn that was accepted, and a subscriber that has joined its conversation.</summary>
     private async Task<(ConversationKey Key, Guid TurnId, ConversationFeed Feed, KeptFrames Frames)> JoinAsync()
     {
         var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab);
-        feed.Join(tab, []);
+        var feed = gateway.Feed(key);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(subscriber);
+        feed.Subscribers.Join(subscriber, []);
         return (key, turnId, feed, frames);
     }
 
@@ -283,5 +283,5 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     }
 
     private Task StoredAsync(ConversationKey key, Guid turnId) => Until.TrueAsync(async () =>
-        await gateway.Store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, CancellationToken.None) is { IsEnded: true });
+        await gateway.Store.FindTurnAsync(key, turnId, CancellationToken.None) is { IsEnded: true });
 }

@@ -1,8 +1,11 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway;
-using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Configuration;
+using Konstruct.Gateway.Hosting;
 using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Telemetry;
 using Konstruct.Gateway.Turns;
 using Konstruct.ServiceDefaults.Loops;
@@ -41,7 +44,7 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
     internal Sql Sql { get; private set; } = null!;
 
     /// <summary>Completes when nothing runs that a payload or a client has begun.</summary>
-    internal Task IdleAsync() => Get<OwnedTasks>().WhenIdleAsync();
+    internal Task IdleAsync() => Get<BackgroundTasks>().WhenIdleAsync();
 
     internal ISubscriber Subscriber => Get<IConnectionMultiplexer>().GetSubscriber();
 
@@ -69,7 +72,7 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
     {
         if (_gateway is not null)
         {
-            await Get<OwnedTasks>().WhenIdleAsync();
+            await Get<BackgroundTasks>().WhenIdleAsync();
             await _gateway.DisposeAsync();
         }
 
@@ -78,10 +81,14 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
+    /// <summary>The user of all conversations that a test makes here.</summary>
+    internal static readonly Guid User = Guid.NewGuid();
+
     /// <summary>A feed that hears what the test hands it and nothing else.</summary>
-    internal ConversationFeed Feed(FeedKey key) => new(
+    internal ConversationFeed Feed(ConversationKey key) => new(
         key,
-        new(Store, Log, Get<TurnFinisher>(), Get<OwnedTasks>(), Get<Failures>(), Get<GatewayMetrics>(), TimeProvider.System, _ => { }))
+        new(Store, Log, Get<TurnPersister>(), Get<BackgroundTasks>(), Get<Failures>(), Get<GatewayMetrics>(), TimeProvider.System),
+        _ => { })
     {
         Opening = Task.CompletedTask,
     };
@@ -90,16 +97,16 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
     internal async Task<(ConversationKey Key, Guid TurnId)> AcceptAsync()
     {
         var turn = new NewTurn(
-            new(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid()), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", null, "{}");
+            new(Guid.NewGuid(), Guid.NewGuid()), User, Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", null, "{}");
         Assert.Equal(Acceptance.Accepted, (await Store.AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance);
         return (turn.Key, turn.TurnId);
     }
 
-    /// <summary>A tab of the conversation, on a socket that keeps what it is sent.</summary>
-    internal static (Tab Tab, KeptFrames Frames) NewTab(ConversationKey key)
+    /// <summary>A subscriber of the conversation, on a socket that keeps what it is sent.</summary>
+    internal static (Subscriber Subscriber, KeptFrames Frames) NewSubscriber(ConversationKey key)
     {
         var frames = new KeptFrames();
-        return (new(key, new FrameWriter(frames, new ChatOptions()), $"{key.ConversationId}"), frames);
+        return (new(User, new FrameWriter(frames, new ChatOptions()), $"{key.ConversationId}"), frames);
     }
 
     /// <summary>Reports why there is no gateway where it did not start.</summary>

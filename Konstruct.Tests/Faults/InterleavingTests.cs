@@ -1,8 +1,9 @@
 using CsCheck;
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Wire;
-using Konstruct.Gateway.Conversations;
-using Konstruct.Gateway.Turns;
+using Konstruct.Gateway.Protocol;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Tests.Harness;
 using StackExchange.Redis;
 using Xunit;
@@ -44,7 +45,7 @@ public abstract class InterleavingTests(GatewayInside gateway)
         /// <summary>The client leaves, comes back and resumes after what it has.</summary>
         Resume,
 
-        /// <summary>Another tab resumes from the beginning.</summary>
+        /// <summary>Another subscriber resumes from the beginning.</summary>
         SecondTab,
     }
 
@@ -80,7 +81,7 @@ public abstract class InterleavingTests(GatewayInside gateway)
         private Play(GatewayInside gateway, ConversationKey key, Guid turnId, ChannelMessageQueue channel)
         {
             (_gateway, _key, _turnId, _channel) = (gateway, key, turnId, channel);
-            _feed = gateway.Feed(new(key.TenantId, key.ConversationId));
+            _feed = gateway.Feed(key);
         }
 
         private static string Source { get; } = string.Concat(Enumerable.Range(1, Chunks).Select(Token));
@@ -201,37 +202,37 @@ public abstract class InterleavingTests(GatewayInside gateway)
         private async Task RestoreAsync()
         {
             _isCut = false;
-            await _feed.FollowWhatBeganAsync();
+            await _feed.Subscribers.FollowWhatBeganAsync();
             foreach (var turn in _feed.Turns())
-                await _feed.ResyncAsync(turn);
+                await _feed.CompareAsync(turn);
         }
 
         private async Task ResumeAsync(Client client)
         {
             client.Leave();
-            var row = (await _gateway.Store.FindTurnAsync(_key.TenantId, _key.ConversationId, _turnId, CancellationToken.None))!;
+            var row = (await _gateway.Store.FindTurnAsync(_key, _turnId, CancellationToken.None))!;
             var stored = await StoredTurn.ReadAsync(_gateway.Log, row);
             client.ComeBack();
             Join(client, [new(_turnId, stored.Attempt, stored.LastSeq)]);
             var heard = client.Hear();
             heard.AllowedEnds++;
-            _feed.Resume(client.Tab, stored, heard.Attempt, heard.Seq);
+            _feed.Subscribers.Resume(client.Subscriber, stored, heard.Attempt, heard.Seq);
         }
 
         private void Join(Client client, IReadOnlyCollection<ActiveTurn> active)
         {
-            _feed.Add(client.Tab);
-            _feed.Join(client.Tab, active);
+            _feed.Subscribers.Add(client.Subscriber);
+            _feed.Subscribers.Join(client.Subscriber, active);
         }
 
         /// <summary>A client that keeps what it has from one socket to the next.</summary>
         private sealed class Client(Play play)
         {
             private readonly HeardTurn _heard = new(play._turnId);
-            private (Tab Tab, KeptFrames Frames) _socket = GatewayInside.NewTab(play._key);
+            private (Subscriber Subscriber, KeptFrames Frames) _socket = GatewayInside.NewSubscriber(play._key);
             private int _read;
 
-            public Tab Tab => _socket.Tab;
+            public Subscriber Subscriber => _socket.Subscriber;
 
             public HeardTurn Hear()
             {
@@ -245,9 +246,9 @@ public abstract class InterleavingTests(GatewayInside gateway)
             }
 
             /// <summary>What was sent and not read is lost with the socket.</summary>
-            public void Leave() => play._feed.Remove(_socket.Tab.Writer, _socket.Tab);
+            public void Leave() => play._feed.Remove(_socket.Subscriber.Sink, _socket.Subscriber);
 
-            public void ComeBack() => (_socket, _read) = (GatewayInside.NewTab(play._key), 0);
+            public void ComeBack() => (_socket, _read) = (GatewayInside.NewSubscriber(play._key), 0);
         }
     }
 }

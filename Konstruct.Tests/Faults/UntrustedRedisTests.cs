@@ -1,9 +1,10 @@
+using Konstruct.Gateway.Edge;
 using System.Text;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Wire;
-using Konstruct.Gateway.Conversations;
-using Konstruct.Gateway.Turns;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Tests.Harness;
 using StackExchange.Redis;
 using Xunit;
@@ -53,7 +54,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
     {
         var (feed, frames) = await JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("not an answer", Guid.CreateVersion7(), 1, 1));
-        await feed.ResyncAsync(Assert.Single(feed.Turns()));
+        await feed.CompareAsync(Assert.Single(feed.Turns()));
 
         Assert.Empty(feed.Turns());
         Assert.Equal(("done", ""), (frames.All[^1].Type, frames.All[^1].Text));
@@ -192,7 +193,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
     {
         var (tenant, user) = (Guid.NewGuid(), Guid.NewGuid());
         var bucket = new MessageBucket(gateway.Redis.Multiplexer);
-        await gateway.Redis.StringSetAsync(RedisKeys.Bucket(tenant, user), value);
+        await gateway.Redis.StringSetAsync(MessageBucket.KeyOf(tenant, user), value);
 
         var wait = await bucket.TakeAsync(tenant, user, perMinute: 60, burst: 5) ?? TimeSpan.Zero;
         Assert.InRange(wait, TimeSpan.Zero, TimeSpan.FromSeconds(1));
@@ -202,13 +203,13 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
     {
         Id = Guid.NewGuid(),
         TenantId = key.TenantId,
-        ChannelMetadata = new($"{key.UserId}", key.TenantId, key.ConversationId),
-        Sender = new($"{key.UserId}", "Portal User"),
+        ChannelMetadata = new($"{GatewayInside.User}", key.TenantId, key.ConversationId),
+        Sender = new($"{GatewayInside.User}", "Portal User"),
         Content = new("hello"),
         Timestamp = DateTimeOffset.UtcNow,
         ThreadId = key.ConversationId,
         ConversationId = key.ConversationId,
-        PortalUserId = $"{key.UserId}",
+        PortalUserId = $"{GatewayInside.User}",
         AgentId = "",
         TurnId = turnId,
         Attempt = 1,
@@ -217,15 +218,15 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
     /// <summary>A tab that has joined a conversation: this one, or another one in which nothing was said.</summary>
     private async Task<(ConversationFeed Feed, KeptFrames Frames)> JoinAsync(ConversationKey? conversation = null)
     {
-        var key = conversation ?? new(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
-        var feed = gateway.Feed(new(key.TenantId, key.ConversationId));
-        var (tab, frames) = GatewayInside.NewTab(key);
-        feed.Add(tab);
-        feed.Join(tab, []);
+        var key = conversation ?? new(Guid.NewGuid(), Guid.NewGuid());
+        var feed = gateway.Feed(key);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        feed.Subscribers.Add(subscriber);
+        feed.Subscribers.Join(subscriber, []);
         await gateway.IdleAsync();
         return (feed, frames);
     }
 
     private async Task<TurnRow> FindAsync(ConversationKey key, Guid turnId) =>
-        (await gateway.Store.FindTurnAsync(key.TenantId, key.ConversationId, turnId, CancellationToken.None))!;
+        (await gateway.Store.FindTurnAsync(key, turnId, CancellationToken.None))!;
 }

@@ -1,9 +1,12 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway;
-using Konstruct.Gateway.Conversations;
+using Konstruct.Gateway.Hosting;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Telemetry;
 using Konstruct.Gateway.Turns;
+using Konstruct.Gateway.Turns.Repair;
 using Konstruct.ServiceDefaults.Loops;
 using Konstruct.Tests.Harness;
 using Microsoft.AspNetCore.Builder;
@@ -48,7 +51,7 @@ public sealed class GatewayAhead(DatabaseFactory databases) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        await Get<OwnedTasks>().WhenIdleAsync();
+        await Get<BackgroundTasks>().WhenIdleAsync();
         await _gateway.DisposeAsync();
         await _redis.DisposeAsync();
     }
@@ -101,14 +104,15 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
         var time = gateway.Get<TimeProvider>();
         var feed = new ConversationFeed(
             new(Guid.NewGuid(), key.ConversationId),
-            new(gateway.Get<ConversationStore>(), gateway.Get<TurnLog>(), gateway.Get<TurnFinisher>(), gateway.Get<OwnedTasks>(), gateway.Get<Failures>(),
-                gateway.Get<GatewayMetrics>(), time, _ => { }))
+            new(gateway.Get<ConversationStore>(), gateway.Get<TurnLog>(), gateway.Get<TurnPersister>(), gateway.Get<BackgroundTasks>(), gateway.Get<Failures>(),
+                gateway.Get<GatewayMetrics>(), time),
+            _ => { })
         { Opening = Task.CompletedTask };
-        var turn = new Gateway.Turns.Turn(key.TurnId) { LastSignAt = time.GetTimestamp() - (100 * time.TimestampFrequency) };
-        await feed.ResyncAsync(turn);
+        var turn = new Gateway.Streaming.Turn(key.TurnId) { LastSignAt = time.GetTimestamp() - (100 * time.TimestampFrequency) };
+        await feed.CompareAsync(turn);
         Assert.InRange(time.GetElapsedTime(turn.LastSignAt).TotalSeconds, 99, 130);
         await AppendAsync(key, 1);
-        await feed.ResyncAsync(turn);
+        await feed.CompareAsync(turn);
         Assert.InRange(time.GetElapsedTime(turn.LastSignAt).TotalSeconds, 0, 10);
     }
 
@@ -116,10 +120,10 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
     private async Task<AttemptKey> RunningAsync()
     {
         var turn = new NewTurn(
-            new(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid()), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", null, "{}");
+            new(Guid.NewGuid(), Guid.NewGuid()), Guid.NewGuid(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", null, "{}");
         Assert.Equal(Acceptance.Accepted, (await gateway.Get<ConversationStore>().AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance);
         await gateway.Sql.ExecuteAsync($"UPDATE web_conversation_messages SET created_at = created_at - interval '1 hour' WHERE turn_id = '{turn.TurnId}'");
-        var key = new AttemptKey(turn.Key.ConversationId, turn.TurnId, 1, gateway.Get<ConversationFeeds>().ChannelOf(new(turn.Key.TenantId, turn.Key.ConversationId)));
+        var key = new AttemptKey(turn.Key.ConversationId, turn.TurnId, 1, gateway.Get<ConversationFeeds>().ChannelOf(turn.Key));
         await gateway.Redis.Database.SortedSetAddAsync(RedisKeys.Leases, key.Entry, DateTimeOffset.UtcNow.AddMinutes(1).ToUnixTimeMilliseconds());
         Assert.Equal(LogWrite.Written, await gateway.Get<TurnLog>().OpenAsync(key, "claim"));
         Assert.Equal([DispatchState.Held], await gateway.Get<DispatchQueue>().InspectAsync([key.Entry]));

@@ -8,7 +8,7 @@ using Xunit;
 namespace Konstruct.Tests.ProtocolV1;
 
 /// <summary>An orchestrator that exists already, knowing the original's payloads only, works unchanged.</summary>
-public abstract class ForeignPayloadTests(ForeignPipeline fixture) : PipelineTests(fixture)
+public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTests(fixture)
 {
     private readonly Person _person = Person.New();
     private readonly Guid _conversation = Guid.NewGuid();
@@ -323,8 +323,8 @@ public abstract class ForeignPayloadTests(ForeignPipeline fixture) : PipelineTes
 }
 
 [Collection<ForeignOnGarnet>]
-public sealed class ForeignPayloadsOnGarnet(ForeignPipelineOnGarnet fixture) : ForeignPayloadTests(fixture);
+public sealed class ForeignPayloadsOnGarnet(ForeignPipelineOnGarnet fixture) : LegacyPayloadTests(fixture);
 
 [Collection<ForeignOnRedis>]
 [Trait("Tier", "Long")]
-public sealed class ForeignPayloadsOnRedis(ForeignPipelineOnRedis fixture) : ForeignPayloadTests(fixture);
+public sealed class ForeignPayloadsOnRedis(ForeignPipelineOnRedis fixture) : LegacyPayloadTests(fixture);

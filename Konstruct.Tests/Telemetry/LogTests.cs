@@ -1,6 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
-using Konstruct.Gateway;
+using Konstruct.Gateway.Configuration;
 using Konstruct.OrchestratorStub.Model;
 using Konstruct.Tests.Harness;
 using Microsoft.Extensions.Logging;

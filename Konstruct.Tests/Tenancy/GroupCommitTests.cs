@@ -1,4 +1,4 @@
-using Konstruct.Gateway.Tenancy;
+using Konstruct.Gateway.Storage;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
 using Microsoft.EntityFrameworkCore;
@@ -11,7 +11,7 @@ namespace Konstruct.Tests.Tenancy;
 
 /// <summary>Calls that travel together: each is its tenant's, and none suffers from another.</summary>
 [Collection<UsualOnGarnet>]
-public sealed class GroupCommitTests : PipelineTests
+public sealed class StatementBatcherTests : PipelineTests
 {
     /// <summary>It stands still, unless a test moves it.</summary>
     private readonly FakeTimeProvider _time = new();
@@ -29,7 +29,7 @@ public sealed class GroupCommitTests : PipelineTests
     private readonly ServiceProvider _provider;
     private readonly TenantDb _tenants;
 
-    public GroupCommitTests(UsualPipelineOnGarnet fixture)
+    public StatementBatcherTests(UsualPipelineOnGarnet fixture)
         : base(fixture)
     {
         var connection = new NpgsqlConnectionStringBuilder(Pipeline.Database.ServingConnectionString) { ApplicationName = _name };

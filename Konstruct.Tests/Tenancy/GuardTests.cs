@@ -1,4 +1,4 @@
-using Konstruct.Gateway.Tenancy;
+using Konstruct.Gateway.Storage.Schema;
 using Konstruct.Tests.Harness;
 using Npgsql;
 using Xunit;

@@ -1,5 +1,5 @@
 using System.Net;
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 using Konstruct.Tests.Harness;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Konstruct.Gateway.Tenancy;
+using Konstruct.Gateway.Storage.Schema;
 using Konstruct.Tests.Aspire;
 using Konstruct.Tests.Harness;
 using Microsoft.Extensions.Logging.Abstractions;

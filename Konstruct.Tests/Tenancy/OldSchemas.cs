@@ -1,5 +1,5 @@
-using Konstruct.Gateway.Tenancy;
-using Konstruct.Gateway.Tenancy.Sql;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Storage.Schema.Sql;
 using Konstruct.Tests.Aspire;
 using Konstruct.Tests.Harness;
 using Microsoft.EntityFrameworkCore;

@@ -1,5 +1,5 @@
 using Konstruct.Gateway.Conversations;
-using Konstruct.Gateway.Conversations.Api;
+using Konstruct.Gateway.Storage;
 using Konstruct.Tests.Harness;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -74,19 +74,20 @@ public sealed class PlanTests(DatabaseFactory databases)
         await using var stores = Stores.Of($"{database.ServingConnectionString};Maximum Pool Size=1");
         var tenants = stores.Tenants();
         var (catalog, store) = (new ConversationCatalog(tenants), new ConversationStore(tenants));
-        var key = new ConversationKey(Guid.Parse(Tenant.Trim('\'')), Guid.Parse(User.Trim('\'')), Guid.Parse(OneConversation.Trim('\'')));
+        var key = new ConversationKey(Guid.Parse(Tenant.Trim('\'')), Guid.Parse(OneConversation.Trim('\'')));
+        var user = Guid.Parse(User.Trim('\''));
         var turn = await database.Sql.ScalarAsync<Guid>($"SELECT turn_id FROM web_conversation_messages WHERE conversation_id = {OneConversation} OFFSET 10000 LIMIT 1");
         var cancellation = TestContext.Current.CancellationToken;
 
-        await AssertReadsAsync("a page of conversations", 60, async () => Assert.Equal(20, (await catalog.ListAsync(key.TenantId, key.UserId, PageCursor.Start, 20, cancellation)).Items.Count));
-        await AssertReadsAsync("a page of messages", 60, async () => Assert.Equal(20, (await catalog.ReadAsync(key, PageCursor.Start, 20, cancellation))!.Items.Count));
-        await AssertReadsAsync("a conversation", 20, async () => Assert.NotNull(await catalog.FindAsync(key, cancellation)));
-        await AssertReadsAsync("another title", 60, async () => Assert.NotNull(await catalog.RenameAsync(key, "Title", cancellation)));
+        await AssertReadsAsync("a page of conversations", 60, async () => Assert.Equal(20, (await catalog.ListAsync(key.TenantId, user, PageCursor.Start, 20, cancellation)).Items.Count));
+        await AssertReadsAsync("a page of messages", 60, async () => Assert.Equal(20, (await catalog.ReadAsync(key, user, PageCursor.Start, 20, cancellation))!.Items.Count));
+        await AssertReadsAsync("a conversation", 20, async () => Assert.NotNull(await catalog.FindAsync(key, user, cancellation)));
+        await AssertReadsAsync("another title", 60, async () => Assert.NotNull(await catalog.RenameAsync(key, user, "Title", cancellation)));
         var created = new Queue<Guid>();
-        await AssertReadsAsync("a new conversation", 60, async () => created.Enqueue((await catalog.CreateAsync(key with { ConversationId = Guid.NewGuid() }, "a", null, cancellation)).Id));
-        await AssertReadsAsync("its end", 60, async () => Assert.NotNull(await catalog.DeleteAsync(key with { ConversationId = created.Dequeue() }, cancellation)));
-        await AssertReadsAsync("a turn", 20, async () => Assert.NotNull(await store.FindTurnAsync(key.TenantId, key.ConversationId, turn, cancellation)));
-        await AssertReadsAsync("a turn by its message", 20, async () => Assert.NotNull(await store.FindTurnAsync(key, $"{turn}", cancellation)));
+        await AssertReadsAsync("a new conversation", 60, async () => created.Enqueue((await catalog.CreateAsync(key with { ConversationId = Guid.NewGuid() }, user, "a", null, cancellation)).Id));
+        await AssertReadsAsync("its end", 60, async () => Assert.NotNull(await catalog.DeleteAsync(key with { ConversationId = created.Dequeue() }, user, cancellation)));
+        await AssertReadsAsync("a turn", 20, async () => Assert.NotNull(await store.FindTurnAsync(key, turn, cancellation)));
+        await AssertReadsAsync("a turn by its message", 20, async () => Assert.NotNull(await store.FindTurnAsync(key, user, $"{turn}", cancellation)));
         await AssertReadsAsync("another attempt", 20, async () => Assert.Null(await store.NextAttemptAsync(key.TenantId, turn, 1, cancellation)));
 
         async Task AssertReadsAsync(string what, int most, Func<Task> ask)

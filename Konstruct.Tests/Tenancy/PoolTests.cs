@@ -1,5 +1,5 @@
 using Konstruct.Gateway;
-using Konstruct.Gateway.Tenancy;
+using Konstruct.Gateway.Storage;
 using Konstruct.Tests.Conversations;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;

@@ -1,4 +1,5 @@
-using Konstruct.Gateway.Tenancy;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Storage.Schema;
 using Konstruct.Tests.Harness;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;

@@ -1,5 +1,5 @@
-using Konstruct.Gateway.Conversations;
-using Konstruct.Gateway.Tenancy;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Storage.Schema;
 using Konstruct.Tests.Harness;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -98,14 +98,14 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
 
         await using var services = Stores.Of(connection);
         var store = new ConversationStore(services.Tenants());
-        var key = new ConversationKey(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
-        var turn = new NewTurn(key, Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), "agent", "Hello", "m-1", "{}");
+        var (key, user) = (new ConversationKey(Guid.NewGuid(), Guid.NewGuid()), Guid.NewGuid());
+        var turn = new NewTurn(key, user, Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), "agent", "Hello", "m-1", "{}");
         var cancellation = TestContext.Current.CancellationToken;
         await store.AcceptAsync(turn, createMissing: true, maxTurns: 4, cancellation);
-        Assert.Equal("pending", Assert.Single((await store.OpenAsync(key, cancellation))!).Status);
-        Assert.Equal(1, (await store.FindTurnAsync(key, "m-1", cancellation))!.Attempt);
+        Assert.Equal("pending", Assert.Single((await store.OpenAsync(key, user, cancellation))!).Status);
+        Assert.Equal(1, (await store.FindTurnAsync(key, user, "m-1", cancellation))!.Attempt);
         Assert.Equal("{}", await store.NextAttemptAsync(key.TenantId, turn.TurnId, 1, cancellation));
-        Assert.True((await store.FinishAsync(key.TenantId, key.ConversationId, turn.TurnId, "completed", 2, "Hi"u8.ToArray(), cancellation)).Won);
+        Assert.True((await store.PersistAsync(key, turn.TurnId, "completed", 2, "Hi"u8.ToArray(), cancellation)).Won);
         await new PendingTurns(services.GetRequiredService<IServiceScopeFactory>()).ReadAsync(TimeSpan.Zero, null, 1, cancellation);
 
         Assert.Equal(2L, await database.Sql.ScalarAsync<long>($"SELECT count(*) FROM public.web_conversation_messages WHERE tenant_id = '{key.TenantId}'"));

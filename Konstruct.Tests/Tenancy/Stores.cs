@@ -1,4 +1,4 @@
-using Konstruct.Gateway.Tenancy;
+using Konstruct.Gateway.Storage;
 using Konstruct.ServiceDefaults.Loops;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Konstruct.Contracts.Redis;
-using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Protocol;
 
 namespace Konstruct.Benchmarks;
 
@@ -10,10 +10,10 @@ public class FrameParsing
     private readonly byte[] _message = """{"type":"message","text":"How do I stream tokens to a browser?","agentId":"0b3c9f0e-9d3f-4b53-8f0d-5d2f3c1d7a11","messageId":"m-17"}"""u8.ToArray();
     private readonly byte[] _chunk = StreamEvent.Chunk("answer ", Guid.CreateVersion7(), attempt: 1, seq: 117);
     private readonly byte[] _escaped = StreamEvent.Chunk("a \"quoted\" line\n", Guid.CreateVersion7(), attempt: 1, seq: 117);
-    private readonly byte[] _foreign = """{"type": "chunk", "text": "answer "}"""u8.ToArray();
+    private readonly byte[] _legacy = """{"type": "chunk", "text": "answer "}"""u8.ToArray();
 
     [Benchmark]
-    public ClientFrame Message() => ClientFrame.Parse(_message);
+    public string? Message() => ClientFrame.Parse(_message).Text;
 
     [Benchmark(Baseline = true)]
     public StreamEvent Chunk() => StreamEvent.Parse(_chunk);
@@ -22,5 +22,5 @@ public class FrameParsing
     public StreamEvent EscapedChunk() => StreamEvent.Parse(_escaped);
 
     [Benchmark]
-    public StreamEvent ForeignChunk() => StreamEvent.Parse(_foreign);
+    public StreamEvent LegacyChunk() => StreamEvent.Parse(_legacy);
 }

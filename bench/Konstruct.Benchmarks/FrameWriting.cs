@@ -1,8 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using Konstruct.Contracts.Redis;
-using Konstruct.Gateway;
+using Konstruct.Gateway.Configuration;
 using Konstruct.Gateway.Sockets;
-using Konstruct.Gateway.Turns;
+using Konstruct.Gateway.Streaming;
 
 namespace Konstruct.Benchmarks;
 

@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Konstruct.Contracts.Redis;
-using Konstruct.Gateway.Turns;
+using Konstruct.Gateway.Streaming;
 
 namespace Konstruct.Benchmarks;
 

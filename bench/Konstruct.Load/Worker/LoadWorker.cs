@@ -121,7 +121,7 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, Publisher publish
             publisher.Flush();
             if (over.Count > 0)
             {
-                over.ForEach(answer => _ = answer.IsForGateway ? _queue.AnswerAsync(answer.Entry) : _queue.SettleAsync(answer.Entry));
+                over.ForEach(answer => _ = answer.IsForGateway ? _queue.AnswerAsync(answer.Entry) : _queue.RemoveAsync(answer.Entry));
                 over.Clear();
                 answers.RemoveAll(answer => answer.IsOver);
             }

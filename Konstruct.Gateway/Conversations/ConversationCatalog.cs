@@ -1,0 +1,135 @@
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace Konstruct.Gateway.Conversations;
+
+/// <summary>
+/// Conversations of one user. The policies hide other tenants' rows; other users' rows are not
+/// found. All calls throw what <see cref="TenantDb"/> throws.
+/// </summary>
+internal sealed class ConversationCatalog(TenantDb tenants)
+{
+    /// <summary>
+    /// Maximum number of characters of a page of messages, unless its only message is longer. An
+    /// answer can have a million characters, and a page a hundred answers.
+    /// </summary>
+    private const int MaxPageCharacters = 2 * 1024 * 1024;
+
+    /// <summary>Creates a conversation. The caller chooses the id, so a repeated call has no effect.</summary>
+    public Task<ConversationItem> CreateAsync(ConversationKey key, Guid userId, string agentId, string? title, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            key.TenantId,
+            async (db, cancellation) =>
+            {
+                if (!await ConversationStore.OwnedBy(userId, key, db).AnyAsync(cancellation))
+                {
+                    db.Conversations.Add(new() { TenantId = key.TenantId, UserId = userId, Id = key.ConversationId, AgentId = agentId, Title = title });
+                    await db.SaveChangesAsync(cancellation);
+                }
+
+                return await Items(ConversationStore.OwnedBy(userId, key, db)).SingleAsync(cancellation);
+            },
+            cancellationToken);
+
+    /// <summary>Reads a page of a user's conversations, those with the latest activity first.</summary>
+    public Task<Page<ConversationItem>> ListAsync(Guid tenantId, Guid userId, PageCursor after, int most, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            tenantId,
+            async (db, cancellation) =>
+            {
+                var rows = db.Conversations
+                    .Where(row => row.TenantId == tenantId && row.UserId == userId)
+                    .Where(row => EF.Functions.LessThan(ValueTuple.Create(row.UpdatedAt, row.Id), ValueTuple.Create(after.Time, after.Id)))
+                    .OrderByDescending(row => row.UpdatedAt).ThenByDescending(row => row.Id);
+                var items = await Items(rows.Take(most + 1)).ToListAsync(cancellation);
+                return PageOf(items, most, last => new(last.UpdatedAt, last.Id));
+            },
+            cancellationToken);
+
+    /// <summary>Finds a conversation. Null: this user has none with this id.</summary>
+    public Task<ConversationItem?> FindAsync(ConversationKey key, Guid userId, CancellationToken cancellationToken) =>
+        tenants.RunAsync(key.TenantId, (db, cancellation) => Items(ConversationStore.OwnedBy(userId, key, db)).SingleOrDefaultAsync(cancellation), cancellationToken);
+
+    /// <summary>Reads a page of a conversation's messages, newest first. Null: this user has no such conversation.</summary>
+    public Task<Page<MessageItem>?> ReadAsync(ConversationKey key, Guid userId, PageCursor after, int most, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            key.TenantId,
+            async (db, cancellation) =>
+            {
+                if (!await ConversationStore.OwnedBy(userId, key, db).AnyAsync(cancellation))
+                {
+                    return null;
+                }
+
+                var rows = db.Messages
+                    .Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
+                    .Where(row => EF.Functions.LessThan(ValueTuple.Create(row.CreatedAt, row.Id), ValueTuple.Create(after.Time, after.Id)))
+                    .OrderByDescending(row => row.CreatedAt).ThenByDescending(row => row.Id);
+                var lengths = await rows.Take(most + 1).Select(row => row.Content.Length).ToListAsync(cancellation);
+                var fitting = Math.Min(most, HowManyFit(lengths));
+                var items = await rows.Take(fitting + 1)
+                    .Select(row => new MessageItem(row.Id, row.TurnId, row.Role, row.Content, row.Status, row.CreatedAt))
+                    .ToListAsync(cancellation);
+                return PageOf(items, fitting, last => new(last.CreatedAt, last.Id));
+            },
+            cancellationToken);
+
+    /// <summary>Renames a conversation. Null: this user has none with this id.</summary>
+    public Task<ConversationItem?> RenameAsync(ConversationKey key, Guid userId, string title, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            key.TenantId,
+            async (db, cancellation) =>
+            {
+                await ConversationStore.OwnedBy(userId, key, db).ExecuteUpdateAsync(
+                    row => row.SetProperty(r => r.Title, title).SetProperty(r => r.UpdatedAt, _ => DateTimeOffset.UtcNow), cancellation);
+                return await Items(ConversationStore.OwnedBy(userId, key, db)).SingleOrDefaultAsync(cancellation);
+            },
+            cancellationToken);
+
+    /// <summary>
+    /// Deletes a conversation with its messages. Locks the row first, like the functions that begin or end a turn: no
+    /// turn can begin between the check and the deletion, and the fixed lock order prevents deadlocks.
+    /// </summary>
+    /// <returns>The turns that had not ended. Null: this user has no such conversation.</returns>
+    public Task<List<TurnRow>?> DeleteAsync(ConversationKey key, Guid userId, CancellationToken cancellationToken)
+    {
+        List<TurnRow>? running = null; // Kept for a retry after an interrupted commit, which may find no rows.
+        return tenants.RunAsync(
+            key.TenantId,
+            async (db, cancellation) =>
+            {
+                var locked = await db.Conversations.FromSql(
+                    $"""
+                    SELECT * FROM public.web_conversations
+                    WHERE tenant_id = {key.TenantId} AND id = {key.ConversationId} AND user_id IS NOT DISTINCT FROM {userId} FOR UPDATE
+                    """).AsNoTracking().ToListAsync(cancellation);
+                if (locked.Count == 0)
+                {
+                    return running;
+                }
+
+                running = await db.Messages
+                    .Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId && row.Status == TurnOutcome.Pending)
+                    .Select(row => new TurnRow(key, row.TurnId, row.Status, row.Attempt, row.Content))
+                    .ToListAsync(cancellation);
+                await ConversationStore.OwnedBy(userId, key, db).ExecuteDeleteAsync(cancellation); // Its messages follow by ON DELETE CASCADE.
+                return running;
+            },
+            cancellationToken);
+    }
+
+    private static IQueryable<ConversationItem> Items(IQueryable<Conversation> rows) =>
+        rows.Select(row => new ConversationItem(row.Id, row.AgentId, row.Title, row.CreatedAt, row.UpdatedAt));
+
+    /// <summary>One item more than the page holds means that there is another page.</summary>
+    private static Page<T> PageOf<T>(List<T> items, int most, Func<T, PageCursor> cursorOf) =>
+        items.Count <= most ? new(items, null) : new(items[..most], cursorOf(items[most - 1]).ToString());
+
+    private static int HowManyFit(List<int> lengths)
+    {
+        var characters = 0;
+        var fitting = lengths.TakeWhile(length => (characters += length) <= MaxPageCharacters).Count();
+        return Math.Max(1, fitting);
+    }
+}

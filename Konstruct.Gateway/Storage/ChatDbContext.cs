@@ -1,0 +1,73 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Conventions;
+
+namespace Konstruct.Gateway.Storage;
+
+/// <summary>
+/// The two tables. The context has no tenant: <see cref="TenantDb"/> sets it on the
+/// transaction. Without a tenant Postgres returns and stores nothing.
+/// </summary>
+/// <remarks>
+/// The policies add the tenant to every query. Where most tenants are small, Postgres rates any index that begins with the
+/// tenant as good as the right one, and would then read all rows of a large tenant. So no index begins with the tenant
+/// except the key of conversations, which has no other columns than the id that is asked for.
+/// </remarks>
+internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : DbContext(options)
+{
+    /// <summary>
+    /// Every statement names the schema. PostgreSQL's search path begins with a schema named like the role, where tables would have no policies.
+    /// </summary>
+    private const string Schema = "public";
+
+    public DbSet<Conversation> Conversations => Set<Conversation>();
+
+    public DbSet<Message> Messages => Set<Message>();
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
+        configurationBuilder.Conventions.Remove<ForeignKeyIndexConvention>(); // Such an index would begin with the tenant.
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.Entity<Conversation>(table =>
+        {
+            table.ToTable("web_conversations", Schema);
+            table.HasKey(row => new { row.TenantId, row.Id });
+            table.HasIndex(row => row.Id).IsUnique();
+            table.HasIndex(row => new { row.UserId, row.TenantId, row.UpdatedAt, row.Id });
+            table.Property(row => row.TenantId).HasColumnName("tenant_id");
+            table.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever();
+            table.Property(row => row.UserId).HasColumnName("user_id");
+            table.Property(row => row.AgentId).HasColumnName("agent_id");
+            table.Property(row => row.Title).HasColumnName("title");
+            table.Property(row => row.CreatedAt).HasColumnName("created_at").HasDefaultValueSql("now()");
+            table.Property(row => row.UpdatedAt).HasColumnName("updated_at").HasDefaultValueSql("now()");
+        });
+
+        modelBuilder.Entity<Message>(table =>
+        {
+            table.ToTable("web_conversation_messages", Schema, t =>
+            {
+                t.HasCheckConstraint("ck_messages_role", "role IN ('user', 'assistant')");
+                t.HasCheckConstraint("ck_messages_status", "status IN ('pending', 'completed', 'cancelled', 'failed')");
+            });
+            table.HasKey(row => new { row.Id, row.TenantId });
+            table.HasOne<Conversation>().WithMany().HasForeignKey(row => new { row.TenantId, row.ConversationId }).OnDelete(DeleteBehavior.Cascade);
+            table.HasIndex(row => new { row.ConversationId, row.TenantId, row.CreatedAt, row.Id });
+            table.HasIndex(row => new { row.TurnId, row.TenantId, row.Role }).IsUnique();
+            table.HasIndex(row => new { row.ConversationId, row.TenantId, row.ClientMessageId }).IsUnique().HasFilter("client_message_id IS NOT NULL");
+            table.HasIndex(row => new { row.CreatedAt, row.TurnId }, "ix_messages_pending").HasFilter("status = 'pending' AND role = 'assistant'");
+            table.HasIndex(row => new { row.ConversationId, row.TenantId }, "ix_messages_pending_of_conversation").HasFilter("status = 'pending'");
+            table.Property(row => row.TenantId).HasColumnName("tenant_id");
+            table.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever();
+            table.Property(row => row.ConversationId).HasColumnName("conversation_id");
+            table.Property(row => row.Role).HasColumnName("role");
+            table.Property(row => row.Content).HasColumnName("content");
+            table.Property(row => row.CreatedAt).HasColumnName("created_at").HasDefaultValueSql("now()");
+            table.Property(row => row.TurnId).HasColumnName("turn_id");
+            table.Property(row => row.Status).HasColumnName("status");
+            table.Property(row => row.Attempt).HasColumnName("attempt");
+            table.Property(row => row.ClientMessageId).HasColumnName("client_message_id");
+            table.Property(row => row.Task).HasColumnName("task");
+        });
+    }
+}

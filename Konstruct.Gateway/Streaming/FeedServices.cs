@@ -1,0 +1,11 @@
+using Konstruct.Contracts.Redis;
+using Konstruct.Gateway.Hosting;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Telemetry;
+using Konstruct.ServiceDefaults.Loops;
+
+namespace Konstruct.Gateway.Streaming;
+
+/// <summary>Services shared by all feeds.</summary>
+internal sealed record FeedServices(
+    ConversationStore Store, TurnLog Log, ITurnPersister Persister, BackgroundTasks Tasks, Failures Failures, GatewayMetrics Metrics, TimeProvider Time);

@@ -1,0 +1,94 @@
+using Konstruct.Contracts.Dispatch;
+using Konstruct.Contracts.Redis;
+using Konstruct.Gateway.Configuration;
+using Konstruct.Gateway.Hosting;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Telemetry;
+using Konstruct.ServiceDefaults.Loops;
+using Microsoft.Extensions.Options;
+
+namespace Konstruct.Gateway.Turns.Repair;
+
+/// <summary>
+/// The only repair path. Every gateway looks for turns that are pending in Postgres and missing in Redis. A crash anywhere, a lost
+/// lease and a flushed Redis all look the same here. Postgres issues the next attempt, so only one gateway dispatches it.
+/// </summary>
+internal sealed class Sweeper(
+    PendingTurns pending, DispatchQueue queue, TurnRepair repair, StaleEntries stale, GatewayMetrics metrics, Readiness readiness, Stopping stopping,
+    Persistence persistence, IOptions<ChatOptions> options) : BackgroundService
+{
+    private const int PageSize = 500;
+
+    private readonly ChatOptions _options = options.Value;
+    private HashSet<string> _missing = [];
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await readiness.WhenStarted.WaitAsync(stoppingToken);
+
+        // Replicas that start together must not sweep together.
+        var interval = _options.SweepInterval * (1 + (Random.Shared.NextDouble() / 4));
+        await persistence.LoopAsync("the sweep", interval, interval / 2, 5 * interval, SweepAsync, stoppingToken);
+    }
+
+    /// <summary>Runs one round. A turn that cannot be repaired does not delay others. Throws when a store is down.</summary>
+    internal async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RepairAllAsync(cancellationToken);
+            await stale.TidyAsync(cancellationToken);
+            if (metrics.IsQueueWanted)
+            {
+                metrics.QueueMeasured(await queue.MeasureAsync());
+            }
+        }
+        catch
+        {
+            metrics.QueueMeasured(null); // The last measurement is out of date.
+            throw;
+        }
+    }
+
+    private async Task RepairAllAsync(CancellationToken cancellationToken)
+    {
+        var missing = new HashSet<string>();
+        PendingTurn? last = null;
+        repair.BeginRound();
+        while (true)
+        {
+            var page = await pending.ReadAsync(_options.SweepAge, last, PageSize, cancellationToken);
+            if (page.Count > 0)
+            {
+                var states = await queue.InspectAsync([.. page.Select(turn => RedisKeys.Entry(turn.TurnId, turn.Attempt))]);
+                foreach (var (turn, state) in page.Zip(states))
+                {
+                    if (state != DispatchState.Missing || IsMissing(turn, missing))
+                    {
+                        await repair.TryRepairAsync(turn, state, cancellationToken);
+                    }
+                }
+            }
+
+            if (page.Count < PageSize || stopping.IsDraining)
+            {
+                break;
+            }
+
+            last = page[^1];
+        }
+
+        _missing = missing;
+    }
+
+    /// <summary>
+    /// A later attempt counts as missing in the second round that misses it. In the first round,
+    /// the gateway that got the attempt may be about to queue it.
+    /// </summary>
+    private bool IsMissing(PendingTurn turn, HashSet<string> missing)
+    {
+        var entry = RedisKeys.Entry(turn.TurnId, turn.Attempt);
+        missing.Add(entry);
+        return turn.Attempt <= 1 || _missing.Contains(entry);
+    }
+}
