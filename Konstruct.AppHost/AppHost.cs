@@ -4,7 +4,9 @@ using Konstruct.AppHost.LocalServers;
 
 var builder = DistributedApplication.CreateBuilder(args);
 if (!HostingSettings.TryRead(builder, out var settings, out var problem))
+{
     return Problem.Tell(problem);
+}
 
 // Redis carries tasks to the orchestrators and tokens back to the gateways. Data that it loses is repaired from Postgres.
 // Postgres keeps the conversations. Its owner, the superuser, sees every tenant, so only the schema step gets that connection.

@@ -34,9 +34,13 @@ internal sealed class DataFolder : IDisposable
     public static void CreatePrivate(string path)
     {
         if (OperatingSystem.IsWindows())
+        {
             Directory.CreateDirectory(path);
+        }
         else
+        {
             Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 
     public string Combine(string name) => System.IO.Path.Combine(Path, name);

@@ -31,7 +31,9 @@ internal sealed record Invocation(ServerKind Kind, int Port, string Data, string
     public static Invocation Parse(string[] args)
     {
         if (!Enum.TryParse<ServerKind>(args[0], ignoreCase: true, out var kind) || char.IsAsciiDigit(args[0][0]))
+        {
             throw new CannotServeException($"There is no server named '{args[0]}': it is redis or postgres.");
+        }
 
         var (port, data, packages) = (0, "", "");
         for (var i = 1; i < args.Length; i++)
@@ -46,11 +48,20 @@ internal sealed record Invocation(ServerKind Kind, int Port, string Data, string
         }
 
         if (port == 0)
+        {
             throw new CannotServeException("--port is missing.");
+        }
+
         if (data.Length == 0)
+        {
             throw new CannotServeException("--data is missing.");
+        }
+
         if (packages.Length == 0)
+        {
             packages = Path.Combine(Path.GetDirectoryName(data) ?? data, "packages");
+        }
+
         return new(kind, port, data, packages);
 
         string ValueAt(int i) => i < args.Length ? args[i] : throw new CannotServeException($"A value is missing after {args[^1]}.");

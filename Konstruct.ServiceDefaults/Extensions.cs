@@ -64,7 +64,9 @@ public static class ServiceDefaultsExtensions
 
         // Ctrl+C ends the dashboard and the services together, and Aspire lets exporters retry, which kept each process alive for ten seconds.
         if (builder.Environment.IsDevelopment())
+        {
             builder.Configuration["OTEL_EXPORTER_OTLP_TIMEOUT"] ??= "1000";
+        }
 
         // Alerts on logs use event ids, which the exporter omits by default.
         builder.Configuration["OTEL_DOTNET_EXPERIMENTAL_OTLP_EMIT_EVENT_LOG_ATTRIBUTES"] ??= "true";
@@ -103,7 +105,9 @@ public static class ServiceDefaultsExtensions
         builder.Services.PostConfigure<HealthCheckServiceOptions>(options =>
         {
             foreach (var check in options.Registrations.Where(check => check.Timeout == Timeout.InfiniteTimeSpan))
+            {
                 check.Timeout = CheckLimit;
+            }
         });
         builder.Services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LiveTag]);
         return builder;
@@ -127,7 +131,10 @@ public static class ServiceDefaultsExtensions
             ResponseWriter = (context, report) =>
             {
                 if (report.Status == HealthStatus.Healthy)
+                {
                     Volatile.Write(ref hasBeenReady, true);
+                }
+
                 return WriteStatusAsync(context, report);
             },
         }).AllowAnonymous().DisableHttpMetrics();

@@ -27,7 +27,10 @@ internal static class ContainerRuntime
             info.BeginOutputReadLine();
             info.BeginErrorReadLine();
             if (info.WaitForExit(Limit))
+            {
                 return info.ExitCode == 0;
+            }
+
             info.Kill(entireProcessTree: true);
             return false;
         }

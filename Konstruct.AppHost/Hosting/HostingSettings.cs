@@ -21,13 +21,22 @@ internal sealed record HostingSettings(Stores Stores, string Data, int Replicas,
         settings = null;
 
         if (!TryReadNumber(configuration, "Replicas", 10, out var replicas))
+        {
             problem = $"Replicas is '{configuration["Replicas"]}'; it can be a number from 1 to 10.";
+        }
         else if (!TryReadNumber(configuration, "Port", 65535, out var port))
+        {
             problem = $"Port is '{configuration["Port"]}'; it can be a number from 1 to 65535.";
+        }
         else if (ReadStores(builder) is not { } stores)
+        {
             problem = $"Hosting:Stores is '{configuration["Hosting:Stores"]}'; it can be auto, containers, local or managed.";
+        }
         else
+        {
             settings = new(stores, data, replicas ?? 1, port);
+        }
+
         return problem is null;
     }
 
@@ -45,7 +54,10 @@ internal sealed record HostingSettings(Stores Stores, string Data, int Replicas,
     {
         number = null;
         if (configuration[name] is not { Length: > 0 } text)
+        {
             return true;
+        }
+
         var isRight = int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= 1 && value <= most;
         number = value;
         return isRight;

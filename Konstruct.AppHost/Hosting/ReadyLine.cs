@@ -18,7 +18,9 @@ internal sealed class ReadyLine(EndpointReference gateway, IConfiguration config
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!await IsHealthyAsync(stoppingToken))
+        {
             await Task.Delay(Pause, stoppingToken);
+        }
 
         using var process = Process.GetCurrentProcess();
         var seconds = (DateTime.Now - process.StartTime).TotalSeconds;
@@ -28,7 +30,10 @@ internal sealed class ReadyLine(EndpointReference gateway, IConfiguration config
     private async Task<bool> IsHealthyAsync(CancellationToken stop)
     {
         if (!gateway.IsAllocated)
+        {
             return false;
+        }
+
         try
         {
             using var response = await _http.GetAsync(new Uri($"{gateway.Url}/health"), stop);
@@ -62,7 +67,10 @@ internal static class ReadyLineExtensions
     {
         var builder = gateway.ApplicationBuilder;
         if (builder.ExecutionContext.IsRunMode)
+        {
             builder.Services.AddHostedService(services => new ReadyLine(gateway.GetEndpoint("http"), services.GetRequiredService<IConfiguration>()));
+        }
+
         return gateway;
     }
 }

@@ -14,7 +14,10 @@ internal static class RunExtensions
     {
         var services = app.Services;
         if (services.GetRequiredService<DistributedApplicationExecutionContext>().IsRunMode && TakenPort(services) is { } problem)
+        {
             return Problem.Tell(problem);
+        }
+
         await app.RunAsync();
         return Environment.ExitCode;
     }
@@ -24,7 +27,9 @@ internal static class RunExtensions
     {
         var configuration = services.GetRequiredService<IConfiguration>();
         if (configuration.GetValue<bool>("DcpPublisher:RandomizePorts"))
+        {
             return null;
+        }
 
         var dashboard = from name in (string[])["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"]
                         from url in (configuration[name] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries)

@@ -23,7 +23,10 @@ internal static class FirstStart
             {
                 var lifetime = stopped.Services.GetRequiredService<IHostApplicationLifetime>();
                 if (Volatile.Read(ref hasRun) || lifetime.ApplicationStopping.IsCancellationRequested)
+                {
                     return;
+                }
+
                 var sentence = await LastErrorAsync(stopped.Services.GetRequiredService<ResourceLoggerService>(), stopped.ResourceEvent.ResourceId, stop);
                 Environment.ExitCode = Problem.Tell($"{resource.Name}: {sentence}");
                 lifetime.StopApplication();
@@ -36,7 +39,9 @@ internal static class FirstStart
         await foreach (var lines in logs.GetAllAsync(resourceId).WithCancellation(stop))
         {
             foreach (var line in lines.Where(line => line.IsErrorMessage))
+            {
                 last = WithoutTime(line.Content);
+            }
         }
 
         return last;

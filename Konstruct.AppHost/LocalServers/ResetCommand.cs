@@ -33,16 +33,23 @@ internal static class ResetCommand
         {
             var stopped = await commands.ExecuteCommandAsync(server, KnownResourceCommands.StopCommand, context.CancellationToken);
             if (!stopped.Success)
+            {
                 return stopped;
+            }
         }
 
         await states.WaitForResourceAsync(server.Name, KnownResourceStates.TerminalStates, context.CancellationToken).WaitAsync(StopLimit, context.CancellationToken);
         if (Directory.Exists(folder))
+        {
             Directory.Delete(folder, recursive: true);
+        }
 
         var started = await commands.ExecuteCommandAsync(server, KnownResourceCommands.StartCommand, context.CancellationToken);
         if (started.Success && server is LocalPostgresResource)
+        {
             started = await commands.ExecuteCommandAsync(SchemaStep, KnownResourceCommands.RestartCommand, context.CancellationToken);
+        }
+
         return started.Success ? CommandResults.Success($"{server.Name} starts again, with nothing in {folder}.") : started;
     }
 

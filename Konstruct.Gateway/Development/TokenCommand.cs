@@ -1,6 +1,6 @@
-using Konstruct.Gateway.Auth;
 using System.Globalization;
 using System.Text;
+using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Protocol;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;

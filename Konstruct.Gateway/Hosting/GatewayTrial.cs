@@ -1,7 +1,7 @@
-using Konstruct.Gateway.Edge;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Configuration;
+using Konstruct.Gateway.Edge;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
 

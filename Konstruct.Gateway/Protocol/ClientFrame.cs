@@ -1,6 +1,6 @@
-using Konstruct.Contracts.Wire;
-using Konstruct.Contracts.Redis;
 using System.Text.Json;
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Gateway.Protocol;
 

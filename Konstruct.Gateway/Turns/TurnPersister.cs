@@ -1,4 +1,3 @@
-using Konstruct.Gateway.Streaming;
 using System.Diagnostics;
 using System.Text;
 using Konstruct.Contracts.Redis;
@@ -6,6 +5,7 @@ using Konstruct.Contracts.Telemetry;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Hosting;
 using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Telemetry;
 using Konstruct.ServiceDefaults.Loops;
 using Polly;

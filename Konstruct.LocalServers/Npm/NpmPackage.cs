@@ -35,17 +35,25 @@ internal sealed class NpmPackage(string name, string packages)
         try
         {
             foreach (var file in (string[])["package.json", "package-lock.json"])
+            {
                 File.Copy(Path.Combine(Source, file), Path.Combine(staging, file), overwrite: true);
+            }
+
             var complaint = await RunNpmAsync(npm, staging, stop);
             // npm skips an optional package that it cannot fetch and still succeeds, so the folder is checked.
             if (!Directory.Exists(Path.Combine(staging, "node_modules", package)))
+            {
                 throw new CannotServeException($"npm could not fetch {package}{complaint}");
+            }
+
             Publish(staging);
         }
         finally
         {
             if (Directory.Exists(staging))
+            {
                 Directory.Delete(staging, recursive: true);
+            }
         }
         return Find(package) ?? throw new CannotServeException($"{package} went missing from {Folder}: delete that folder and start again");
     }
@@ -93,7 +101,9 @@ internal sealed class NpmPackage(string name, string packages)
         finally
         {
             if (!process.HasExited)
+            {
                 process.Kill(entireProcessTree: true);
+            }
         }
     }
 

@@ -16,7 +16,10 @@ internal static class Leftover
     {
         var file = Path.Combine(cluster, "postmaster.pid");
         if (!File.Exists(file) || !int.TryParse(File.ReadLines(file).FirstOrDefault(), NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+        {
             return;
+        }
+
         using var process = RunningServer(id);
         if (process is not null)
         {
@@ -49,7 +52,10 @@ internal static class Leftover
             return null; // No process has this number: usual after a crash of the machine.
         }
         if (process.ProcessName.StartsWith("postgres", StringComparison.Ordinal))
+        {
             return process;
+        }
+
         process.Dispose();
         return null;
     }

@@ -64,7 +64,9 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
     private static IEnumerable<string> InstalledFolders()
     {
         if (Executables.Find("postgres") is { } onPath)
+        {
             yield return Path.GetDirectoryName(File.ResolveLinkTarget(onPath, returnFinalTarget: true)?.FullName ?? onPath)!;
+        }
 
         (string Parent, string Pattern)[] places =
         [
@@ -78,7 +80,9 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
         foreach (var (parent, pattern) in places.Where(place => Directory.Exists(place.Parent)))
         {
             foreach (var version in Directory.EnumerateDirectories(parent, pattern))
+            {
                 yield return Path.Combine(version, "bin");
+            }
         }
     }
 
@@ -86,7 +90,10 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
     {
         var programs = new PostgresPrograms(folder, 0);
         if (!File.Exists(programs.Postgres) || !File.Exists(programs.InitDb))
+        {
             return null;
+        }
+
         using var process = Process.Start(new ProcessStartInfo(programs.Postgres, "--version") { RedirectStandardOutput = true, RedirectStandardError = true })!;
         var version = VersionPattern().Match(process.StandardOutput.ReadToEnd());
         process.WaitForExit();
@@ -99,9 +106,15 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
     private static void Complete(string folder)
     {
         if (OperatingSystem.IsWindows())
+        {
             return;
+        }
+
         foreach (var program in Directory.EnumerateFiles(Path.Combine(folder, "native", "bin")))
+        {
             File.SetUnixFileMode(program, File.GetUnixFileMode(program) | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        }
+
         var list = Path.Combine(folder, "native", "pg-symlinks.json");
         using var links = File.Exists(list) ? JsonDocument.Parse(File.ReadAllText(list)) : JsonDocument.Parse("[]");
         foreach (var link in links.RootElement.EnumerateArray())
@@ -110,7 +123,9 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
             try
             {
                 if (!File.Exists(target))
+                {
                     File.CreateSymbolicLink(target, Path.GetFileName(link.GetProperty("source").GetString()!));
+                }
             }
             catch (IOException) when (File.Exists(target))
             {

@@ -35,9 +35,13 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
         {
             log.Add(line);
             if (line.EndsWith("database system is ready to accept connections", StringComparison.Ordinal))
+            {
                 ready.TrySetResult();
+            }
             else if (ready.Task.IsCompleted)
+            {
                 say(line);
+            }
         });
 
         var stopped = stop.RequestedAsync();
@@ -74,7 +78,10 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
         var unfinished = cluster + ".new";
         var passwordFile = folder.Combine("password.new");
         if (Directory.Exists(unfinished))
+        {
             Directory.Delete(unfinished, recursive: true);
+        }
+
         try
         {
             await WritePasswordAsync(passwordFile, stop);
@@ -87,7 +94,10 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
             await initdb.StopAsync(Native.Terminate, StopPatience);
             stop.ThrowIfCancellationRequested();
             if (await initdb.Exited != 0)
+            {
                 throw new CannotServeException($"PostgreSQL could not create its data in {unfinished}: {log}");
+            }
+
             Directory.Move(unfinished, cluster);
         }
         finally
@@ -111,14 +121,19 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
         await single.StopAsync(Native.Terminate, StopPatience);
         stop.ThrowIfCancellationRequested();
         if (await single.Exited != 0 || log.ToString().Contains("ERROR:", StringComparison.Ordinal))
+        {
             throw new CannotServeException($"PostgreSQL could not open its data in {cluster}: {log}");
+        }
     }
 
     private async Task WritePasswordAsync(string file, CancellationToken stop)
     {
         var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
+        {
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+
         await using var writer = new StreamWriter(file, options);
         await writer.WriteLineAsync(password.AsMemory(), stop);
     }
@@ -126,7 +141,10 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
     public async ValueTask DisposeAsync()
     {
         if (_server is null)
+        {
             return;
+        }
+
         await _server.StopAsync(Native.Quit, TimeSpan.FromSeconds(1));
         _server.Dispose();
     }

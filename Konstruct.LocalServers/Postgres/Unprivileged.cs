@@ -18,14 +18,22 @@ internal static class Unprivileged
     public static IReadOnlyList<string> Prefix(string data)
     {
         if (!Native.IsRoot)
+        {
             return [];
+        }
+
         string[] asNobodyInNamespace = ["unshare", "--user", $"--map-user={Nobody}", $"--map-group={Nobody}", "--"];
         if (Succeeds([.. asNobodyInNamespace, "true"]))
+        {
             return asNobodyInNamespace;
+        }
 
         string[] asNobody = ["setpriv", $"--reuid={Nobody}", $"--regid={Nobody}", "--clear-groups", "--"];
         if (Succeeds(["chown", "-R", $"{Nobody}:{Nobody}", data]) && Succeeds([.. asNobody, "test", "-w", data]))
+        {
             return asNobody;
+        }
+
         throw new CannotServeException(
             $"PostgreSQL does not run as root, and user nobody cannot reach {data}: work as another user, or from a folder that everybody may enter.");
     }
@@ -33,7 +41,10 @@ internal static class Unprivileged
     private static bool Succeeds(string[] command)
     {
         if (Executables.Find(command[0]) is not { } program)
+        {
             return false;
+        }
+
         using var process = Process.Start(new ProcessStartInfo(program, command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         process.WaitForExit();
         return process.ExitCode == 0;

@@ -32,7 +32,9 @@ internal sealed class ChildProcess : IDisposable
             RedirectStandardError = true,
         };
         foreach (var (name, value) in environment)
+        {
             start.Environment[name] = value;
+        }
 
         var child = new ChildProcess(new Process { StartInfo = start });
         child._process.OutputDataReceived += (_, line) => Forward(line.Data);
@@ -46,7 +48,9 @@ internal sealed class ChildProcess : IDisposable
         void Forward(string? line)
         {
             if (line is { Length: > 0 })
+            {
                 output(line);
+            }
         }
     }
 
@@ -60,11 +64,20 @@ internal sealed class ChildProcess : IDisposable
     public async Task StopAsync(int signal, TimeSpan patience)
     {
         if (Exited.IsCompleted)
+        {
             return;
+        }
+
         if (Native.Signal(Id, signal))
+        {
             await Task.WhenAny(Exited, Task.Delay(patience));
+        }
+
         if (!Exited.IsCompleted)
+        {
             _process.Kill(entireProcessTree: true);
+        }
+
         await Exited;
     }
 

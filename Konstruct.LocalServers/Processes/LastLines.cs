@@ -13,13 +13,17 @@ internal sealed class LastLines
         {
             _lines.Enqueue(line.Trim());
             if (_lines.Count > Limit)
+            {
                 _lines.Dequeue();
+            }
         }
     }
 
     public override string ToString()
     {
         lock (_lines)
+        {
             return string.Join(" | ", _lines);
+        }
     }
 }

@@ -28,7 +28,10 @@ internal sealed class StopRequest : IDisposable
     public void Dispose()
     {
         foreach (var signal in _signals)
+        {
             signal.Dispose();
+        }
+
         _stop.Dispose();
     }
 }

@@ -38,7 +38,9 @@ internal sealed class AppHostProcess : IAsyncDisposable
             ["KONSTRUCT_TEST_RUN"] = mark,
         };
         foreach (var (name, value) in environment)
+        {
             all[name] = value;
+        }
         // The tests ignore no signal, whatever started them: a shell's background job would hand "SIGINT is ignored" down to its children.
         string[] command = ["dotnet", BuiltPrograms.Dll("Konstruct.AppHost"), .. arguments];
         return new(await ChildProcess.StartAsync("AppHost", command, all, prefix: ["env", "--default-signal=INT"]), mark);

@@ -36,7 +36,10 @@ public sealed class ApplicationTests(ApplicationFixture fixture) : IClassFixture
         var text = "";
         FrameV2 frame;
         while ((frame = FrameV2.Parse((await chat.ReceiveAsync())!)).Type == "chunk")
+        {
             text += frame.Text;
+        }
+
         Assert.Equal(("done", Answers.Of("/burst 3"), $"{conversation}"), (frame.Type, text, frame.Json.GetProperty("conversation_id").GetString()));
     }
 

@@ -18,7 +18,9 @@ public sealed class DataTests : IDisposable
         var person = Person.New();
         var conversation = Guid.NewGuid();
         await using (var app = await TestedAppHost.StartAsync(_folder.Path))
+        {
             await ChatAsync(app, person, conversation);
+        }
 
         await using var again = await TestedAppHost.StartAsync(
             _folder.Path, "--Parameters:postgres-password=new", "--Parameters:redis-password=new", "--Parameters:konstruct-gateway-password=new");
@@ -36,7 +38,9 @@ public sealed class DataTests : IDisposable
         var conversation = Guid.NewGuid();
         await ChatAsync(app, Person.New(), conversation);
         await using (var redis = await ConnectionMultiplexer.ConnectAsync(await app.ConnectionStringAsync("redis")))
+        {
             await redis.GetDatabase().StringSetAsync("kept", "yes");
+        }
 
         foreach (var server in (string[])["redis", "postgres"])
         {
@@ -48,7 +52,10 @@ public sealed class DataTests : IDisposable
 
         await app.WaitUntilHealthyAsync("schema");
         await using (var redis = await ConnectionMultiplexer.ConnectAsync(await app.ConnectionStringAsync("redis")))
+        {
             Assert.False(await redis.GetDatabase().KeyExistsAsync("kept"));
+        }
+
         Assert.Equal(0, await MessagesAsync(app, conversation));
         await Until.TrueAsync(async () => (await app.ExecuteAsync("gateway", "chat", ("text", "/burst 3"))).Success);
     }
@@ -71,7 +78,9 @@ public sealed class DataTests : IDisposable
         await chat.SayAsync("/burst 3");
         string? frame;
         while (FrameV2.Parse(frame = await chat.ReceiveAsync() ?? throw new InvalidOperationException($"The gateway closed the socket with {chat.CloseCode}.")).Type != "done")
+        {
             Assert.DoesNotContain("error", frame, StringComparison.Ordinal);
+        }
     }
 
     private static async Task<long> MessagesAsync(TestedAppHost app, Guid conversation)

@@ -57,7 +57,9 @@ public sealed class PublishedManifestTests
         foreach (var (_, resource) in manifest["resources"]!.AsObject())
         {
             if ((string?)resource!["path"] is { } path)
+            {
                 resource["path"] = Path.GetFullPath(path, Path.GetDirectoryName(file)!);
+            }
         }
         return manifest.ToString();
     }

@@ -57,13 +57,18 @@ internal sealed class FaultyServer : IAsyncDisposable
         });
         await ReadAsync(socket); // auth
         if (isV2)
+        {
             await SendAsync(socket, $$"""{"type":"ready","conversation_id":"{{conversation}}","active":[]}""");
+        }
+
         var next = ReadAsync(socket);
         while (await next)
         {
             next = ReadAsync(socket); // Pongs are heard while it answers.
             foreach (var frame in Answer(conversation, isV2, faults))
+            {
                 await SendAsync(socket, frame, faults.IsInParts);
+            }
         }
     }
 
@@ -81,15 +86,22 @@ internal sealed class FaultyServer : IAsyncDisposable
                 ? $$"""{"type":"chunk","text":"{{said}}","turn_id":"{{turn}}","attempt":1,"seq":{{seq}}}"""
                 : $$"""{"type":"chunk","text":"{{said}}"}""";
             if (seq != faults.Dropped)
+            {
                 yield return chunk;
+            }
+
             if (seq == faults.Repeated)
+            {
                 yield return chunk;
+            }
         }
 
         if (!faults.IsEndless)
+        {
             yield return isV2
                 ? $$"""{"type":"done","text":"{{text}}","conversation_id":"{{conversation}}","turn_id":"{{turn}}","attempt":1,"reason":"completed"}"""
                 : $$"""{"type":"done","text":"{{text}}","conversation_id":"{{conversation}}"}""";
+        }
     }
 
     private static async Task<bool> ReadAsync(WebSocket socket)

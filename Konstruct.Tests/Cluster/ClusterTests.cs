@@ -51,7 +51,9 @@ public sealed class ClusterTests(ReplicatedPipelineOnCluster fixture) : Pipeline
         foreach (var (number, node) in nodes.Index())
         {
             foreach (var key in keys)
+            {
                 await node.GetSubscriber().SubscribeAsync(key.Channel, (channel, _) => heard.Add((number, channel)));
+            }
         }
 
         foreach (var key in keys)
@@ -63,7 +65,9 @@ public sealed class ClusterTests(ReplicatedPipelineOnCluster fixture) : Pipeline
         await Until.TrueAsync(() => Task.FromResult(heard.Count == nodes.Length * keys.Count));
         Assert.Equal(nodes.Length * keys.Count, heard.Distinct().Count());
         foreach (var node in nodes)
+        {
             await node.DisposeAsync();
+        }
     }
 
     /// <summary>A script whose keys were in two slots would be refused with CROSSSLOT. A database beside the pipeline's own: its workers would take the entries.</summary>

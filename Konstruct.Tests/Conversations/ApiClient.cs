@@ -37,10 +37,15 @@ internal sealed class ApiClient(ServiceProcess gateway, Person? person)
             items.AddRange(got);
             cursor = page.GetProperty("next").GetString();
             if (cursor is null)
+            {
                 return items;
+            }
+
             Assert.NotEmpty(got);
             if (betweenPages is not null)
+            {
                 await betweenPages();
+            }
         }
     }
 
@@ -59,7 +64,10 @@ internal sealed class ApiClient(ServiceProcess gateway, Person? person)
         }
 
         if (body is not null)
+        {
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        }
+
         change?.Invoke(request);
         using var response = await Http.SendAsync(request);
         return new(

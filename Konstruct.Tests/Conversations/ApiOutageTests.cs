@@ -77,7 +77,9 @@ public sealed class ApiOutageTests : PipelineTests
         {
             // The stream goes on: no token needs Postgres.
             for (var chunks = 1; chunks < (back == "after the end" ? 40 : 10); chunks++)
+            {
                 Assert.Contains("\"chunk\"", await chat.ReceiveAsync(), StringComparison.Ordinal);
+            }
         }
         finally
         {

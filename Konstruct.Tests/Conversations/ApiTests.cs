@@ -193,9 +193,14 @@ public sealed class ApiTests : PipelineTests
             var answer = await nobody.SendAsync(new(method), path, method is "POST" or "PATCH" ? "not JSON" : null, request =>
             {
                 if (user is not null)
+                {
                     request.Headers.Add("X-User-Id", user);
+                }
+
                 if (tenant is not null)
+                {
                     request.Headers.Add("X-Tenant-Id", tenant);
+                }
             });
             answer.ExpectProblem(401);
             Assert.NotEmpty(answer.Headers["WWW-Authenticate"]);

@@ -54,7 +54,9 @@ public abstract class DeletionTests(UsualPipeline fixture) : PipelineTests(fixtu
         Assert.Equal(0, await Sql.MessageCountAsync(_person.Tenant));
         await strict.TerminateAsync();
         foreach (var chat in chats)
+        {
             await chat.DisposeAsync();
+        }
     }
 
     [Fact]
@@ -80,7 +82,10 @@ public abstract class DeletionTests(UsualPipeline fixture) : PipelineTests(fixtu
             await chat.SayAsync("/stream tokens=3 rate=100");
             var turn = await chat.ReceiveTurnAsync(TimeSpan.FromSeconds(30));
             if (turn.Frames[^1] == Frames.Error("The conversation does not exist."))
+            {
                 return;
+            }
+
             Assert.StartsWith("""{"type":"done",""", turn.Frames[^1], StringComparison.Ordinal);
         }
     }

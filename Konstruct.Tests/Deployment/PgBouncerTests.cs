@@ -26,7 +26,9 @@ public sealed class PipelineOverPgBouncer(DatabaseFactory databases) : UsualPipe
     {
         await base.DisposeAsync();
         if (_bouncer is not null)
+        {
             await _bouncer.DisposeAsync();
+        }
     }
 }
 
@@ -47,7 +49,9 @@ public sealed class PgBouncerTests(PipelineOverPgBouncer fixture) : PipelineTest
         var tenants = new[] { Person.New(), Person.New() };
         var own = new List<Guid>();
         foreach (var person in tenants)
+        {
             own.Add(await new ApiClient(Gateway, person).CreateAsync($"of {person.Tenant}"));
+        }
 
         await Task.WhenAll(Enumerable.Range(0, 200).Select(async i =>
         {
@@ -72,6 +76,8 @@ public sealed class PgBouncerTests(PipelineOverPgBouncer fixture) : PipelineTest
             Assert.Equal([text, Answers.Of(text)], (await Sql.MessagesAsync(conversation)).Select(row => row.Content));
         }));
         foreach (var person in tenants)
+        {
             Assert.Equal(20, await Sql.MessageCountAsync(person.Tenant));
+        }
     }
 }

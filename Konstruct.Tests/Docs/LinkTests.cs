@@ -35,7 +35,10 @@ public sealed partial class LinkTests
         var (target, anchor) = link.Split('#', 2) is [var before, var after] ? (before, after) : (link, null);
         var path = target.Length == 0 ? page.Path : Path.GetRelativePath(SourceTree.Root, Path.Combine(SourceTree.Root, Path.GetDirectoryName(page.Path)!, target)).Replace('\\', '/');
         if (!File.Exists(SourceTree.Path(path)) && !Directory.Exists(SourceTree.Path(path)))
+        {
             return false;
+        }
+
         return anchor is null || MarkdownPage.Of(path).Anchors.Contains(anchor);
     }
 

@@ -56,9 +56,13 @@ internal sealed partial class MarkdownPage
             foreach (var c in LinkedText().Replace(heading, "$1"))
             {
                 if (char.IsLetterOrDigit(c) || c is '-' or '_')
+                {
                     anchor.Append(char.ToLowerInvariant(c));
+                }
                 else if (c == ' ')
+                {
                     anchor.Append('-');
+                }
             }
 
             var count = seen[anchor.ToString()] = seen.GetValueOrDefault(anchor.ToString(), -1) + 1;

@@ -72,7 +72,9 @@ public sealed partial class WireContractTests
 
             Assert.Equal(members[0].Type.Trim('\''), frame.Kind.ToString().ToLowerInvariant());
             foreach (var member in members.Where(m => m.Name != "type"))
+            {
                 Assert.Equal(member.Type == "number" ? 7 : member.Name, PropertyOf(member.Name).GetValue(frame));
+            }
         }
     }
 
@@ -95,7 +97,9 @@ public sealed partial class WireContractTests
 
         Assert.Equal(objects.Select(s => s.Key).Order(StringComparer.Ordinal), interfaces.Keys.Order(StringComparer.Ordinal));
         foreach (var (name, schema) in objects)
+        {
             Assert.Equal(schema.Members, interfaces[name]);
+        }
     }
 
     [Theory]

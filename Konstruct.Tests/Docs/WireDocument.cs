@@ -63,9 +63,15 @@ internal sealed class WireSchema(YamlMappingNode node)
     private static string TypeOf(YamlMappingNode member)
     {
         if (member.Children.TryGetValue("$ref", out var reference))
+        {
             return WireDocument.Last(reference);
+        }
+
         if (member.Children.TryGetValue("const", out var constant))
+        {
             return $"'{WireDocument.Text(constant)}'";
+        }
+
         return WireDocument.Text(member["type"]) switch
         {
             "integer" => "number",

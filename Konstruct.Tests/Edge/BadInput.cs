@@ -118,29 +118,21 @@ internal sealed record BadInput(string Name, string Expected, Func<RawSocket, Fo
         new("fragments without an end", "close 1009", async (socket, _) =>
         {
             await socket.FrameAsync(WireFrame.Text, new byte[1], isLast: false);
-            for (var i = 0; i < 70; i++)
-                await socket.FrameAsync(0, Encoding.ASCII.GetBytes(new string('x', 1024)), isLast: false);
-        }),
+            for (var i = 0; i < 70; i++) { await socket.FrameAsync(0, Encoding.ASCII.GetBytes(new string('x', 1024)), isLast: false); } }),
         new("a head that claims 2^40 bytes", "close 1009", (socket, _) => socket.FrameAsync(WireFrame.Text, Encoding.ASCII.GetBytes(new string('x', 70_000)), length: 1UL << 40)),
         new("10,000 fragments of a byte", "bad_frame", async (socket, _) =>
         {
             await socket.FrameAsync(WireFrame.Text, "x"u8.ToArray(), isLast: false);
-            for (var i = 0; i < 9_998; i++)
-                await socket.FrameAsync(0, "x"u8.ToArray(), isLast: false);
-            await socket.FrameAsync(0, "x"u8.ToArray());
+            for (var i = 0; i < 9_998; i++) { await socket.FrameAsync(0, "x"u8.ToArray(), isLast: false); } await socket.FrameAsync(0, "x"u8.ToArray());
         }),
         new("1,000 empty fragments", "bad_frame", async (socket, _) =>
         {
             await socket.FrameAsync(WireFrame.Text, default, isLast: false);
-            for (var i = 0; i < 1_000; i++)
-                await socket.FrameAsync(0, default, isLast: false);
-            await socket.FrameAsync(0, "x"u8.ToArray());
+            for (var i = 0; i < 1_000; i++) { await socket.FrameAsync(0, default, isLast: false); } await socket.FrameAsync(0, "x"u8.ToArray());
         }),
         new("10,000 tiny frames", "bad_frame × 10000", async (socket, _) =>
         {
-            for (var i = 0; i < 10_000; i++)
-                await socket.TextAsync("x");
-        }),
+            for (var i = 0; i < 10_000; i++) { await socket.TextAsync("x"); } }),
     ];
 
     private static IEnumerable<BadInput> Framing =>
@@ -173,9 +165,7 @@ internal sealed record BadInput(string Name, string Expected, Func<RawSocket, Fo
         }),
         new("1,000 pings", "pong × 1000", async (socket, _) =>
         {
-            for (var i = 0; i < 1_000; i++)
-                await socket.FrameAsync(WireFrame.Ping, default);
-        }),
+            for (var i = 0; i < 1_000; i++) { await socket.FrameAsync(WireFrame.Ping, default); } }),
         new("a close of one byte", "close 1002", (socket, _) => socket.FrameAsync(WireFrame.Close, new byte[1])),
         new("a close with a code that is none", "close 1002", (socket, _) => socket.FrameAsync(WireFrame.Close, new byte[] { 0, 42 })),
         new("a close in order", "close 1000", (socket, _) => socket.FrameAsync(WireFrame.Close, new byte[] { 0x03, 0xE8 })),

@@ -24,9 +24,14 @@ public sealed class BadInputTests(UsualPipelineOnGarnet fixture) : PipelineTests
 
         var rows = new List<Row>();
         foreach (var input in BadInput.All)
+        {
             rows.Add(new(input.Name, input.Expected, await TryAsync(input, hostile, foreign), await IsWellAsync(bystander)));
+        }
+
         foreach (var (name, expected, request) in Requests(Gateway))
+        {
             rows.Add(new(name, expected, await request(), await IsWellAsync(bystander)));
+        }
 
         var table = string.Concat(rows.Select(row =>
             $"{(IsRight(row) ? "as expected" : "UNEXPECTED ")}  {row.Name,-42}  {row.Got}{(row.Got == row.Expected ? "" : $"   expected: {row.Expected}")}{(row.IsBystanderWell ? "" : "   A BYSTANDER WAS HARMED")}\n"));
@@ -104,7 +109,9 @@ public sealed class BadInputTests(UsualPipelineOnGarnet fixture) : PipelineTests
         {
             await socket.TextAsync(hostile.Auth);
             if (input.IsV2)
+            {
                 Assert.Equal("ready", (await socket.ReadAsync())!.Json.GetProperty("type").GetString());
+            }
         }
 
         await input.Send(socket, foreign);
@@ -119,14 +126,24 @@ public sealed class BadInputTests(UsualPipelineOnGarnet fixture) : PipelineTests
         while (await socket.ReadAsync() is { } frame)
         {
             if (IsSignOfLife(frame, isV2))
+            {
                 return Print(isV2 ? outcome : outcome[..^1]); // Version 1 says that it is typing before it looks.
+            }
+
             var what = Describe(frame);
             if (outcome.Count > 0 && outcome[^1].What == what)
+            {
                 outcome[^1] = (what, outcome[^1].Times + 1);
+            }
             else
+            {
                 outcome.Add((what, 1));
+            }
+
             if (frame.Opcode == WireFrame.Close)
+            {
                 return Print(outcome);
+            }
         }
 
         outcome.Add(("cut", 1));

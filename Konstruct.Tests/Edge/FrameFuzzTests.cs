@@ -37,7 +37,10 @@ public sealed class FrameFuzzTests
             var frame = ClientFrame.Parse(bytes);
             using var json = TryParse(bytes);
             if (json?.RootElement.ValueKind != JsonValueKind.Object)
+            {
                 return frame.Kind == ClientFrameKind.Bad;
+            }
+
             return frame.Kind != ClientFrameKind.Message || !Utf8.IsValid(bytes) || frame.Text == TextOf(json.RootElement.EnumerateObject());
         },
         iter: 50_000, print: Encoding.UTF8.GetString);
@@ -49,7 +52,10 @@ public sealed class FrameFuzzTests
             var payload = StreamEvent.Parse(bytes);
             using var json = TryParse(bytes);
             if (json?.RootElement.ValueKind != JsonValueKind.Object)
+            {
                 return payload.Kind == StreamEventKind.Unknown;
+            }
+
             return payload.Kind != StreamEventKind.Chunk || !Utf8.IsValid(bytes) || payload.EscapedText is null || payload.Text == TextOf(json.RootElement.EnumerateObject().Where(IsString));
         },
         iter: 50_000, print: Encoding.UTF8.GetString);

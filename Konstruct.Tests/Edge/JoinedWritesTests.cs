@@ -1,10 +1,10 @@
-using Konstruct.Gateway.Streaming;
 using System.Buffers.Binary;
 using System.Net.WebSockets;
 using System.Text;
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Configuration;
 using Konstruct.Gateway.Sockets;
+using Konstruct.Gateway.Streaming;
 using Konstruct.Tests.Faults;
 using Xunit;
 
@@ -46,7 +46,10 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
         await using var wire = new Wire();
         var (small, large) = (new string('s', 6_000), new string('l', 40_000));
         foreach (var frame in new[] { small, small, small, large, small })
+        {
             wire.Writer.Send(Encoding.UTF8.GetBytes(frame), moreFollows: true);
+        }
+
         wire.Writer.SendQueued();
         Assert.Equal([[small, small], [small], [large], [small]], wire.Writes);
     }
@@ -57,7 +60,10 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
     {
         await using var wire = new Wire(new ChatOptions { MaxQueuedFrames = 8 });
         for (var i = 1; i <= 3; i++)
+        {
             wire.Writer.Send(Encoding.UTF8.GetBytes($"{i}"), moreFollows: true);
+        }
+
         Assert.Equal([["1", "2", "3"]], wire.Writes);
     }
 

@@ -44,7 +44,9 @@ public sealed class LimitTests(GuardedPipeline fixture) : PipelineTests(fixture)
         var person = Person.New();
         var open = new List<RawChat>();
         for (var i = 0; i < GuardedPipeline.MaxSocketsPerUser; i++)
+        {
             open.Add(await OpenV2Async(Gateway, person));
+        }
 
         await using var refused = await RawChat.ConnectAsync(Gateway, $"{Guid.NewGuid()}", RawChatV2.Subprotocol);
         await refused.SendAsync(Tokens.Frame(Tokens.For(person)));
@@ -61,7 +63,9 @@ public sealed class LimitTests(GuardedPipeline fixture) : PipelineTests(fixture)
             return (await again.NextAsync()).Type == "ready";
         });
         foreach (var chat in open)
+        {
             await chat.DisposeAsync();
+        }
     }
 
     [Fact]

@@ -43,9 +43,13 @@ public sealed class QueueMemoryTests(UsualPipelineOnGarnet fixture) : PipelineTe
             for (var i = 0; i < frames; i++)
             {
                 if (isV1)
+                {
                     writer.SendChunk(new byte[10_000]);
+                }
                 else
+                {
                     writer.Send(new byte[10_000]);
+                }
             }
         }
     }
@@ -58,7 +62,10 @@ public sealed class QueueMemoryTests(UsualPipelineOnGarnet fixture) : PipelineTe
         var left = new FrameWriter(socket, Limits, queues: queues);
         queues.Add(left);
         for (var i = 0; i < 5; i++)
+        {
             left.Send(new byte[10_000]);
+        }
+
         var leaving = left.DisposeAsync();
         Assert.Equal(10_000, queues.Bytes);
         socket.Read();

@@ -24,7 +24,10 @@ public sealed class RequestLimitTests(UsualPipelineOnGarnet fixture) : PipelineT
         var (chat, _) = await RawChat.OpenV2Async(gateway, _person, Guid.NewGuid());
         var turn = Guid.NewGuid();
         for (var i = 0; i < Burst; i++)
+        {
             Assert.Equal(WireError.TurnNotFound.Code, (await AskAsync(chat)).Code);
+        }
+
         var refused = await AskAsync(chat);
         Assert.Equal((WireError.TooManyRequests.Code, turn), (refused.Code, refused.TurnId));
         Assert.True(refused.Json.GetProperty("retryable").GetBoolean());
@@ -38,7 +41,9 @@ public sealed class RequestLimitTests(UsualPipelineOnGarnet fixture) : PipelineT
         await chat.SayAsync("/burst 1", "m");
         Assert.Equal("completed", (await chat.ReadToAsync("done"))[^1].Reason);
         foreach (var open in new[] { chat, second, bystander })
+        {
             await open.DisposeAsync();
+        }
 
         async Task<FrameV2> AskAsync(RawChat socket)
         {
@@ -53,7 +58,10 @@ public sealed class RequestLimitTests(UsualPipelineOnGarnet fixture) : PipelineT
         var gateway = await StartAsync();
         var (chat, _) = await RawChat.OpenV2Async(gateway, _person, Guid.NewGuid());
         for (var i = 0; i < 50; i++)
+        {
             await chat.CancelMessageAsync($"m{i}");
+        }
+
         for (var i = 0; i < 50 - Burst; i++)
         {
             var refused = await chat.NextAsync("error");
@@ -70,7 +78,10 @@ public sealed class RequestLimitTests(UsualPipelineOnGarnet fixture) : PipelineT
         var gateway = await StartAsync();
         var api = new ApiClient(gateway, _person);
         for (var i = 0; i < Burst; i++)
+        {
             (await api.GetAsync("")).Expect(200);
+        }
+
         var refused = await api.GetAsync($"/{Guid.NewGuid()}");
 
         Assert.Equal(WireError.TooManyRequests.Message, refused.ExpectProblem(429));

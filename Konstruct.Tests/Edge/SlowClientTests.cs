@@ -27,7 +27,10 @@ public sealed class SlowClientTests
         var first = Enumerable.Range(0, 6).Select(i => $"{i} ").ToList(); // One is on its way, and more than a quarter of the queue waits.
         string[] rest = ["two\\n", "\\\"three\\\" ", "fünf ", "🙂"];
         foreach (var token in first.Concat(rest))
+        {
             writer.SendChunk(Encoding.UTF8.GetBytes(token));
+        }
+
         writer.Send("""{"type":"done"}"""u8.ToArray());
         writer.SendChunk("next"u8.ToArray());
         socket.Read();
@@ -46,7 +49,10 @@ public sealed class SlowClientTests
         await using var writer = new FrameWriter(socket, Short);
         var text = string.Concat(Enumerable.Range(0, 20_000).Select(i => $"{i} "));
         foreach (var token in text.Chunk(7))
+        {
             writer.SendChunk(Encoding.UTF8.GetBytes(token));
+        }
+
         writer.Send("""{"type":"done"}"""u8.ToArray());
         socket.Read();
 
@@ -66,14 +72,19 @@ public sealed class SlowClientTests
         foreach (var writer in writers)
         {
             for (var i = 0; i < 500; i++)
+            {
                 writer.SendChunk("token "u8.ToArray(), moreFollows: true);
+            }
+
             writer.SendQueued();
         }
 
         // Room for 500 frames in each would be 20 MB.
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - before, long.MinValue, 8 * 1024 * 1024);
         foreach (var writer in writers)
+        {
             await writer.DisposeAsync();
+        }
     }
 
     [Theory]
@@ -89,14 +100,21 @@ public sealed class SlowClientTests
         for (var bytes = 0; bytes < options.MaxQueuedBytes * 9 / 10; bytes += token.Length)
         {
             if (isV1)
+            {
                 writer.SendChunk(token.ToArray());
+            }
             else
+            {
                 writer.Send(token.ToArray());
+            }
         }
 
         var (held, closedTooSoon) = (GC.GetTotalMemory(forceFullCollection: true) - before, socket.ClosedWith);
         for (var i = 0; i < 2_000; i++)
+        {
             writer.Send(token);
+        }
+
         socket.Read();
 
         await Until.TrueAsync(() => Task.FromResult(socket.ClosedWith == 4008));

@@ -41,7 +41,9 @@ public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
     {
         var clients = new List<RawChat>();
         for (var i = 0; i < GoodClients; i++)
+        {
             clients.Add((await RawChat.OpenV2Async(Gateway, Person.New(), Guid.NewGuid())).Chat);
+        }
 
         var before = await PlayAsync(clients, Calm);
         var memoryBefore = Gateway.ResidentMegabytes;
@@ -53,7 +55,9 @@ public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
         var counts = await Task.WhenAll(attacks);
         var after = await PlayAsync(clients, Calm);
         foreach (var chat in clients)
+        {
             await chat.DisposeAsync();
+        }
 
         var report = new StringBuilder()
             .AppendLine(CultureInfo.InvariantCulture, $"{GoodClients} good clients, a message each after the other, beside hostile ones for {Siege.TotalSeconds} s")
@@ -88,9 +92,7 @@ public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
         ("1,000 bad frames", async gateway =>
         {
             await using var socket = await ComeAsync(gateway);
-            for (var i = 0; i < 1_000; i++)
-                await socket.TextAsync("[");
-            await ReadAsync(socket, 1_000);
+            for (var i = 0; i < 1_000; i++) { await socket.TextAsync("["); } await ReadAsync(socket, 1_000);
         }),
         ("a frame that is too big", async gateway => await EndAsync(await ComeAsync(gateway), socket => socket.FrameAsync(WireFrame.Text, new byte[100_000]))),
         ("a bomb of brackets", async gateway =>
@@ -102,9 +104,7 @@ public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
         ("20 messages at once", async gateway =>
         {
             await using var socket = await ComeAsync(gateway);
-            for (var i = 0; i < 20; i++)
-                await socket.TextAsync("""{"type":"message","text":"/burst 100"}""");
-            await ReadAsync(socket, 12);
+            for (var i = 0; i < 20; i++) { await socket.TextAsync("""{"type":"message","text":"/burst 100"}"""); } await ReadAsync(socket, 12);
         }),
         ("forged turns", async gateway =>
         {
@@ -182,7 +182,9 @@ public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
     private static async Task ReadAsync(RawSocket socket, int frames)
     {
         for (var i = 0; i < frames && !socket.HasEnded; i++)
+        {
             await socket.ReadAsync();
+        }
     }
 
     private static async Task EndAsync(RawSocket hostile, Func<RawSocket, Task> attack)

@@ -15,7 +15,9 @@ internal sealed class StuckSocket : WebSocket
         get
         {
             lock (_frames)
+            {
                 return [.. _frames];
+            }
         }
     }
 
@@ -37,7 +39,9 @@ internal sealed class StuckSocket : WebSocket
         var frame = Encoding.UTF8.GetString(buffer);
         await _reads.WaitAsync(cancellationToken);
         lock (_frames)
+        {
             _frames.Add(frame);
+        }
     }
 
     public override Task CloseOutputAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken)

@@ -114,7 +114,10 @@ public sealed class TokenShapeTests(GuardedPipeline fixture) : PipelineTests(fix
     {
         var all = Tokens.Claims(Someone);
         foreach (var (name, value) in claims ?? [])
+        {
             all[name] = value;
+        }
+
         return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
         {
             Issuer = Tokens.Issuer,

@@ -53,7 +53,10 @@ public sealed class TokenTests(GuardedPipeline fixture) : PipelineTests(fixture)
         var claims = Tokens.Claims(Person.New());
         claims.Remove(claim);
         if (value is not null)
+        {
             claims[claim] = value;
+        }
+
         await using var chat = await RawChat.ConnectAsync(Gateway, $"{Guid.NewGuid()}");
         await chat.SendAsync(Tokens.Frame(Tokens.Make(claims)));
 
@@ -116,7 +119,9 @@ public sealed class TokenTests(GuardedPipeline fixture) : PipelineTests(fixture)
         await using var chat = await RawChat.ConnectAsync(Gateway, $"{Guid.NewGuid()}", subprotocol);
         await chat.SendAsync(Tokens.Frame(Tokens.For(person, TimeSpan.FromSeconds(2))));
         if (subprotocol is not null)
+        {
             await chat.NextAsync("ready");
+        }
 
         await chat.ExpectCloseAsync(CloseCodes.CredentialsExpired);
     }

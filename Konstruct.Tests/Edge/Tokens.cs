@@ -21,7 +21,10 @@ internal static class Tokens
     {
         var claims = new Dictionary<string, object> { ["sub"] = $"{person.User}", ["tenant_id"] = $"{person.Tenant}" };
         if (role is not null)
+        {
             claims["role"] = role;
+        }
+
         return claims;
     }
 

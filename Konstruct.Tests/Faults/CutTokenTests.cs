@@ -23,7 +23,10 @@ public sealed class CutTokenTests(GatewayInside gateway) : IClassFixture<Gateway
         using var turn = new RunningTurn(attempt.Entry, turnId);
         var writer = new AnswerWriter(gateway.Log, attempt, turn, 1_000_000, new(gateway.Persistence), TimeProvider.System, span: null);
         foreach (var token in tokens.Replace('<', '\uD83D').Replace('>', '\uDE42').Replace('0', '\0').Split('|'))
+        {
             await writer.WriteAsync(token);
+        }
+
         await writer.FlushAsync();
 
         Assert.Equal(answer, writer.Text);

@@ -84,9 +84,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         }),
         new("Redis 100 ms away", async run =>
         {
-            foreach (var node in run.Rig.Nodes)
-                node.Redis.Delay = TimeSpan.FromMilliseconds(50);
-            run.Strikes();
+            foreach (var node in run.Rig.Nodes) { node.Redis.Delay = TimeSpan.FromMilliseconds(50); } run.Strikes();
             await StreamAsync(run);
         }),
         new("a worker cut off after a chunk was written, before the reply", run => LoseWorkersReplyAsync(run, Chunk)),
@@ -100,9 +98,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         }),
         new("a worker cut off after a claim, before the reply", async run =>
         {
-            foreach (var worker in run.Rig.Workers)
-                worker.Process.Stall();
-            await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
+            foreach (var worker in run.Rig.Workers) { worker.Process.Stall(); } await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
             await run.QueuedAsync(Clients);
             var lease = $"{FaultRig.Lease.TotalMilliseconds}";
             var lost = run.Rig.Workers[0].Redis.LoseReplyToAsync($"{RedisKeys.Tasks}\r\n$17\r\n{RedisKeys.Leases}\r\n${lease.Length}\r\n{lease}\r\n");
@@ -142,9 +138,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         new("clients that leave while their gateway's connection to Redis is renewed", async run =>
         {
             var clients = await run.JoinAllAsync(100);
-            foreach (var gateway in run.Rig.Gateways)
-                gateway.Redis.Cut();
-            await Task.WhenAll(clients.Select(async (client, i) =>
+            foreach (var gateway in run.Rig.Gateways) { gateway.Redis.Cut(); } await Task.WhenAll(clients.Select(async (client, i) =>
             {
                 await Task.Delay(i); // Milliseconds: one after another over the time that a renewal takes.
                 await client.DisposeAsync();
@@ -164,9 +158,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         {
             await StreamAsync(run);
             run.Strikes();
-            foreach (var (conversation, turn) in run.AskedTurns)
-                await run.Rig.Redis.Database.KeyDeleteAsync([RedisKeys.Log(conversation, turn, 1), RedisKeys.Turn(conversation, turn)]);
-        }),
+            foreach (var (conversation, turn) in run.AskedTurns) { await run.Rig.Redis.Database.KeyDeleteAsync([RedisKeys.Log(conversation, turn, 1), RedisKeys.Turn(conversation, turn)]); } }),
         new("Postgres restarted at done", async run =>
         {
             await StreamAsync(run); // On a busy machine some clients are a second behind others: none may have its end before the server is gone.
@@ -205,9 +197,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         }),
         new("a client that leaves after every third chunk", async run =>
         {
-            foreach (var gateway in new[] { 0, 1 })
-                await run.AskAsync(await run.JoinAsync(gateway: gateway, leavesAfterEvery: 3), Streaming);
-        }),
+            foreach (var gateway in new[] { 0, 1 }) { await run.AskAsync(await run.JoinAsync(gateway: gateway, leavesAfterEvery: 3), Streaming); } }),
         new("two tabs that ask at once", async run =>
         {
             var left = await run.JoinAsync();

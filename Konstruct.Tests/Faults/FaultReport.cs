@@ -18,7 +18,10 @@ public sealed class FaultReport : IDisposable
     public void Dispose()
     {
         if (Results.IsEmpty)
+        {
             return;
+        }
+
         string[] lines =
         [
             "| fault | runs | lost | duplicated | hung | left behind | recovery p50, s | max, s |",

@@ -36,14 +36,20 @@ internal sealed class Node(string project, RedisServer redis, Database database,
         }, Port);
         await started.WaitUntilHealthyAsync();
         if (Process is { } previous)
+        {
             await previous.DisposeAsync();
+        }
+
         Process = started;
     }
 
     public async ValueTask DisposeAsync()
     {
         if (Process is not null)
+        {
             await Process.DisposeAsync();
+        }
+
         await Redis.DisposeAsync();
         await Postgres.DisposeAsync();
     }
@@ -140,16 +146,25 @@ internal sealed class FaultRig : IAsyncDisposable
         left.AddRange(channels.Select(channel => $"channel {channel}"));
         var pending = await Database.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE status = 'pending'");
         if (pending > 0)
+        {
             left.Add(string.Create(CultureInfo.InvariantCulture, $"{pending} pending turns"));
+        }
+
         return left;
     }
 
     public async ValueTask DisposeAsync()
     {
         if (Balancer is not null)
+        {
             await Balancer.DisposeAsync();
+        }
+
         foreach (var node in Nodes)
+        {
             await node.DisposeAsync();
+        }
+
         await Redis.DisposeAsync();
         await _databases.DisposeAsync();
     }

@@ -132,7 +132,10 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (var client in _clients)
+        {
             await client.DisposeAsync();
+        }
+
         _clients.Clear();
     }
 
@@ -155,23 +158,41 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     private string? LossOf(Question question, IReadOnlyList<StoredMessage> rows)
     {
         if (question.Heard is not { Done: { } done } heard)
+        {
             return null; // It hung, and was counted.
+        }
+
         var source = Answers.Of(question.Text);
         if (heard.Missing.FirstOrDefault() is { } missing)
+        {
             return missing;
+        }
+
         if (done.Reason != "completed" && !(MayBeCancelled && done.Reason == "cancelled"))
+        {
             return $"ended {done.Reason}";
+        }
+
         if (done.Reason == "completed" ? done.Text != source : !source.StartsWith(done.Text!, StringComparison.Ordinal))
+        {
             return $"another text: {done.Text}";
+        }
+
         if (heard.Attempt == done.Attempt && !LogMayBeLost ? heard.Streamed != done.Text : !source.StartsWith(heard.Streamed, StringComparison.Ordinal))
+        {
             return $"what was streamed differs: {heard.Streamed}";
+        }
+
         return rows.Any(row => row.Role == "assistant" && row.Content == done.Text && row.Status == done.Reason) ? null : "the row differs from what was told";
     }
 
     private TimeSpan Recovery()
     {
         if (_struck is not { } struck)
+        {
             return TimeSpan.Zero;
+        }
+
         var longest = TimeSpan.Zero;
         foreach (var question in _questions)
         {
@@ -221,7 +242,10 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     private static int Report(List<string> reports, int count, string report)
     {
         if (count > 0)
+        {
             reports.Add(report);
+        }
+
         return count;
     }
 

@@ -16,15 +16,22 @@ public abstract class FaultRigs : IAsyncDisposable
     internal async Task GiveBackAsync(bool isClean)
     {
         if (isClean)
+        {
             await _rig!.MendAsync();
+        }
         else
+        {
             await DisposeAsync();
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_rig is not null)
+        {
             await _rig.DisposeAsync();
+        }
+
         _rig = null;
         GC.SuppressFinalize(this);
     }
@@ -65,7 +72,9 @@ public abstract class FaultTests(FaultRigs rigs)
             for (var run = 1; run <= RunsOfEach; run++)
             {
                 if ((fault.Only ?? (run % 2 == 1 ? RedisKind.Garnet : RedisKind.Redis)) == kind)
+                {
                     runs.Add(fault.Name, run);
+                }
             }
         }
 

@@ -72,7 +72,9 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         var asking = Task.Run(() =>
         {
             while (!over.IsCancellationRequested)
+            {
                 feeds.TraceOf(feed.Key, turnId);
+            }
         }, cancellation);
         var ending = Task.Run(async () =>
         {
@@ -262,7 +264,9 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         await gateway.Log.AppendAsync(attempt, 1, chunks, 1_000_000);
         await gateway.Log.FinishAsync(attempt, 3, TurnOutcome.Completed, "one two ");
         foreach (var payload in chunks.Append(StreamEvent.Done("one two ", key.ConversationId, turnId, 1, 3, TurnOutcome.Completed)))
+        {
             feed?.OnPayload(payload);
+        }
     }
 
     /// <summary>As another gateway would, within the transaction that holds the tables.</summary>

@@ -77,7 +77,10 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         }
 
         if (_redis is not null)
+        {
             await _redis.DisposeAsync();
+        }
+
         GC.SuppressFinalize(this);
     }
 

@@ -61,7 +61,10 @@ public abstract class InterleavingTests(GatewayInside gateway)
     {
         var play = await Play.BeginAsync(gateway);
         foreach (var next in events)
+        {
             await play.HappenAsync(next);
+        }
+
         await play.EndAsync();
     }
 
@@ -142,12 +145,17 @@ public abstract class InterleavingTests(GatewayInside gateway)
         public async Task EndAsync()
         {
             while (_written < Chunks)
+            {
                 await HappenAsync(Event.Append);
+            }
+
             Assert.Equal(LogWrite.Written, await _gateway.Log.FinishAsync(Key(_attempt), Chunks + 1, TurnOutcome.Completed, Source));
             Assert.Equal(LogWrite.Written, await _gateway.Log.FinishAsync(Key(_attempt), Chunks + 1, TurnOutcome.Completed, Source));
             await DeliverAsync();
             if (_isCut)
+            {
                 await RestoreAsync();
+            }
 
             foreach (var client in _clients)
             {
@@ -176,7 +184,10 @@ public abstract class InterleavingTests(GatewayInside gateway)
             var first = _written + 1;
             _written = Math.Min(_written + most, Chunks);
             if (first > _written)
+            {
                 return;
+            }
+
             _last = (first, [.. Enumerable.Range(first, _written - first + 1).Select(seq => Payload(_attempt, seq))]);
             await WriteAsync(_attempt, _last.First, _last.Payloads);
         }
@@ -193,9 +204,14 @@ public abstract class InterleavingTests(GatewayInside gateway)
             {
                 var message = (byte[])(await _channel.ReadAsync()).Message!;
                 if (message.AsSpan().SequenceEqual(mark))
+                {
                     return;
+                }
+
                 if (!_isCut)
+                {
                     _feed.OnPayload(message);
+                }
             }
         }
 
@@ -204,7 +220,9 @@ public abstract class InterleavingTests(GatewayInside gateway)
             _isCut = false;
             await _feed.Subscribers.FollowWhatBeganAsync();
             foreach (var turn in _feed.Turns())
+            {
                 await _feed.CompareAsync(turn);
+            }
         }
 
         private async Task ResumeAsync(Client client)

@@ -46,9 +46,14 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
     public async Task SayAsync(string text, string messageId)
     {
         lock (_gate)
+        {
             _told[messageId] = new(text, null);
+        }
+
         if (_chat is { } chat && IsNewTo(chat, messageId))
+        {
             await SendWhileOpenAsync(chat, Message(text, messageId));
+        }
     }
 
     /// <summary>Stops a message's answer. Sent once: a cancel that is lost is the user's to repeat.</summary>
@@ -58,7 +63,9 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
     public HeardTurn? Of(string messageId)
     {
         lock (_gate)
+        {
             return _told.GetValueOrDefault(messageId)?.TurnId is { } turn ? _turns.GetValueOrDefault(turn) : null;
+        }
     }
 
     /// <summary>Everything that was heard, by turn.</summary>
@@ -67,7 +74,9 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
         get
         {
             lock (_gate)
+            {
                 return [.. _turns.Values];
+            }
         }
     }
 
@@ -75,7 +84,10 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
     public async ValueTask DisposeAsync()
     {
         if (_end.IsCancellationRequested)
+        {
             return;
+        }
+
         await _end.CancelAsync();
         await _living;
         _end.Dispose();
@@ -129,7 +141,9 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
             {
                 Hear(frame);
                 if (LeavesAfterEvery > 0 && frame.Type == "chunk" && ++_leaveAfter % LeavesAfterEvery == 0)
+                {
                     chat.Abort();
+                }
             }
         }
     }
@@ -147,7 +161,9 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
         }
 
         foreach (var frame in frames)
+        {
             await SendAsync(chat, frame);
+        }
     }
 
     /// <summary>
@@ -160,7 +176,10 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
         {
             var told = _told[messageId];
             if (told.SentOn == chat)
+            {
                 return false;
+            }
+
             _told[messageId] = told with { SentOn = chat, Sent = told.Sent + 1 };
             return true;
         }
@@ -169,7 +188,10 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
     private async Task TryAgainAsync(RawChat chat, FrameV2 error)
     {
         if (!error.Json.GetProperty("retryable").GetBoolean())
+        {
             throw new UnexpectedFrameException(error.Bytes);
+        }
+
         await Task.Delay(Pause, _end.Token);
         string? again = null;
         lock (_gate)
@@ -180,11 +202,15 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
                 again = Message(told.Text, id);
             }
             else if (error.TurnId is { } turn && _turns.TryGetValue(turn, out var heard) && heard.Done is null)
+            {
                 again = Resume(heard);
+            }
         }
 
         if (again is not null)
+        {
             await SendAsync(chat, again);
+        }
     }
 
     private void Hear(FrameV2 frame)
@@ -193,13 +219,22 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
         {
             var id = frame.TurnId ?? throw new UnexpectedFrameException(frame.Bytes);
             if (!_turns.TryGetValue(id, out var turn))
+            {
                 _turns[id] = turn = new(id);
+            }
+
             if (frame is { Type: "typing", MessageId: { } message } && _told.TryGetValue(message, out var told))
             {
                 if (told.TurnId is { } before && before != id)
+                {
                     turn.Duplicated.Add($"message {message} became the turns {before} and {id}");
+                }
+
                 if (told.TurnId is null)
+                {
                     turn.AllowedEnds += Math.Max(told.Sent - 1, 0);
+                }
+
                 _told[message] = told with { TurnId = id };
             }
 
@@ -307,29 +342,50 @@ internal sealed class HeardTurn(Guid turnId)
     private void HearDone(FrameV2 done)
     {
         if (--AllowedEnds < 0 || (Done is not null && done.Bytes != Done.Bytes))
+        {
             Duplicated.Add($"another end: {done.Bytes}");
+        }
+
         if (Done is null)
+        {
             News.Add(Stopwatch.GetTimestamp());
+        }
+
         Done ??= done;
     }
 
     private void HearChunk(FrameV2 chunk)
     {
         if (Attempt == 0)
+        {
             Attempt = chunk.Attempt!.Value; // Who has nothing needs no reset.
+        }
+
         if (chunk.Attempt != Attempt)
         {
             if (chunk.Attempt > Attempt)
+            {
                 Missing.Add($"no reset before attempt {chunk.Attempt}");
+            }
+
             return;
         }
 
         if (chunk.Seq <= Seq)
+        {
             return;
+        }
+
         if (chunk.Seq != Seq + 1)
+        {
             Missing.Add($"seq {Seq + 1} to {chunk.Seq - 1} of attempt {Attempt}");
+        }
+
         if (Done is not null)
+        {
             Duplicated.Add($"seq {chunk.Seq} after the end");
+        }
+
         Seq = chunk.Seq!.Value;
         _text.Append(chunk.Text);
         News.Add(Stopwatch.GetTimestamp());

@@ -1,8 +1,8 @@
-using Konstruct.Gateway.Edge;
 using System.Text;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
 using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Edge;
 using Konstruct.Gateway.Storage;
 using Konstruct.Gateway.Streaming;
 using Konstruct.Tests.Harness;
@@ -73,7 +73,10 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
         var (key, turnId) = await gateway.AcceptAsync();
         var (feed, frames) = await JoinAsync(key);
         foreach (var (attempt, seq) in new[] { (number, "1"), ("1", number is "101" ? "1000002" : number) })
+        {
             feed.OnPayload(Encoding.UTF8.GetBytes($$"""{"type":"done","text":"a","turn_id":"{{turnId}}","attempt":{{attempt}},"seq":{{seq}},"reason":"completed"}"""));
+        }
+
         var allocated = GC.GetTotalAllocatedBytes();
         await gateway.IdleAsync();
 

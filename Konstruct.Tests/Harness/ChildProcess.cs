@@ -57,7 +57,9 @@ internal sealed class ChildProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         foreach (var (key, value) in environment ?? new Dictionary<string, string?>())
+        {
             start.Environment[key] = value;
+        }
 
         return ParentThread.RunAsync(() =>
         {
@@ -94,7 +96,9 @@ internal sealed class ChildProcess : IAsyncDisposable
     public void Signal(Signal signal)
     {
         if (!HasExited)
+        {
             signal.SendTo(Id);
+        }
     }
 
     /// <summary>Sends a signal that ends it, and waits for the end.</summary>
@@ -107,7 +111,10 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
+        {
             return;
+        }
+
         _isDisposed = true;
         await EndAsync(Harness.Signal.Kill);
         _process.Dispose();
@@ -116,10 +123,15 @@ internal sealed class ChildProcess : IAsyncDisposable
     private static void Keep(ConcurrentQueue<string> log, string? line)
     {
         if (line is null)
+        {
             return;
+        }
+
         log.Enqueue(line);
         if (log.Count > MaxLogLines)
+        {
             log.TryDequeue(out _);
+        }
     }
 
     /// <summary>
@@ -133,7 +145,9 @@ internal sealed class ChildProcess : IAsyncDisposable
         static ParentThread() => new Thread(static () =>
         {
             foreach (var start in Work.GetConsumingEnumerable())
+            {
                 start();
+            }
         })
         { IsBackground = true, Name = "Parent of child processes" }.Start();
 

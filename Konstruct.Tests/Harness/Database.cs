@@ -36,7 +36,10 @@ public sealed class DatabaseFactory : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_server is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        {
             await (await _server.Value).DisposeAsync();
+        }
+
         _copying.Dispose();
     }
 

@@ -17,8 +17,12 @@ internal static class Loopback
             listener.Start();
             var port = ((IPEndPoint)listener.LocalEndpoint).Port;
             lock (HandedOut)
+            {
                 if (HandedOut.Add(port))
+                {
                     return port;
+                }
+            }
         }
     }
 }

@@ -43,7 +43,9 @@ internal sealed class Pipeline : IAsyncDisposable
         get
         {
             lock (_services)
+            {
                 return string.Join('\n', _services.Select(s => $"---- {s.Name}\n{s.Log}"));
+            }
         }
     }
 
@@ -52,7 +54,10 @@ internal sealed class Pipeline : IAsyncDisposable
     {
         ServiceProcess[] services;
         lock (_services)
+        {
             services = [.. _services];
+        }
+
         var answers = await Task.WhenAll(services.Select(async service => $"{service.Name}: /alive {await service.StatusAsync("/alive")}, /health {await service.StatusAsync("/health")}"));
         return string.Join('\n', [.. answers, .. await TurnsAsync()]);
     }
@@ -77,7 +82,10 @@ internal sealed class Pipeline : IAsyncDisposable
             var orchestrators = Enumerable.Range(0, workers).Select(_ => pipeline.StartWorkerAsync()).ToArray();
             pipeline.Gateway = await gateway;
             foreach (var orchestrator in orchestrators.Reverse())
+            {
                 pipeline.Worker = await orchestrator;
+            }
+
             return pipeline;
         }
         catch
@@ -119,9 +127,15 @@ internal sealed class Pipeline : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_balancer is not null)
+        {
             await _balancer.DisposeAsync();
+        }
+
         foreach (var service in _services)
+        {
             await service.DisposeAsync();
+        }
+
         await Redis.DisposeAsync();
     }
 
@@ -141,10 +155,16 @@ internal sealed class Pipeline : IAsyncDisposable
     {
         var environment = new Dictionary<string, string>(_configuration);
         foreach (var (key, value) in settings ?? new Dictionary<string, string>())
+        {
             environment[key] = value;
+        }
+
         var service = await ServiceProcess.StartAsync(project, [], environment, at, prefix);
         lock (_services)
+        {
             _services.Add(service);
+        }
+
         await service.WaitUntilHealthyAsync();
         return service;
     }

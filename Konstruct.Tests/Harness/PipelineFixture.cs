@@ -39,13 +39,18 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
     {
         _pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings, ServingConnectionAsync);
         if (IsBalanced)
+        {
             await _pipeline.BalanceAsync();
+        }
     }
 
     public virtual async ValueTask DisposeAsync()
     {
         if (_pipeline is not null)
+        {
             await _pipeline.DisposeAsync();
+        }
+
         GC.SuppressFinalize(this);
     }
 }
@@ -57,7 +62,10 @@ public abstract class PipelineTests(PipelineFixture fixture) : IAsyncDisposable
     public virtual async ValueTask DisposeAsync()
     {
         if (TestContext.Current.TestState?.Result is TestResult.Failed)
+        {
             TestContext.Current.TestOutputHelper?.WriteLine($"{await Pipeline.DescribeAsync()}\n{Pipeline.Log}");
+        }
+
         GC.SuppressFinalize(this);
     }
 

@@ -118,7 +118,9 @@ internal sealed class PostgresServer : IAsyncDisposable
         await initdb.StandardOutput.ReadToEndAsync();
         await initdb.WaitForExitAsync();
         if (initdb.ExitCode != 0)
+        {
             throw new InvalidOperationException($"initdb failed: {await errors}");
+        }
     }
 
     private async Task<bool> IsAcceptingAsync()

@@ -38,9 +38,15 @@ internal sealed class RawChat : IAsyncDisposable
     {
         var chat = new RawChat();
         if (origin is not null)
+        {
             chat._socket.Options.SetRequestHeader("Origin", origin);
+        }
+
         if (subprotocol is not null)
+        {
             chat._socket.Options.AddSubProtocol(subprotocol);
+        }
+
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var server = securePort is null ? $"ws://127.0.0.1:{gateway.Port}" : $"wss://127.0.0.1:{securePort}";
         await chat._socket.ConnectAsync(new Uri($"{server}/chat/ws/{conversation}"), Handler, deadline.Token);
@@ -76,11 +82,16 @@ internal sealed class RawChat : IAsyncDisposable
             {
                 var part = await _socket.ReceiveAsync(_buffer.AsMemory(), deadline.Token);
                 if (part.MessageType == WebSocketMessageType.Close)
+                {
                     return null;
+                }
+
                 Assert.Equal(WebSocketMessageType.Text, part.MessageType);
                 _frame.Write(_buffer.AsSpan(0, part.Count));
                 if (part.EndOfMessage)
+                {
                     return StrictUtf8.GetString(_frame.GetBuffer().AsSpan(0, (int)_frame.Length));
+                }
             }
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested)
@@ -122,7 +133,9 @@ internal sealed class RawChat : IAsyncDisposable
             var frame = await ReceiveNextAsync(frames, within) ?? throw new InvalidOperationException($"Closed with {CloseCode} after:\n{string.Join('\n', frames)}");
             frames.Add(frame);
             if (Turn.Ends(frame))
+            {
                 return new Turn(frames);
+            }
         }
     }
 

@@ -56,7 +56,9 @@ internal static class RawChatV2
         try
         {
             do
+            {
                 frames.Add(await chat.NextAsync(within));
+            }
             while (frames[^1].Type != type);
         }
         catch (TimeoutException exception)

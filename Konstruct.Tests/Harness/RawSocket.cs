@@ -62,7 +62,9 @@ internal sealed class RawSocket : IAsyncDisposable
         Head = await ReadHeadAsync();
         Status = Head.Length == 0 ? 0 : int.Parse(Head.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         if (Status == 101)
+        {
             _reading = ReadFramesAsync();
+        }
     }
 
     public Task TextAsync(string text) => FrameAsync(WireFrame.Text, Encoding.UTF8.GetBytes(text));
@@ -98,7 +100,10 @@ internal sealed class RawSocket : IAsyncDisposable
                 break;
         }
         if (isMasked)
+        {
             frame.Write(new byte[4]); // A mask of zeros leaves the payload as it is.
+        }
+
         frame.Write(payload.Span);
         return WriteAsync(frame.ToArray());
     }
@@ -129,7 +134,10 @@ internal sealed class RawSocket : IAsyncDisposable
     public async Task<WireFrame?> ReadAsync()
     {
         if (!await _arrived.WaitAsync(Until.Soon))
+        {
             throw new TimeoutException("No frame came.");
+        }
+
         lock (_frames)
         {
             var frame = _frames.Dequeue();
@@ -169,7 +177,10 @@ internal sealed class RawSocket : IAsyncDisposable
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
         {
             if (await _stream.ReadAsync(one).AsTask().WaitAsync(Until.Soon) == 0)
+            {
                 return "";
+            }
+
             head.Append((char)one[0]);
         }
         return head.ToString();
@@ -193,7 +204,9 @@ internal sealed class RawSocket : IAsyncDisposable
                 }
                 Pings++;
                 if (AnswersPings)
+                {
                     await FrameAsync(WireFrame.Pong, payload);
+                }
             }
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException)
@@ -205,7 +218,10 @@ internal sealed class RawSocket : IAsyncDisposable
     private async Task<int> ReadLengthAsync(byte first)
     {
         if (first < 126)
+        {
             return first;
+        }
+
         var number = new byte[first == 126 ? 2 : 8];
         await _stream.ReadExactlyAsync(number);
         return first == 126 ? BinaryPrimitives.ReadUInt16BigEndian(number) : checked((int)BinaryPrimitives.ReadUInt64BigEndian(number));
@@ -214,7 +230,10 @@ internal sealed class RawSocket : IAsyncDisposable
     private void Add(WireFrame? frame)
     {
         lock (_frames)
+        {
             _frames.Enqueue(frame);
+        }
+
         _arrived.Release();
     }
 }

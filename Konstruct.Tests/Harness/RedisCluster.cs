@@ -24,7 +24,10 @@ internal static class RedisCluster
             }
 
             foreach (var node in nodes[1..])
+            {
                 await ExecuteAsync(nodes[0], "MEET", "127.0.0.1", Text(PortOf(node)), Text(await BusPortAsync(node)));
+            }
+
             foreach (var node in nodes)
             {
                 await Until.TrueAsync(
@@ -37,7 +40,9 @@ internal static class RedisCluster
         finally
         {
             foreach (var node in nodes)
+            {
                 await node.DisposeAsync();
+            }
         }
     }
 

@@ -41,7 +41,10 @@ internal sealed class RedisServer : IAsyncDisposable
     public static Task<RedisServer> StartAsync(RedisKind kind)
     {
         if (kind is not RedisKind.Garnet)
+        {
             Requirement.Redis.Require();
+        }
+
         return StartNewAsync(kind);
     }
 
@@ -50,7 +53,10 @@ internal sealed class RedisServer : IAsyncDisposable
         var server = new RedisServer(kind);
         await server.StartServerAsync();
         if (kind is RedisKind.Cluster)
+        {
             await RedisCluster.FormAsync(server._ports, Password);
+        }
+
         server._connection = await ConnectionMultiplexer.ConnectAsync($"{server.ConnectionString},allowAdmin=true,abortConnect=false");
         return server;
     }
@@ -68,7 +74,9 @@ internal sealed class RedisServer : IAsyncDisposable
         foreach (var server in _connection!.GetServers())
         {
             await foreach (var key in server.KeysAsync(pattern: keyPattern))
+            {
                 values.AddRange(await ValuesOfAsync(key));
+            }
         }
         return values;
     }
@@ -78,7 +86,10 @@ internal sealed class RedisServer : IAsyncDisposable
     {
         var lines = new List<string>();
         foreach (var key in new[] { RedisKeys.Queue, RedisKeys.Leases, RedisKeys.Answered })
+        {
             lines.AddRange((await Database.SortedSetRangeByRankAsync(key)).Select(entry => $"{key}: {entry}"));
+        }
+
         return lines;
     }
 
@@ -134,9 +145,15 @@ internal sealed class RedisServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_connection is not null)
+        {
             await _connection.DisposeAsync();
+        }
+
         foreach (var server in _servers)
+        {
             await server.DisposeAsync();
+        }
+
         _folder.Dispose();
     }
 

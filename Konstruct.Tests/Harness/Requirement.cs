@@ -54,7 +54,10 @@ internal sealed class Requirement
     private static string? FindNode()
     {
         if (Executables.Find("node") is not { } node)
+        {
             return null;
+        }
+
         using var process = Process.Start(new ProcessStartInfo(node, ["--version"]) { RedirectStandardOutput = true })!;
         var version = process.StandardOutput.ReadToEnd().Trim().TrimStart('v').Split('.')[0];
         process.WaitForExit();

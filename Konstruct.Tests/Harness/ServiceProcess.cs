@@ -55,7 +55,10 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
             ["DOTNET_CONTENTROOT"] = Path.Combine(BuiltPrograms.RepositoryRoot, project),
         };
         foreach (var (key, value) in environment)
+        {
             all[key] = value;
+        }
+
         return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), ["dotnet", BuiltPrograms.Dll(project), .. arguments], all, prefix), port);
     }
 

@@ -19,7 +19,9 @@ internal static class Signals
     public static void SendTo(this Signal signal, int processId)
     {
         if (kill(processId, signal.Number()) != 0)
+        {
             throw new InvalidOperationException($"kill({processId}, {signal}) failed with errno {Marshal.GetLastPInvokeError()}.");
+        }
     }
 
     private static int Number(this Signal signal) => signal switch

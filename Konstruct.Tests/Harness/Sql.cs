@@ -67,7 +67,10 @@ internal sealed class Sql(string connectionString)
         await using var reader = await command.ExecuteReaderAsync();
         var messages = new List<(Guid, StoredMessage)>();
         while (await reader.ReadAsync())
+        {
             messages.Add((reader.GetGuid(0), new StoredMessage(reader.GetString(1), reader.GetString(2), reader.GetString(3))));
+        }
+
         return messages;
     }
 
@@ -75,7 +78,10 @@ internal sealed class Sql(string connectionString)
     {
         var command = new NpgsqlCommand(sql, connection);
         foreach (var value in values)
+        {
             command.Parameters.Add(new NpgsqlParameter { Value = value });
+        }
+
         return command;
     }
 

@@ -38,7 +38,10 @@ internal sealed class StartFailure
     public void Report()
     {
         if (_reason is not SkipException && Interlocked.Increment(ref _reports) > 1)
+        {
             Assert.Skip($"{_what} did not start; the test that failed first with it says why.");
+        }
+
         ExceptionDispatchInfo.Throw(_reason);
     }
 }

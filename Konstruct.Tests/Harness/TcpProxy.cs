@@ -40,7 +40,9 @@ internal sealed class TcpProxy : IAsyncDisposable
     public void Cut()
     {
         foreach (var connection in _connections.Keys)
+        {
             connection.Close();
+        }
     }
 
     /// <summary>Nothing goes through any more, and nothing is closed.</summary>
@@ -186,10 +188,15 @@ internal sealed class TcpProxy : IAsyncDisposable
     private async Task PassAsync(Socket to, ReadOnlyMemory<byte> piece)
     {
         if (Delay > TimeSpan.Zero)
+        {
             await Task.Delay(Delay, _end.Token);
+        }
+
         await _open.Task;
         while (piece.Length > 0)
+        {
             piece = piece[await to.SendAsync(piece, _end.Token)..];
+        }
     }
 
     private static bool IsGone(Exception e) => e is SocketException or ObjectDisposedException or OperationCanceledException;

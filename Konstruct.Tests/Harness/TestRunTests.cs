@@ -82,7 +82,10 @@ public sealed class TestRunTests : IDisposable
         var path = Directory.CreateDirectory(Path.Combine(_folder.Path, "path")).FullName;
         var programs = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Where(Directory.Exists).SelectMany(Directory.EnumerateFiles);
         foreach (var program in programs.DistinctBy(Path.GetFileName).ExceptBy(hidden, Path.GetFileName))
+        {
             File.CreateSymbolicLink(Path.Combine(path, Path.GetFileName(program)), program);
+        }
+
         return new() { ["PATH"] = path };
     }
 

@@ -30,7 +30,10 @@ internal static class Until
         while (elapsed.Elapsed < limit)
         {
             if (await question() is { } answer)
+            {
                 return answer;
+            }
+
             await Task.Delay(PollInterval);
         }
 

@@ -54,7 +54,10 @@ internal sealed class LocalServer : IAsyncDisposable
         start.Environment["KONSTRUCT_REDIS_PASSWORD"] = Password;
         start.Environment["KONSTRUCT_POSTGRES_PASSWORD"] = Password;
         foreach (var (name, value) in environment ?? [])
+        {
             start.Environment[name] = value;
+        }
+
         var port = Array.IndexOf(arguments, "--port") is >= 0 and var at ? int.Parse(arguments[at + 1], CultureInfo.InvariantCulture) : 0;
         var server = new LocalServer(new Process { StartInfo = start }, port);
         server._process.OutputDataReceived += (_, line) => server.Take(line.Data);
@@ -68,10 +71,15 @@ internal sealed class LocalServer : IAsyncDisposable
     private void Take(string? line)
     {
         if (line is null)
+        {
             return;
+        }
+
         _output.Enqueue(line);
         if (line == $"ready on 127.0.0.1:{Port}")
+        {
             _ready.TrySetResult();
+        }
     }
 
     /// <summary>Sends SIGTERM, as the AppHost does, and waits for the end.</summary>
@@ -91,7 +99,10 @@ internal sealed class LocalServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
+        {
             await StopAsync();
+        }
+
         _process.Dispose();
     }
 }

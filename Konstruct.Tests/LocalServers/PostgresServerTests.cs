@@ -29,7 +29,9 @@ public sealed class PostgresServerTests : IDisposable
     {
         const string newPassword = "it's new";
         await using (var server = await LocalServer.StartAsync("postgres", Data))
+        {
             await ExecuteAsync(server, "CREATE TABLE kept AS SELECT 7 AS number");
+        }
 
         await using var again = await LocalServer.StartAsync("postgres", Data, new() { ["KONSTRUCT_POSTGRES_PASSWORD"] = newPassword });
 
@@ -59,7 +61,10 @@ public sealed class PostgresServerTests : IDisposable
     public async Task A_stale_process_number_does_not_keep_the_server_from_starting()
     {
         await using (var server = await LocalServer.StartAsync("postgres", Data))
+        {
             await server.StopAsync();
+        }
+
         var cluster = Directory.GetDirectories(Data).Single();
         await File.WriteAllTextAsync(Path.Combine(cluster, "postmaster.pid"), $"{Environment.ProcessId}\n{cluster}\n1\n5432\n\n127.0.0.1\n", TestContext.Current.CancellationToken);
 

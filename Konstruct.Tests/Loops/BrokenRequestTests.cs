@@ -19,7 +19,10 @@ public sealed class BrokenRequestTests(FaultyPipelineOnGarnet fixture) : Pipelin
     {
         var gateway = await Pipeline.StartGatewayAsync();
         for (var i = 0; i < 20; i++)
+        {
             Assert.Equal(status, await PostAsync(gateway, rest, breaksOff));
+        }
+
         Assert.Equal(200, await gateway.StatusAsync("/alive"));
         Assert.DoesNotContain("fail:", gateway.Log, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", gateway.Log, StringComparison.Ordinal);
@@ -37,7 +40,10 @@ public sealed class BrokenRequestTests(FaultyPipelineOnGarnet fixture) : Pipelin
         await stream.WriteAsync(Encoding.ASCII.GetBytes(
             $"POST /chat/conversations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-User-Id: {person.User}\r\nX-Tenant-Id: {person.Tenant}\r\n{rest}"));
         if (breaksOff)
+        {
             tcp.Client.Shutdown(SocketShutdown.Send);
+        }
+
         using var reader = new StreamReader(stream);
         try
         {

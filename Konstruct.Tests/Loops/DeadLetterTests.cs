@@ -24,7 +24,10 @@ public abstract class DeadLetterTests(FaultyPipeline fixture) : PipelineTests(fi
     public async Task A_lease_of_a_task_that_nobody_can_read_is_put_aside(string payload)
     {
         if (payload.Length > 0)
+        {
             await Pipeline.Redis.Database.HashSetAsync(RedisKeys.Tasks, _entry, payload);
+        }
+
         await Pipeline.Redis.Database.SortedSetAddAsync(RedisKeys.Leases, _entry, 1);
         await AssertBuriedAsync(payload);
     }
@@ -43,7 +46,10 @@ public abstract class DeadLetterTests(FaultyPipeline fixture) : PipelineTests(fi
     public async Task A_queued_task_that_nobody_can_read_is_put_aside_by_the_worker(string payload)
     {
         if (payload.Length > 0)
+        {
             await Pipeline.Redis.Database.HashSetAsync(RedisKeys.Tasks, _entry, payload);
+        }
+
         await Pipeline.Redis.Database.SortedSetAddAsync(RedisKeys.Queue, _entry, 1);
         await AssertBuriedAsync(payload);
     }

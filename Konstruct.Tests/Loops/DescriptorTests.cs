@@ -40,7 +40,10 @@ public sealed class DescriptorTests(FaultyPipelineOnGarnet fixture) : PipelineTe
         await chats[0].SayAsync("/burst 1", "m");
         Assert.Equal("completed", (await chats[0].ReadToAsync("done"))[^1].Reason);
         foreach (var chat in chats)
+        {
             await chat.DisposeAsync();
+        }
+
         await Until.TrueAsync(async () => await gateway.StatusAsync("/health") == 200);
         await using var later = await RawChat.OpenAsync(gateway, Person.New(), conversation);
         await later.SayAsync("/burst 1");

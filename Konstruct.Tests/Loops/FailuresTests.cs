@@ -57,7 +57,9 @@ public sealed class FailuresTests
             InstrumentPublished = (instrument, self) =>
             {
                 if (instrument.Name == "konstruct.failures")
+                {
                     self.EnableMeasurementEvents(instrument);
+                }
             },
         };
         listener.SetMeasurementEventCallback<long>((_, value, tags, _) => counted.Add($"{value} {string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"))}"));
@@ -115,11 +117,17 @@ public sealed class FailuresTests
             new NpgsqlException("x"), new RetryLimitExceededException("x", Postgres("25006")), new DbUpdateException("x", Postgres("42501")),
             new InvalidOperationException("x", new NpgsqlException("x")), new SocketException(24), new TimeoutException(),
             .. new[] { "MISCONF x", "NOREPLICAS x", "NOPERM x", "OOM x", "READONLY x", "LOADING x", "MASTERDOWN x", "TRYAGAIN x", "ERR ACL failure in script: x" }.Select(Redis)])
+        {
             Assert.True(passing.IsOutage(), $"{passing}");
+        }
+
         foreach (var bug in (Exception[])[
             Postgres("42601"), Postgres("42703"), Postgres("23505"), Redis("WRONGTYPE x"), Redis("CROSSSLOT x"), new InvalidOperationException(), new FormatException(),
             new Microsoft.AspNetCore.Http.BadHttpRequestException("x")])
+        {
             Assert.False(bug.IsOutage(), $"{bug}");
+        }
+
         Assert.True(Postgres("57P03").IsUnreachable());
         Assert.False(Postgres("25006").IsUnreachable());
         Assert.False(Redis("OOM x").IsUnreachable());

@@ -27,7 +27,10 @@ public sealed class OwnStores : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         if (Pipeline is not null)
+        {
             await Pipeline.DisposeAsync();
+        }
+
         await _databases.DisposeAsync();
     }
 }
@@ -47,7 +50,10 @@ public abstract class OwnStoresTests(OwnStores stores) : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         if (TestContext.Current.TestState?.Result is TestResult.Failed)
+        {
             TestContext.Current.TestOutputHelper?.WriteLine(Pipeline.Log);
+        }
+
         GC.SuppressFinalize(this);
         return ValueTask.CompletedTask;
     }

@@ -31,7 +31,10 @@ public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(da
     {
         await base.StartAsync();
         if (!Requirement.Chromium.IsMet)
+        {
             return;
+        }
+
         Assertions.SetDefaultExpectTimeout((float)Until.Soon.TotalMilliseconds);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new()
@@ -47,7 +50,10 @@ public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(da
     public override async ValueTask DisposeAsync()
     {
         if (_browser is not null)
+        {
             await _browser.DisposeAsync();
+        }
+
         _playwright?.Dispose();
         await base.DisposeAsync();
         GC.SuppressFinalize(this);
@@ -81,7 +87,10 @@ public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture)
         var tab = await ChatTab.OpenAsync(context, port ?? Gateway.Port, person ?? Me, conversation ?? Conversation, token);
         _tabs.Add(tab);
         if (waits)
+        {
             await tab.ExpectStateAsync("Connected");
+        }
+
         return tab;
     }
 
@@ -89,7 +98,10 @@ public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture)
     {
         await base.DisposeAsync();
         foreach (var tab in _tabs)
+        {
             await tab.DisposeAsync();
+        }
+
         GC.SuppressFinalize(this);
     }
 }

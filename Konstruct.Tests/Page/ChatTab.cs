@@ -35,7 +35,9 @@ internal sealed class ChatTab : IAsyncDisposable
         tab.Page.Console += (_, message) =>
         {
             if (message.Text.Contains("Content Security Policy", StringComparison.Ordinal) || message.Text.Contains("Trusted", StringComparison.Ordinal))
+            {
                 tab._faults.Enqueue(message.Text);
+            }
         };
         await tab.Page.GotoAsync($"http://127.0.0.1:{port}/#/c/{conversation}");
         return tab;
@@ -72,7 +74,9 @@ internal sealed class ChatTab : IAsyncDisposable
     public async Task OpenDrawerAsync()
     {
         if (!await Page.Locator("#drawer").IsVisibleAsync())
+        {
             await Page.GetByRole(AriaRole.Button, new() { Name = "Developer", Exact = true }).ClickAsync();
+        }
     }
 
     /// <summary>What a test provoked is no fault of the page's; at least one line must be there.</summary>

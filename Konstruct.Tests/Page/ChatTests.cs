@@ -159,7 +159,10 @@ public sealed class ChatTests(PagePipeline fixture) : PageTests(fixture)
         for (var i = 0; i < 60; i++)
         {
             if (await target.EvaluateAsync<bool>("element => element === document.activeElement"))
+            {
                 return;
+            }
+
             await keyboard.PressAsync(key);
         }
 

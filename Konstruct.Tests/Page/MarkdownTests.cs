@@ -12,7 +12,10 @@ public sealed class MarkdownTests
     {
         using var folder = new TemporaryFolder();
         foreach (var file in Directory.EnumerateFiles(NodeTools.PageFiles, "*.js").Append(Path.Combine(BuiltPrograms.RepositoryRoot, "Konstruct.Tests", "Page", "Node", "markdown.test.mjs")))
+        {
             File.Copy(file, Path.Combine(folder.Path, Path.GetFileName(file)));
+        }
+
         await File.WriteAllTextAsync(Path.Combine(folder.Path, "package.json"), """{"type":"module"}""", TestContext.Current.CancellationToken);
 
         var (exitCode, output) = await NodeTools.RunAsync("node", ["--test", "--test-timeout=90000", "--test-reporter=tap", "markdown.test.mjs"], folder.Path);

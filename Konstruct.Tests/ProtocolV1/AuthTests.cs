@@ -153,7 +153,9 @@ public abstract class AuthTests(UsualPipeline fixture) : PipelineTests(fixture)
         await using var chat = await RawChat.ConnectAsync(Gateway, $"{Guid.NewGuid()}");
         var part = Encoding.UTF8.GetBytes(new string(' ', 65_537 / fragments + 1));
         for (var i = 1; i <= fragments; i++)
+        {
             await chat.SendBytesAsync(part, endOfMessage: i == fragments);
+        }
 
         await chat.ExpectCloseAsync(1009);
     }

@@ -33,7 +33,10 @@ public abstract class CrashTests(FaultyPipeline fixture) : PipelineTests(fixture
         await chat.SayAsync(text);
         await chat.ExpectAsync(Frames.Typing);
         for (var i = 0; i < 3; i++)
+        {
             Assert.StartsWith("""{"type":"chunk",""", await chat.ReceiveAsync(), StringComparison.Ordinal);
+        }
+
         await Pipeline.ReplaceWorkerAsync();
 
         // Chunks that were under way when it died may still come; those of the new attempt must not.

@@ -32,7 +32,9 @@ public abstract class DeadlineTests(ImpatientPipeline fixture) : PipelineTests(f
         await using var chat = await RawChat.ConnectAsync(Gateway, $"{_conversation}");
         await chat.SendBytesAsync("{\"type\":"u8.ToArray(), endOfMessage: false);
         if (await chat.ReceiveAsync() is not null)
+        {
             Assert.Null(await chat.ReceiveAsync());
+        }
 
         Assert.Equal(4001, chat.CloseCode);
     }
@@ -43,9 +45,11 @@ public abstract class DeadlineTests(ImpatientPipeline fixture) : PipelineTests(f
         await using var chat = await OpenAsync(_person, _conversation);
         // The deadline of a socket that was opened later has passed once that one is closed.
         await using (var idle = await RawChat.ConnectAsync(Gateway, $"{_conversation}"))
+        {
             while (await idle.ReceiveAsync() is not null)
             {
             }
+        }
 
         await chat.SayAsync("/burst 1");
         (await chat.ReceiveTurnAsync()).AssertWhole(_conversation);
@@ -114,7 +118,9 @@ public abstract class DeadlineTests(ImpatientPipeline fixture) : PipelineTests(f
         var flowing = Stopwatch.StartNew();
         var frames = new List<string> { Frames.Typing };
         while (!Turn.Ends(frames[^1]))
+        {
             frames.Add((await chat.ReceiveAsync())!);
+        }
 
         new Turn(frames).AssertWhole(_conversation);
         Assert.True(flowing.Elapsed > ImpatientPipeline.SilenceLimit);

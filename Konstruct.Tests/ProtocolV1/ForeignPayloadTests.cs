@@ -248,7 +248,10 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
 
         // The gateway stays subscribed as long as it has a turn pending: PublishAsync asserts it.
         if (withChunksAfter)
+        {
             await Orchestrator.ChunkAsync("b");
+        }
+
         await Orchestrator.DoneAsync("ab");
         await AnsweredAsync(_conversation);
         await AssertSavedAsync("ab");

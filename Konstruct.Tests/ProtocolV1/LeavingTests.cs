@@ -71,7 +71,10 @@ public abstract class LeavingTests(UsualPipeline fixture) : PipelineTests(fixtur
             await using var chat = await OpenAsync(person, conversation);
             await chat.SayAsync("/burst 3");
             if (Random.Shared.Next(2) == 0)
+            {
                 await chat.ExpectAsync(Frames.Typing);
+            }
+
             chat.Abort();
         }
 
@@ -114,7 +117,9 @@ public abstract class LeavingTests(UsualPipeline fixture) : PipelineTests(fixtur
         await chat.CloseAsync();
         // Chunks already under way may come first.
         while (await chat.ReceiveAsync(TimeSpan.FromSeconds(5)) is { } frame)
+        {
             Assert.False(Turn.Ends(frame), "the close was answered only after the answer");
+        }
 
         Assert.Equal(1000, chat.CloseCode);
     }
@@ -122,9 +127,13 @@ public abstract class LeavingTests(UsualPipeline fixture) : PipelineTests(fixtur
     private static async Task LeaveAsync(RawChat chat, bool withoutAWord)
     {
         if (withoutAWord)
+        {
             chat.Abort();
+        }
         else
+        {
             await chat.CloseAsync();
+        }
     }
 
     /// <summary>The stub's answers are a function of the text, so a client that stays shows what must have been saved.</summary>

@@ -78,11 +78,15 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
         string[] texts = ["/stream tokens=10 rate=50 first", "/burst 3 second", "/burst 4 third"];
         await using var chat = await OpenAsync(_person, _conversation);
         foreach (var text in texts)
+        {
             await chat.SayAsync(text);
+        }
 
         var answers = new List<string>();
         foreach (var _ in texts)
+        {
             answers.Add((await chat.ReceiveTurnAsync()).AssertWhole(_conversation).Answer);
+        }
 
         // Pairs in the order they were asked: the next message is accepted after the answer before it.
         Assert.Equal(
@@ -100,7 +104,10 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
 
         var frames = new List<string>();
         while (frames.Count == 0 || !Turn.Ends(frames[^1]))
+        {
             frames.Add((await chat.ReceiveAsync())!);
+        }
+
         Assert.StartsWith("""{"type":"error","message":""", frames[^1], StringComparison.Ordinal);
         // The answer takes four seconds; its end was not waited for.
         Assert.True(frames.Count < 200, $"the error came after {frames.Count} frames");
@@ -113,11 +120,15 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
         await chat.SayAsync("/stream tokens=5 rate=5");
         await chat.ExpectAsync(Frames.Typing);
         for (var i = 1; i <= 9; i++)
+        {
             await chat.SayAsync($"/burst 1 waiting-{i}");
+        }
 
         var frames = new List<string>();
         while (frames.Count(f => f.Contains("\"done\"", StringComparison.Ordinal)) < 9)
+        {
             frames.Add(await chat.ReceiveAsync() ?? throw new InvalidOperationException($"closed with {chat.CloseCode}"));
+        }
 
         var refused = Assert.Single(frames, f => f.StartsWith("""{"type":"error",""", StringComparison.Ordinal));
         Assert.True(frames.IndexOf(refused) < frames.FindIndex(Turn.Ends) + 1, "refused at once, not after the answers before it");
@@ -239,7 +250,10 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
         await chat.SayAsync("/fail 3");
         await chat.ExpectAsync(Frames.Typing);
         for (var i = 0; i < 3; i++)
+        {
             Assert.StartsWith("""{"type":"chunk","text":""", await chat.ReceiveAsync(), StringComparison.Ordinal);
+        }
+
         await chat.ExpectErrorAsync();
         Assert.Equal("failed", (await AnsweredAsync(_conversation))[1].Status);
 

@@ -104,7 +104,10 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
             await chat.SayAsync("/burst 1");
             var turn = await chat.ReceiveTurnAsync(TimeSpan.FromSeconds(60));
             if (!turn.Frames[^1].StartsWith("""{"type":"done",""", StringComparison.Ordinal))
+            {
                 return false;
+            }
+
             turn.AssertWhole(_conversation);
             return true;
         },

@@ -92,7 +92,9 @@ public abstract class TabTests(UsualPipeline fixture) : PipelineTests(fixture)
             turns.Select(t => t.Answer).Order(StringComparer.Ordinal),
             (await Sql.MessagesAsync(_conversation)).Where(m => m.Role == "assistant").Select(m => m.Content).Order(StringComparer.Ordinal));
         foreach (var chat in chats)
+        {
             await chat.DisposeAsync();
+        }
     }
 }
 

@@ -100,7 +100,10 @@ public abstract class CancelTests(ReplicatedPipeline fixture) : ReplicatedTests(
             await chat.SayAsync(text, "m");
             await tab.NextAsync("typing");
             for (var chunk = 0; chunk < race % (tokens + 1); chunk++)
+            {
                 await tab.NextAsync("chunk");
+            }
+
             await tab.CancelMessageAsync("m");
             var (mine, theirs) = ((await chat.ReadToAsync("done"))[^1], (await tab.ReadToAsync("done"))[^1]);
 
@@ -108,9 +111,14 @@ public abstract class CancelTests(ReplicatedPipeline fixture) : ReplicatedTests(
             var row = Assert.Single(await Sql.MessagesAsync(conversation), message => message.Role == "assistant");
             Assert.Equal((mine.Text, mine.Reason), (row.Content, row.Status));
             if (mine.Reason == "completed")
+            {
                 Assert.Equal(Answers.Of(text), mine.Text);
+            }
             else
+            {
                 Assert.StartsWith(mine.Text!, Answers.Of(text), StringComparison.Ordinal);
+            }
+
             outcomes.Add(mine.Reason!);
         }
 

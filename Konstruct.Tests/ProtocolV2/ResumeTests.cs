@@ -24,7 +24,9 @@ public abstract class ResumeTests(ReplicatedPipeline fixture) : ReplicatedTests(
         var (last, after) = await RawChat.OpenV2Async(Gateway, Me, Conversation);
         Assert.Empty(after.Active);
         foreach (var tab in new[] { chat, other, last })
+        {
             await tab.DisposeAsync();
+        }
     }
 
     [Fact]
@@ -167,7 +169,10 @@ public abstract class ResumeTests(ReplicatedPipeline fixture) : ReplicatedTests(
         for (var visit = 1; received.Count == 0 || received[^1].Type != "done"; visit++)
         {
             for (var i = 0; i < 3 && (received.Count == 0 || received[^1].Type != "done"); i++)
+            {
                 received.Add(await chat.NextAsync());
+            }
+
             chat.Abort();
             await chat.DisposeAsync();
             chat = visit % 2 == 0 ? await OpenV2Async() : await OpenV2ElsewhereAsync();
@@ -184,7 +189,10 @@ public abstract class ResumeTests(ReplicatedPipeline fixture) : ReplicatedTests(
         await chat.SayAsync(Streaming, "m");
         var turn = (await chat.NextAsync("typing")).TurnId!.Value;
         for (var i = 0; i < chunks; i++)
+        {
             await chat.NextAsync("chunk");
+        }
+
         return turn;
     }
 }

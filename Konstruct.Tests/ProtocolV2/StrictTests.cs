@@ -19,7 +19,10 @@ public sealed class StrictTests(StrictPipeline fixture) : PipelineTests(fixture)
     public async Task A_conversation_that_is_unknown_or_another_users_closes_4003(bool exists)
     {
         if (exists)
+        {
             await CreateConversationAsync(Guid.NewGuid());
+        }
+
         await using var chat = await RawChat.ConnectAsync(Gateway, $"{_conversation}", RawChatV2.Subprotocol);
         await chat.SendAsync(_person.Auth);
         Assert.Equal("conversation_not_found", (await chat.NextAsync("error")).Code);
@@ -74,7 +77,10 @@ public sealed class StrictTests(StrictPipeline fixture) : PipelineTests(fixture)
         Assert.InRange(slowest, TimeSpan.Zero, TimeSpan.FromSeconds(4));
         var read = 0;
         while (await sleeper.ReceiveAsync() is not null)
+        {
             read++;
+        }
+
         Assert.Equal(4008, sleeper.CloseCode);
         Assert.InRange(read, 1, 249);
         await Orchestrator.DoneAsync("the end");

@@ -26,7 +26,10 @@ public sealed class TelemetryTests : IDisposable
         {
             port = service.Http.BaseAddress!.Port;
             foreach (var path in (string[])["/health", "/alive", "/chat/ws/0", "/other"])
+            {
                 await service.GetAsync(path);
+            }
+
             await Until.TrueAsync(() => Task.FromResult(Paths().Any())); // A span ends after its response has left.
         }
 
@@ -43,7 +46,9 @@ public sealed class TelemetryTests : IDisposable
     {
         using var source = new ActivitySource("Konstruct.Tests");
         await using (await StartAsync())
+        {
             source.StartActivity("work")!.Dispose();
+        }
 
         Assert.Contains(_spans.OfKind(ActivityKind.Internal), span => span.OperationName == "work");
     }
@@ -74,7 +79,9 @@ public sealed class TelemetryTests : IDisposable
         var query = $"{Guid.NewGuid()}";
         await using var service = await Service.StartAsync(builder);
         using (work.StartActivity("work"))
+        {
             queries.StartActivity(query)?.Dispose();
+        }
 
         Assert.Equal(made, _spans.OfKind(ActivityKind.Internal).Any(span => span.OperationName == query));
         Assert.Equal(made, service.Services.GetServices<ILoggerProvider>().Any());

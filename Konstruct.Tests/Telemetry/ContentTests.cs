@@ -51,7 +51,10 @@ public sealed class ContentTests(TracedPipelineOnGarnet fixture) : PipelineTests
     {
         var settings = new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = environment, ["OTEL_SERVICE_NAME"] = $"model-of-{_secret}" };
         if (asked)
+        {
             settings[Capture] = "true";
+        }
+
         await using var redis = await RedisServer.StartAsync(RedisKind.Garnet); // A queue of its own: no other worker takes the task.
         settings["ConnectionStrings__redis"] = redis.ConnectionString;
         await using var gateway = await Pipeline.StartGatewayAsync(settings.Where(s => s.Key.StartsWith("Conn", StringComparison.Ordinal)).ToDictionary());

@@ -23,7 +23,9 @@ public sealed class CostOfTelemetry(DatabaseFactory databases)
         for (var round = 0; round < Rounds; round++)
         {
             foreach (var isOn in (bool[])[false, true])
+            {
                 results[isOn].Add(await RunAsync(isOn));
+            }
         }
 
         var table = new StringBuilder();
@@ -32,7 +34,10 @@ public sealed class CostOfTelemetry(DatabaseFactory databases)
         table.AppendLine("| telemetry | gateway | orchestrator |");
         table.AppendLine("|---|---|---|");
         foreach (var isOn in (bool[])[false, true])
+        {
             table.AppendLine(CultureInfo.InvariantCulture, $"| {(isOn ? "on" : "off")} | {Cell(results[isOn].Select(r => r.Gateway))} | {Cell(results[isOn].Select(r => r.Worker))} |");
+        }
+
         Report.Write("telemetry-cost.md", table.ToString());
         TestContext.Current.TestOutputHelper?.WriteLine(table.ToString());
     }

@@ -165,7 +165,10 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
         var words = new List<string> { metric.Name, metric.Unit };
         words.AddRange(labels.Select(label => label.Key).Distinct().Order(StringComparer.Ordinal));
         if (metric.DataCase == Metric.DataOneofCase.Histogram)
+        {
             words.Add(FormattableString.Invariant($"[{string.Join(' ', metric.Histogram.DataPoints[0].ExplicitBounds.Select(bound => FormattableString.Invariant($"{bound}")))}]"));
+        }
+
         return string.Join(' ', words);
     }
 

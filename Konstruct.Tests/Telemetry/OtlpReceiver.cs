@@ -90,7 +90,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
                 foreach (var scope in resource.ScopeSpans)
                 {
                     foreach (var span in scope.Spans)
+                    {
                         receiver._spans.Enqueue(SeenSpan.Of(ServiceOf(resource.Resource), scope.Scope.Name, span));
+                    }
                 }
             }
 
@@ -106,7 +108,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
             foreach (var resource in request.ResourceMetrics)
             {
                 foreach (var metric in resource.ScopeMetrics.SelectMany(scope => scope.Metrics))
+                {
                     receiver._metrics[(ServiceOf(resource.Resource), metric.Name)] = metric;
+                }
             }
 
             return Task.FromResult(new ExportMetricsResponse());
@@ -121,7 +125,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
             foreach (var resource in request.ResourceLogs)
             {
                 foreach (var record in resource.ScopeLogs.SelectMany(scope => scope.LogRecords))
+                {
                     receiver._logs.Enqueue(SeenLog.Of(ServiceOf(resource.Resource), record));
+                }
             }
 
             return Task.FromResult(new ExportLogsResponse());

@@ -24,7 +24,10 @@ internal static class SpanTree
         var began = trace.Min(span => span.Start);
         text.AppendLine(CultureInfo.InvariantCulture, $"trace {trace[0].TraceId}, {trace.Count} spans");
         foreach (var root in trace.Where(span => !known.Contains(span.ParentId)).OrderBy(span => span.Start))
+        {
             Append(text, trace, root, began, depth: 0);
+        }
+
         return text.ToString();
     }
 
@@ -32,7 +35,9 @@ internal static class SpanTree
     public static void Keep(string tree)
     {
         lock (Gate)
+        {
             Report.Write("trace.txt", tree);
+        }
     }
 
     private static void Append(StringBuilder text, IReadOnlyList<SeenSpan> trace, SeenSpan span, ulong began, int depth)
@@ -43,6 +48,8 @@ internal static class SpanTree
             CultureInfo.InvariantCulture,
             $"{name,-24} {span.Service.Replace("Konstruct.", "", StringComparison.Ordinal),-16} {span.Kind,-8} +{(span.Start - began) / 1e6,7:0.0} ms {(span.End - span.Start) / 1e6,8:0.0} ms{events}");
         foreach (var child in trace.Where(other => other.ParentId == span.SpanId).OrderBy(other => other.Start))
+        {
             Append(text, trace, child, began, depth + 1);
+        }
     }
 }

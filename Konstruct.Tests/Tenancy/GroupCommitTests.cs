@@ -233,7 +233,10 @@ public sealed class StatementBatcherTests : PipelineTests
         var waiting = _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
         _time.Advance(TimeSpan.FromSeconds(5) - (5 * Overdue));
         for (var i = 0; i < 20; i++)
+        {
             await HangingAsync(4); // It would have come back meanwhile.
+        }
+
         Assert.False(waiting.IsCompleted);
         _time.Advance(Overdue);
 

@@ -94,7 +94,10 @@ public sealed class PlanTests(DatabaseFactory databases)
         {
             var before = await ReadSoFarAsync();
             for (var i = 0; i < times; i++)
+            {
                 await ask();
+            }
+
             var read = (await ReadSoFarAsync() - before) / times;
             Assert.True(read <= most, $"For {what} {read} blocks are read, {most} would do.");
         }

@@ -25,7 +25,9 @@ public sealed class PoolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         var tenants = new[] { Person.New(), Person.New() };
         var own = new List<Guid>();
         foreach (var person in tenants)
+        {
             own.Add(await new ApiClient(narrow, person).CreateAsync($"of {person.Tenant}"));
+        }
 
         await Task.WhenAll(Enumerable.Range(0, 200).Select(async i =>
         {

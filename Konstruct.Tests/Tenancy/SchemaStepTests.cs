@@ -35,7 +35,9 @@ public sealed class SchemaStepTests(DatabaseFactory databases)
         await Task.WhenAll(names.Concat(names).Concat(names).Select(name => RunAsync(server, name)));
 
         foreach (var name in names)
+        {
             await AssertServesAsync(server, name);
+        }
     }
 
     [Fact]

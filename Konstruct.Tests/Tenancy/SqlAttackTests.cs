@@ -119,7 +119,9 @@ public sealed class SqlAttackTests(UsualPipelineOnGarnet fixture) : PipelineTest
             do
             {
                 while (await reader.ReadAsync())
+                {
                     rows++;
+                }
             }
             while (await reader.NextResultAsync());
             await reader.CloseAsync();

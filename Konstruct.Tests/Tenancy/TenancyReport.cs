@@ -23,7 +23,10 @@ public sealed class TenancyReport : IDisposable
     internal static void Record(IReadOnlyCollection<Attack> attacks)
     {
         foreach (var attack in attacks)
+        {
             Attacks.Enqueue(attack);
+        }
+
         TestContext.Current.TestOutputHelper?.WriteLine(Table(attacks));
         Assert.DoesNotContain(attacks, attack => !attack.IsRefused);
     }
@@ -31,7 +34,9 @@ public sealed class TenancyReport : IDisposable
     public void Dispose()
     {
         if (!Attacks.IsEmpty)
+        {
             Report.Write("tenant-attacks.txt", Table([.. Attacks.OrderBy(a => a.Way, StringComparer.Ordinal)]));
+        }
     }
 
     private static string Table(IReadOnlyCollection<Attack> attacks)

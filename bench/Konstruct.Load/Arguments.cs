@@ -16,9 +16,15 @@ internal sealed class Arguments
         for (var i = 0; i < args.Length; i += 2)
         {
             if (!args[i].StartsWith("--", StringComparison.Ordinal))
+            {
                 throw new BadArgumentException($"'{args[i]}' is no option; options begin with --.");
+            }
+
             if (i + 1 == args.Length)
+            {
                 throw new BadArgumentException($"A value is missing after {args[i]}.");
+            }
+
             _given.Add((args[i][2..], args[i + 1]));
         }
     }
@@ -47,6 +53,8 @@ internal sealed class Arguments
     public void EnsureAllKnown()
     {
         if (_given.Find(option => !_asked.Contains(option.Name)) is { Name: { } unknown })
+        {
             throw new BadArgumentException($"Unknown option --{unknown}; --help lists what there is.");
+        }
     }
 }

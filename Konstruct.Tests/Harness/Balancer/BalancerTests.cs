@@ -18,7 +18,9 @@ public sealed class BalancerTests
 
         var answers = new List<string>();
         for (var i = 0; i < 6; i++)
+        {
             answers.Add(await AskAsync(IPAddress.Loopback, balancer.Port, "who?"));
+        }
 
         Assert.Equal(["left: who?", "right: who?"], answers.Distinct().Order());
         Assert.All(answers.Zip(answers.Skip(1)), pair => Assert.NotEqual(pair.First, pair.Second));
@@ -31,7 +33,9 @@ public sealed class BalancerTests
         var port = Loopback.FreePort();
         await using var balancer = new TcpBalancer(left.Port, port);
         for (var i = 0; i < 4; i++)
+        {
             Assert.Equal("left: who?", await AskAsync(IPAddress.Loopback, balancer.Port, "who?"));
+        }
 
         using var right = new Named("right", port);
         await Until.TrueAsync(async () => await AskAsync(IPAddress.Loopback, balancer.Port, "who?") == "right: who?");
@@ -128,7 +132,9 @@ public sealed class BalancerTests
             get
             {
                 lock (_clients)
+                {
                     return _clients.Count;
+                }
             }
         }
 
@@ -147,7 +153,10 @@ public sealed class BalancerTests
                 }
 
                 lock (_clients)
+                {
                     _clients.Add(client);
+                }
+
                 _ = AnswerAsync(name, client);
             }
         }
@@ -170,7 +179,9 @@ public sealed class BalancerTests
         {
             _listener.Dispose();
             lock (_clients)
+            {
                 _clients.ForEach(client => client.Dispose());
+            }
         }
     }
 }

@@ -33,7 +33,9 @@ internal sealed class Relay : IDisposable
             while ((length = await from.ReceiveAsync(buffer.AsMemory(0, BufferSize), stop)) > 0)
             {
                 for (var sent = 0; sent < length;)
+                {
                     sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), stop);
+                }
             }
             to.Shutdown(SocketShutdown.Send);
         }

@@ -118,7 +118,10 @@ internal sealed class TcpBalancer : IServer, IAsyncDisposable
         _listeners.ForEach(listener => listener.Dispose());
         await Task.WhenAll(_accepting);
         foreach (var relay in _relays.Keys)
+        {
             relay.Dispose();
+        }
+
         await Task.WhenAll(_relays.Values);
         _stop.Dispose();
     }
