@@ -11,7 +11,9 @@ if (!HostingSettings.TryRead(builder, out var settings, out var problem))
 // Redis carries tasks to the orchestrators and tokens back to the gateways. Data that it loses is repaired from Postgres.
 // Postgres keeps the conversations. Its owner, the superuser, sees every tenant, so only the schema step gets that connection.
 // The gateway uses another role, neither superuser nor owner, so that Postgres itself isolates the tenants.
-IResourceBuilder<IResourceWithConnectionString> redis, database, conversations;
+IResourceBuilder<IResourceWithConnectionString> redis,
+    database,
+    conversations;
 switch (settings.Stores)
 {
     case Stores.Managed:
@@ -41,7 +43,8 @@ var signingKey = builder.AddGeneratedSecret("jwt-signing-key", length: 64);
 
 // No service waits for another: each waits for its stores itself, as in a deployment, and all start in parallel. The schema step
 // creates the database, its tables and the serving role, then stays up: platforms without jobs would restart it.
-builder.AddProject<Projects.Konstruct_Gateway>("schema")
+builder
+    .AddProject<Projects.Konstruct_Gateway>("schema")
     .OnAnyPort()
     .WithArgs("schema")
     .WithReference(database)
@@ -49,14 +52,16 @@ builder.AddProject<Projects.Konstruct_Gateway>("schema")
     .WithProbes();
 
 // Answers tasks and streams tokens: a stub in place of a model's orchestrator.
-builder.AddProject<Projects.Konstruct_OrchestratorStub>("orchestrator")
+builder
+    .AddProject<Projects.Konstruct_OrchestratorStub>("orchestrator")
     .OnAnyPort()
     .WithReplicas(settings.Replicas)
     .WithReference(redis)
     .WithProbes();
 
 // Serves browsers; the only resource that can be reached from outside.
-builder.AddProject<Projects.Konstruct_Gateway>("gateway")
+builder
+    .AddProject<Projects.Konstruct_Gateway>("gateway")
     .OnPort(settings.Port)
     .WithExternalHttpEndpoints()
     .WithReplicas(settings.Replicas)

@@ -39,11 +39,15 @@ internal static class GatewayServices
     {
         var services = builder.Services;
         services.AddOptions<ChatOptions>().BindConfiguration(ChatOptions.Section).ValidateDataAnnotations().ValidateOnStart();
-        services.AddOptions<WebSocketOptions>().Configure<IOptions<ChatOptions>>((sockets, chat) =>
-        {
-            sockets.KeepAliveInterval = chat.Value.PingInterval;
-            sockets.KeepAliveTimeout = chat.Value.PongTimeout;
-        });
+        services
+            .AddOptions<WebSocketOptions>()
+            .Configure<IOptions<ChatOptions>>(
+                (sockets, chat) =>
+                {
+                    sockets.KeepAliveInterval = chat.Value.PingInterval;
+                    sockets.KeepAliveTimeout = chat.Value.PongTimeout;
+                }
+            );
         services.AddLoops();
         services.AddSingleton<GatewayMetrics>();
         services.AddSingleton<Stopping>();

@@ -17,7 +17,9 @@ switch (args)
         return await TokenCommand.RunAsync(rest);
 #endif
     case [var command, ..] when !command.StartsWith('-') && !command.Contains('='):
-        await Console.Error.WriteLineAsync($"This gateway has no command '{command}'. Without a command it serves; 'schema' makes or updates the schema.");
+        await Console.Error.WriteLineAsync(
+            $"This gateway has no command '{command}'. Without a command it serves; 'schema' makes or updates the schema."
+        );
         return 2;
 }
 

@@ -26,7 +26,10 @@ internal sealed class DataFolder : IDisposable
         }
         catch (IOException problem)
         {
-            throw new CannotServeException($"The data in {path} is in use by another process, perhaps another run of the application: stop that one first, or choose another folder (Hosting:Data).", problem);
+            throw new CannotServeException(
+                $"The data in {path} is in use by another process, perhaps another run of the application: stop that one first, or choose another folder (Hosting:Data).",
+                problem
+            );
         }
     }
 

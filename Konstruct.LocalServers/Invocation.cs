@@ -4,6 +4,13 @@ using Konstruct.LocalServers.Postgres;
 
 namespace Konstruct.LocalServers;
 
+/// <summary>The servers of this program.</summary>
+internal enum ServerKind
+{
+    Redis,
+    Postgres,
+}
+
 /// <summary>Arguments of this process.</summary>
 /// <param name="Kind">The server.</param>
 /// <param name="Port">The loopback port to listen on, 1 to 65535.</param>
@@ -40,10 +47,17 @@ internal sealed record Invocation(ServerKind Kind, int Port, string Data, string
         {
             switch (args[i])
             {
-                case "--port": port = ParsePort(ValueAt(++i)); break;
-                case "--data": data = Path.GetFullPath(ValueAt(++i)); break;
-                case "--packages": packages = Path.GetFullPath(ValueAt(++i)); break;
-                default: throw new CannotServeException($"Unknown option '{args[i]}'; --help lists what there is.");
+                case "--port":
+                    port = ParsePort(ValueAt(++i));
+                    break;
+                case "--data":
+                    data = Path.GetFullPath(ValueAt(++i));
+                    break;
+                case "--packages":
+                    packages = Path.GetFullPath(ValueAt(++i));
+                    break;
+                default:
+                    throw new CannotServeException($"Unknown option '{args[i]}'; --help lists what there is.");
             }
         }
 
@@ -66,27 +80,23 @@ internal sealed record Invocation(ServerKind Kind, int Port, string Data, string
 
         string ValueAt(int i) => i < args.Length ? args[i] : throw new CannotServeException($"A value is missing after {args[^1]}.");
 
-        static int ParsePort(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is > 0 and <= 65535
-            ? value
-            : throw new CannotServeException($"'{text}' is not a port: a port is a number from 1 to 65535.");
+        static int ParsePort(string text) =>
+            int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is > 0 and <= 65535
+                ? value
+                : throw new CannotServeException($"'{text}' is not a port: a port is a number from 1 to 65535.");
     }
 
     /// <param name="folder">The opened data folder.</param>
-    public ILocalServer CreateServer(DataFolder folder) => Kind switch
-    {
-        ServerKind.Redis => new GarnetStore(Port, folder, Secret(RedisPassword)),
-        ServerKind.Postgres => new PostgresServer(Port, folder, Packages, Secret(PostgresPassword)),
-        _ => throw new InvalidOperationException($"{Kind} has no server."),
-    };
+    public ILocalServer CreateServer(DataFolder folder) =>
+        Kind switch
+        {
+            ServerKind.Redis => new GarnetStore(Port, folder, Secret(RedisPassword)),
+            ServerKind.Postgres => new PostgresServer(Port, folder, Packages, Secret(PostgresPassword)),
+            _ => throw new InvalidOperationException($"{Kind} has no server."),
+        };
 
-    private static string Secret(string variable) => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value
-        ? value
-        : throw new CannotServeException($"The password is missing: set the environment variable {variable}.");
-}
-
-/// <summary>The servers of this program.</summary>
-internal enum ServerKind
-{
-    Redis,
-    Postgres,
+    private static string Secret(string variable) =>
+        Environment.GetEnvironmentVariable(variable) is { Length: > 0 } value
+            ? value
+            : throw new CannotServeException($"The password is missing: set the environment variable {variable}.");
 }

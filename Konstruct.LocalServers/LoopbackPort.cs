@@ -16,7 +16,10 @@ internal static class LoopbackPort
         }
         catch (SocketException problem)
         {
-            throw new CannotServeException($"Port {port} is taken by another program ({problem.Message}): stop that one or choose another port.", problem);
+            throw new CannotServeException(
+                $"Port {port} is taken by another program ({problem.Message}): stop that one or choose another port.",
+                problem
+            );
         }
     }
 }

@@ -17,9 +17,13 @@ internal static class OrchestratorServices
         builder.Services.AddOptions<StubOptions>().BindConfiguration(StubOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 
         // Aspire turns capture of prompts and answers on when it runs an application. A deployment must not capture them.
-        var capture = builder.Environment.IsDevelopment() && builder.Configuration.GetValue<bool>("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT");
-        builder.Services.AddChatClient(services => new FakeTokenChatClient(
-                services.GetRequiredService<Microsoft.Extensions.Options.IOptions<StubOptions>>().Value, services.GetRequiredService<TimeProvider>()))
+        var capture =
+            builder.Environment.IsDevelopment() && builder.Configuration.GetValue<bool>("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT");
+        builder
+            .Services.AddChatClient(services => new FakeTokenChatClient(
+                services.GetRequiredService<Microsoft.Extensions.Options.IOptions<StubOptions>>().Value,
+                services.GetRequiredService<TimeProvider>()
+            ))
             .UseOpenTelemetry(sourceName: "Konstruct.GenAI", configure: client => client.EnableSensitiveData = capture);
     }
 

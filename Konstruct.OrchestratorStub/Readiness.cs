@@ -11,7 +11,8 @@ namespace Konstruct.OrchestratorStub;
 /// that it cannot answer would cost the turn an attempt. A later outage of Redis does not make it unready.
 /// </summary>
 internal sealed partial class Readiness(IConnectionMultiplexer redis, IOptions<DispatchOptions> options, TimeProvider time, ILogger<Readiness> logger)
-    : BackgroundService, IHealthCheck
+    : BackgroundService,
+        IHealthCheck
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 

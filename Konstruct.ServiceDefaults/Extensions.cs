@@ -36,7 +36,8 @@ public static class ServiceDefaultsExtensions
     private const string ChatSocketPath = "/chat/ws";
 
     /// <summary>Adds settings from files, telemetry, health checks, service discovery and resilience.</summary>
-    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
     {
         builder.AddSecretsFolder();
         builder.ConfigureOpenTelemetry();
@@ -55,7 +56,8 @@ public static class ServiceDefaultsExtensions
     /// without a collector delays every shutdown by ten seconds. Data that only a collector needs is not produced either: formatting each line again
     /// and a span per query were a seventh of a turn's cost. The application's own spans are always created, because other spans are their children.
     /// </summary>
-    public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
     {
         // Redis work appears as our operations (claim, append, finish): a span per command would be
         // several per token. Query spans are added below, if there is a collector.
@@ -71,26 +73,27 @@ public static class ServiceDefaultsExtensions
         // Alerts on logs use event ids, which the exporter omits by default.
         builder.Configuration["OTEL_DOTNET_EXPERIMENTAL_OTLP_EMIT_EVENT_LOG_ATTRIBUTES"] ??= "true";
 
-        var telemetry = builder.Services.AddOpenTelemetry()
-            .WithMetrics(metrics => metrics
-                .AddAspNetCoreInstrumentation()
-                .AddHttpClientInstrumentation()
-                .AddRuntimeInstrumentation()
-                .AddMeter("Konstruct.*", "Npgsql"))
-            .WithTracing(tracing => tracing
-                .AddAspNetCoreInstrumentation(options => options.Filter = IsWorthASpan)
-                .AddHttpClientInstrumentation()
-                .AddSource("Konstruct.*"));
+        var telemetry = builder
+            .Services.AddOpenTelemetry()
+            .WithMetrics(metrics =>
+                metrics.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation().AddMeter("Konstruct.*", "Npgsql")
+            )
+            .WithTracing(tracing =>
+                tracing.AddAspNetCoreInstrumentation(options => options.Filter = IsWorthASpan).AddHttpClientInstrumentation().AddSource("Konstruct.*")
+            );
 
         // Above: what is collected. Here: the exporter, and data that only a collector needs.
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
             telemetry
-                .WithLogging(null, logging =>
-                {
-                    logging.IncludeFormattedMessage = true;
-                    logging.IncludeScopes = true;
-                })
+                .WithLogging(
+                    null,
+                    logging =>
+                    {
+                        logging.IncludeFormattedMessage = true;
+                        logging.IncludeScopes = true;
+                    }
+                )
                 .WithTracing(tracing => tracing.AddSource("Npgsql").AddProcessor(new NoLoneQueries()))
                 .UseOtlpExporter();
         }
@@ -99,7 +102,8 @@ public static class ServiceDefaultsExtensions
     }
 
     /// <summary>Adds a check that the process responds, and gives every check without a time-out two seconds.</summary>
-    public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder) where TBuilder : IHostApplicationBuilder
+    public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder)
+        where TBuilder : IHostApplicationBuilder
     {
         // A context with retries takes a minute to report a missing database; probes time out long before.
         builder.Services.PostConfigure<HealthCheckServiceOptions>(options =>
@@ -125,25 +129,31 @@ public static class ServiceDefaultsExtensions
     {
         var registered = app.Services.GetRequiredService<IOptions<HealthCheckServiceOptions>>().Value.Registrations;
         var hasBeenReady = registered.Any(check => check.Tags.Contains(ReadyTag));
-        app.MapHealthChecks(HealthPath, new HealthCheckOptions
-        {
-            Predicate = check => !Volatile.Read(ref hasBeenReady) || check.Tags.Contains(ReadyTag),
-            ResponseWriter = (context, report) =>
-            {
-                if (report.Status == HealthStatus.Healthy)
+        app.MapHealthChecks(
+                HealthPath,
+                new HealthCheckOptions
                 {
-                    Volatile.Write(ref hasBeenReady, true);
+                    Predicate = check => !Volatile.Read(ref hasBeenReady) || check.Tags.Contains(ReadyTag),
+                    ResponseWriter = (context, report) =>
+                    {
+                        if (report.Status == HealthStatus.Healthy)
+                        {
+                            Volatile.Write(ref hasBeenReady, true);
+                        }
+
+                        return WriteStatusAsync(context, report);
+                    },
                 }
+            )
+            .AllowAnonymous()
+            .DisableHttpMetrics();
 
-                return WriteStatusAsync(context, report);
-            },
-        }).AllowAnonymous().DisableHttpMetrics();
-
-        app.MapHealthChecks(AlivePath, new HealthCheckOptions
-        {
-            Predicate = check => check.Tags.Contains(LiveTag),
-            ResponseWriter = WriteStatusAsync,
-        }).AllowAnonymous().DisableHttpMetrics();
+        app.MapHealthChecks(
+                AlivePath,
+                new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag), ResponseWriter = WriteStatusAsync }
+            )
+            .AllowAnonymous()
+            .DisableHttpMetrics();
         return app;
     }
 

@@ -43,17 +43,20 @@ public static class RunExtensions
     /// <param name="name">The connection string's name.</param>
     /// <param name="findFault">Returns the fault of a value as the end of a sentence that quotes nothing of it; null: no fault.</param>
     public static void RequireConnectionString(this IHostApplicationBuilder builder, string name, Func<string, string?> findFault) =>
-        builder.Services.AddOptions<RequiredConnectionStrings>()
+        builder
+            .Services.AddOptions<RequiredConnectionStrings>()
             .Validate<IConfiguration>(
                 (_, configuration) => !string.IsNullOrWhiteSpace(configuration.GetConnectionString(name)),
-                $"There is no connection string '{name}'. The AppHost gives it to the services that it starts; by hand, set ConnectionStrings__{name}.")
+                $"There is no connection string '{name}'. The AppHost gives it to the services that it starts; by hand, set ConnectionStrings__{name}."
+            )
             .Services.AddSingleton<IValidateOptions<RequiredConnectionStrings>>(services =>
             {
                 var value = services.GetRequiredService<IConfiguration>().GetConnectionString(name);
                 var fault = string.IsNullOrWhiteSpace(value) ? null : findFault(value);
                 return new ValidateOptions<RequiredConnectionStrings>(null, _ => fault is null, $"The connection string '{name}' {fault}");
             })
-            .AddOptions<RequiredConnectionStrings>().ValidateOnStart();
+            .AddOptions<RequiredConnectionStrings>()
+            .ValidateOnStart();
 
     private static async Task<int> FailAsync(string sentence)
     {

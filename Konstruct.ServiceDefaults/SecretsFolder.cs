@@ -25,7 +25,10 @@ public static class SecretsFolderExtensions
 
         if (!Directory.Exists(folder))
         {
-            builder.Services.AddOptions<MissingFolder>().Validate(_ => false, $"{Setting} is '{folder}', which is no folder. Mount it, or unset the setting.").ValidateOnStart();
+            builder
+                .Services.AddOptions<MissingFolder>()
+                .Validate(_ => false, $"{Setting} is '{folder}', which is no folder. Mount it, or unset the setting.")
+                .ValidateOnStart();
             return;
         }
 

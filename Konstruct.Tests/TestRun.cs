@@ -16,7 +16,9 @@ internal static class TestRun
         // dotnet test shows this only when the run fails; the test in MissingPrograms is what it always shows.
         Console.WriteLine(Requirement.Summary);
         return TestPlatformTestFramework.RunAsync(
-            [.. arguments, .. IsFiltered(arguments) ? [] : FirstTier], SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+            [.. arguments, .. IsFiltered(arguments) ? [] : FirstTier],
+            SelfRegisteredExtensions.AddSelfRegisteredExtensions
+        );
     }
 
     private static bool IsFiltered(string[] arguments) => arguments.Any(argument => argument.StartsWith("--filter-", StringComparison.Ordinal));

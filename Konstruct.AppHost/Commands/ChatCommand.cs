@@ -46,6 +46,8 @@ internal static class ChatCommand
                         Required = true,
                     },
                 ],
-                UpdateState = context => context.ResourceSnapshot.HealthStatus is HealthStatus.Healthy ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
-            });
+                UpdateState = context =>
+                    context.ResourceSnapshot.HealthStatus is HealthStatus.Healthy ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
+            }
+        );
 }

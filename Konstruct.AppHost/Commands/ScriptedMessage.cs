@@ -11,7 +11,6 @@ internal sealed record ScriptedMessage(string Text)
     /// <summary>A longer turn continues unobserved.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-
     /// <summary>Sends the message and waits for the end of its turn, at most ten seconds.</summary>
     /// <param name="gateway">The gateway's HTTP address.</param>
     /// <param name="cancellationToken">Cancels the wait.</param>
@@ -25,11 +24,35 @@ internal sealed record ScriptedMessage(string Text)
         var answer = new StringBuilder();
         try
         {
-            var address = new UriBuilder(gateway) { Scheme = gateway.Scheme == "https" ? "wss" : "ws", Path = $"/chat/ws/{DevelopmentIds.Conversation}" };
+            var address = new UriBuilder(gateway)
+            {
+                Scheme = gateway.Scheme == "https" ? "wss" : "ws",
+                Path = $"/chat/ws/{DevelopmentIds.Conversation}",
+            };
             await socket.ConnectAsync(address.Uri, either.Token);
             var messageId = Guid.NewGuid().ToString();
-            await SendAsync(socket, new() { ["type"] = "auth", ["userId"] = DevelopmentIds.User, ["tenantId"] = DevelopmentIds.Tenant, ["role"] = "member" }, either.Token);
-            await SendAsync(socket, new() { ["type"] = "message", ["text"] = Text, ["agentId"] = DevelopmentIds.Agent, ["messageId"] = messageId }, either.Token);
+            await SendAsync(
+                socket,
+                new()
+                {
+                    ["type"] = "auth",
+                    ["userId"] = DevelopmentIds.User,
+                    ["tenantId"] = DevelopmentIds.Tenant,
+                    ["role"] = "member",
+                },
+                either.Token
+            );
+            await SendAsync(
+                socket,
+                new()
+                {
+                    ["type"] = "message",
+                    ["text"] = Text,
+                    ["agentId"] = DevelopmentIds.Agent,
+                    ["messageId"] = messageId,
+                },
+                either.Token
+            );
 
             string? turnId = null;
             var chunks = 0;

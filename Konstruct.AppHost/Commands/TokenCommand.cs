@@ -15,7 +15,8 @@ internal static class TokenCommand
         this IResourceBuilder<ProjectResource> gateway,
         IResourceBuilder<ParameterResource> issuer,
         IResourceBuilder<ParameterResource> audience,
-        IResourceBuilder<ParameterResource> signingKey) =>
+        IResourceBuilder<ParameterResource> signingKey
+    ) =>
         gateway.WithProcessCommand(
             "token",
             "Token",
@@ -26,10 +27,14 @@ internal static class TokenCommand
                 {
                     Arguments =
                     [
-                        BuiltProgram.Dll(gateway.ApplicationBuilder, "Konstruct.Gateway"), "token",
-                        "--user", context.Arguments.GetString("user")!,
-                        "--tenant", context.Arguments.GetString("tenant")!,
-                        "--lifetime", context.Arguments.GetString("lifetime")!,
+                        BuiltProgram.Dll(gateway.ApplicationBuilder, "Konstruct.Gateway"),
+                        "token",
+                        "--user",
+                        context.Arguments.GetString("user")!,
+                        "--tenant",
+                        context.Arguments.GetString("tenant")!,
+                        "--lifetime",
+                        context.Arguments.GetString("lifetime")!,
                     ],
                     EnvironmentVariables = new Dictionary<string, string>
                     {
@@ -41,7 +46,8 @@ internal static class TokenCommand
             },
             new ProcessCommandOptions
             {
-                Description = "Makes a token for a user and a tenant. A gateway in Development trusts what clients say and refuses tokens, unless Auth:Mode is Jwt.",
+                Description =
+                    "Makes a token for a user and a tenant. A gateway in Development trusts what clients say and refuses tokens, unless Auth:Mode is Jwt.",
                 IconName = "Key",
                 Arguments =
                 [
@@ -49,12 +55,24 @@ internal static class TokenCommand
                     Input("tenant", "Tenant", DevelopmentIds.Tenant),
                     Input("lifetime", "Lifetime (hh:mm:ss)", "01:00:00"),
                 ],
-                GetCommandResult = context => Task.FromResult(context.ExitCode == 0
-                    ? CommandResults.Success("The token.", context.Output[^1], CommandResultFormat.Text, displayImmediately: true)
-                    : CommandResults.Failure(context.GetFormattedOutput(10, "output"))),
-                UpdateState = context => context.ResourceSnapshot.HealthStatus is HealthStatus.Healthy ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
-            });
+                GetCommandResult = context =>
+                    Task.FromResult(
+                        context.ExitCode == 0
+                            ? CommandResults.Success("The token.", context.Output[^1], CommandResultFormat.Text, displayImmediately: true)
+                            : CommandResults.Failure(context.GetFormattedOutput(10, "output"))
+                    ),
+                UpdateState = context =>
+                    context.ResourceSnapshot.HealthStatus is HealthStatus.Healthy ? ResourceCommandState.Enabled : ResourceCommandState.Disabled,
+            }
+        );
 
     private static InteractionInput Input(string name, string label, string value) =>
-        new() { Name = name, Label = label, InputType = InputType.Text, Value = value, Required = true };
+        new()
+        {
+            Name = name,
+            Label = label,
+            InputType = InputType.Text,
+            Value = value,
+            Required = true,
+        };
 }

@@ -9,7 +9,9 @@ internal static class BuiltProgram
     /// </summary>
     public static string Dll(IDistributedApplicationBuilder builder, string project)
     {
-        var output = AppContext.BaseDirectory[AppContext.BaseDirectory.LastIndexOf($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)..];
+        var output = AppContext.BaseDirectory[
+            AppContext.BaseDirectory.LastIndexOf($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal)..
+        ];
         return Path.GetFullPath($"{builder.AppHostDirectory}/../{project}{output}{project}.dll");
     }
 }

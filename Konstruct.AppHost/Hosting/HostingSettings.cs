@@ -4,6 +4,19 @@ using Microsoft.Extensions.Configuration;
 
 namespace Konstruct.AppHost.Hosting;
 
+/// <summary>Where Redis and Postgres run.</summary>
+internal enum Stores
+{
+    /// <summary>In containers. This is what is published.</summary>
+    Containers,
+
+    /// <summary>As local processes: Garnet, and PostgreSQL as installed or from npm.</summary>
+    Local,
+
+    /// <summary>Elsewhere: the connection strings are parameters.</summary>
+    Managed,
+}
+
 /// <summary>Settings from the command line, <c>--Hosting:Stores=local</c>, or environment variables, <c>Hosting__Stores=local</c>.</summary>
 /// <param name="Stores"><c>Hosting:Stores</c>: where Redis and Postgres run. In publish mode containers, unless managed.</param>
 /// <param name="Data"><c>Hosting:Data</c>: data folder of local servers, relative to the repository. Default <c>.konstruct</c>.</param>
@@ -12,7 +25,11 @@ namespace Konstruct.AppHost.Hosting;
 internal sealed record HostingSettings(Stores Stores, string Data, int Replicas, int? Port)
 {
     /// <summary>Reads the settings. On an error <paramref name="problem"/> says which one is wrong and what it can be.</summary>
-    public static bool TryRead(IDistributedApplicationBuilder builder, [NotNullWhen(true)] out HostingSettings? settings, [NotNullWhen(false)] out string? problem)
+    public static bool TryRead(
+        IDistributedApplicationBuilder builder,
+        [NotNullWhen(true)] out HostingSettings? settings,
+        [NotNullWhen(false)] out string? problem
+    )
     {
         var configuration = builder.Configuration;
         var repository = Path.GetDirectoryName(builder.AppHostDirectory)!;
@@ -40,15 +57,16 @@ internal sealed record HostingSettings(Stores Stores, string Data, int Replicas,
         return problem is null;
     }
 
-    private static Stores? ReadStores(IDistributedApplicationBuilder builder) => builder.Configuration["Hosting:Stores"]?.ToLowerInvariant() switch
-    {
-        "managed" => Stores.Managed,
-        "containers" => Stores.Containers,
-        null or "" or "auto" or "local" when builder.ExecutionContext.IsPublishMode => Stores.Containers,
-        "local" => Stores.Local,
-        null or "" or "auto" => ContainerRuntime.Answers() ? Stores.Containers : Stores.Local,
-        _ => null,
-    };
+    private static Stores? ReadStores(IDistributedApplicationBuilder builder) =>
+        builder.Configuration["Hosting:Stores"]?.ToLowerInvariant() switch
+        {
+            "managed" => Stores.Managed,
+            "containers" => Stores.Containers,
+            null or "" or "auto" or "local" when builder.ExecutionContext.IsPublishMode => Stores.Containers,
+            "local" => Stores.Local,
+            null or "" or "auto" => ContainerRuntime.Answers() ? Stores.Containers : Stores.Local,
+            _ => null,
+        };
 
     private static bool TryReadNumber(ConfigurationManager configuration, string name, int most, out int? number)
     {
@@ -62,17 +80,4 @@ internal sealed record HostingSettings(Stores Stores, string Data, int Replicas,
         number = value;
         return isRight;
     }
-}
-
-/// <summary>Where Redis and Postgres run.</summary>
-internal enum Stores
-{
-    /// <summary>In containers. This is what is published.</summary>
-    Containers,
-
-    /// <summary>As local processes: Garnet, and PostgreSQL as installed or from npm.</summary>
-    Local,
-
-    /// <summary>Elsewhere: the connection strings are parameters.</summary>
-    Managed,
 }

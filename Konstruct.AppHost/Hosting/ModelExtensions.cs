@@ -20,11 +20,19 @@ internal static class ModelExtensions
 
     /// <summary>Adds the gateway's connection: the role that the schema step creates, with a generated password.</summary>
     public static IResourceBuilder<ConnectionStringResource> AddServingConnection(
-        this IDistributedApplicationBuilder builder, string name, EndpointReference postgres, string database)
+        this IDistributedApplicationBuilder builder,
+        string name,
+        EndpointReference postgres,
+        string database
+    )
     {
         var password = builder.AddGeneratedSecret("konstruct-gateway-password");
-        return builder.AddConnectionString(name, ReferenceExpression.Create(
-            $"Host={postgres.Property(EndpointProperty.Host)};Port={postgres.Property(EndpointProperty.Port)};Username=konstruct_gateway;Password={password};Database={database}"));
+        return builder.AddConnectionString(
+            name,
+            ReferenceExpression.Create(
+                $"Host={postgres.Property(EndpointProperty.Host)};Port={postgres.Property(EndpointProperty.Port)};Username=konstruct_gateway;Password={password};Database={database}"
+            )
+        );
     }
 
     /// <summary>
@@ -45,7 +53,8 @@ internal static class ModelExtensions
     /// Passes the AppHost's <c>Auth:Mode</c> to the gateway: <c>Jwt</c> makes a gateway in Development require tokens. Not part of the manifest.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithAuthMode(this IResourceBuilder<ProjectResource> gateway) =>
-        gateway.ApplicationBuilder is { ExecutionContext.IsRunMode: true } application && application.Configuration["Auth:Mode"] is { Length: > 0 } mode
+        gateway.ApplicationBuilder is { ExecutionContext.IsRunMode: true } application
+        && application.Configuration["Auth:Mode"] is { Length: > 0 } mode
             ? gateway.WithEnvironment("Auth__Mode", mode)
             : gateway;
 
@@ -56,10 +65,11 @@ internal static class ModelExtensions
             .WithUrlForEndpoint("http", url => url.DisplayText = "Chat")
             .WithUrlForEndpoint("http", _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
             .WithUrlForEndpoint("http", _ => new() { Url = "/health", DisplayText = "Health" });
-        return gateway.ApplicationBuilder is { ExecutionContext.IsRunMode: true } application
+        return
+            gateway.ApplicationBuilder is { ExecutionContext.IsRunMode: true } application
             && application.Configuration["ASPNETCORE_URLS"]?.Split(';')[0] is { Length: > 0 } dashboard
-                ? gateway.WithEnvironment("Page__DashboardUrl", dashboard)
-                : gateway;
+            ? gateway.WithEnvironment("Page__DashboardUrl", dashboard)
+            : gateway;
     }
 
     /// <summary>
@@ -68,7 +78,9 @@ internal static class ModelExtensions
     /// </summary>
     public static void PublishTheManifest(this IDistributedApplicationBuilder builder)
     {
-        builder.Services.PostConfigure<PipelineOptions>(options => options.OutputPath ??= Path.Combine(builder.AppHostDirectory, "..", "aspire-manifest.json"));
+        builder.Services.PostConfigure<PipelineOptions>(options =>
+            options.OutputPath ??= Path.Combine(builder.AppHostDirectory, "..", "aspire-manifest.json")
+        );
         builder.Pipeline.AddStep("manifest", _ => Task.CompletedTask, dependsOn: "publish-manifest", requiredBy: WellKnownPipelineSteps.Publish);
     }
 }

@@ -15,6 +15,21 @@ internal sealed class ReadyLine(EndpointReference gateway, IConfiguration config
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
 
+    /// <summary>Empty without a dashboard, as in tests.</summary>
+    private string Dashboard =>
+        (configuration["ASPNETCORE_URLS"]?.Split(';')[0], configuration["AppHost:BrowserToken"]) switch
+        {
+            (null or "", _) => "",
+            (var url, null or "") => $"  Dashboard: {url}",
+            var (url, token) => $"  Dashboard: {url}/login?t={token}",
+        };
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        _http.Dispose();
+    }
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!await IsHealthyAsync(stoppingToken))
@@ -43,20 +58,6 @@ internal sealed class ReadyLine(EndpointReference gateway, IConfiguration config
         {
             return false; // It does not listen yet.
         }
-    }
-
-    /// <summary>Empty without a dashboard, as in tests.</summary>
-    private string Dashboard => (configuration["ASPNETCORE_URLS"]?.Split(';')[0], configuration["AppHost:BrowserToken"]) switch
-    {
-        (null or "", _) => "",
-        (var url, null or "") => $"  Dashboard: {url}",
-        var (url, token) => $"  Dashboard: {url}/login?t={token}",
-    };
-
-    public override void Dispose()
-    {
-        base.Dispose();
-        _http.Dispose();
     }
 }
 

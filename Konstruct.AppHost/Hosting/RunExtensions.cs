@@ -31,17 +31,22 @@ internal static class RunExtensions
             return null;
         }
 
-        var dashboard = from name in (string[])["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"]
-                        from url in (configuration[name] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries)
-                        where Uri.TryCreate(url, UriKind.Absolute, out _)
-                        select (new Uri(url).Port, Advice: $"or set another one in {name} (Properties/launchSettings.json)");
-        var resources = from resource in services.GetRequiredService<DistributedApplicationModel>().Resources
-                        from endpoint in resource.Annotations.OfType<EndpointAnnotation>()
-                        where endpoint.Port is > 0
-                        select (Port: endpoint.Port!.Value, Advice: $"or choose another one for {resource.Name}, for example with --Port {endpoint.Port + 100}");
-        return dashboard.Concat(resources)
+        var dashboard =
+            from name in (string[])["ASPNETCORE_URLS", "ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", "ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"]
+            from url in (configuration[name] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries)
+            where Uri.TryCreate(url, UriKind.Absolute, out _)
+            select (new Uri(url).Port, Advice: $"or set another one in {name} (Properties/launchSettings.json)");
+        var resources =
+            from resource in services.GetRequiredService<DistributedApplicationModel>().Resources
+            from endpoint in resource.Annotations.OfType<EndpointAnnotation>()
+            where endpoint.Port is > 0
+            select (Port: endpoint.Port!.Value, Advice: $"or choose another one for {resource.Name}, for example with --Port {endpoint.Port + 100}");
+        return dashboard
+            .Concat(resources)
             .Where(wanted => wanted.Port > 0 && IsTaken(wanted.Port))
-            .Select(wanted => $"Port {wanted.Port} is taken by another program, perhaps another run of this application: stop that program, {wanted.Advice}.")
+            .Select(wanted =>
+                $"Port {wanted.Port} is taken by another program, perhaps another run of this application: stop that program, {wanted.Advice}."
+            )
             .FirstOrDefault();
     }
 

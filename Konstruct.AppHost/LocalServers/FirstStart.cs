@@ -10,27 +10,36 @@ namespace Konstruct.AppHost.LocalServers;
 /// </summary>
 internal static class FirstStart
 {
-    public static IResourceBuilder<T> StopTheApplicationWhenItCannotStart<T>(this IResourceBuilder<T> server) where T : LocalServerResource
+    public static IResourceBuilder<T> StopTheApplicationWhenItCannotStart<T>(this IResourceBuilder<T> server)
+        where T : LocalServerResource
     {
         var hasRun = false;
         return server
-            .OnResourceReady((_, _, _) =>
-            {
-                Volatile.Write(ref hasRun, true);
-                return Task.CompletedTask;
-            })
-            .OnResourceStopped(async (resource, stopped, stop) =>
-            {
-                var lifetime = stopped.Services.GetRequiredService<IHostApplicationLifetime>();
-                if (Volatile.Read(ref hasRun) || lifetime.ApplicationStopping.IsCancellationRequested)
+            .OnResourceReady(
+                (_, _, _) =>
                 {
-                    return;
+                    Volatile.Write(ref hasRun, true);
+                    return Task.CompletedTask;
                 }
+            )
+            .OnResourceStopped(
+                async (resource, stopped, stop) =>
+                {
+                    var lifetime = stopped.Services.GetRequiredService<IHostApplicationLifetime>();
+                    if (Volatile.Read(ref hasRun) || lifetime.ApplicationStopping.IsCancellationRequested)
+                    {
+                        return;
+                    }
 
-                var sentence = await LastErrorAsync(stopped.Services.GetRequiredService<ResourceLoggerService>(), stopped.ResourceEvent.ResourceId, stop);
-                Environment.ExitCode = Problem.Tell($"{resource.Name}: {sentence}");
-                lifetime.StopApplication();
-            });
+                    var sentence = await LastErrorAsync(
+                        stopped.Services.GetRequiredService<ResourceLoggerService>(),
+                        stopped.ResourceEvent.ResourceId,
+                        stop
+                    );
+                    Environment.ExitCode = Problem.Tell($"{resource.Name}: {sentence}");
+                    lifetime.StopApplication();
+                }
+            );
     }
 
     private static async Task<string> LastErrorAsync(ResourceLoggerService logs, string resourceId, CancellationToken stop)
@@ -48,6 +57,5 @@ internal static class FirstStart
     }
 
     /// <summary>Removes the time that Aspire puts before each line.</summary>
-    private static string WithoutTime(string line) =>
-        line.Split(' ', 2) is [var first, var rest] && DateTime.TryParse(first, out _) ? rest : line;
+    private static string WithoutTime(string line) => line.Split(' ', 2) is [var first, var rest] && DateTime.TryParse(first, out _) ? rest : line;
 }

@@ -15,7 +15,8 @@ internal static class LocalServerExtensions
         var password = builder.AddGeneratedSecret($"{name}-password");
         string? connectionString = null;
         builder.Services.AddHealthChecks().AddRedis(_ => connectionString ?? throw NoAddress(name), $"{name}_check");
-        return builder.AddLocalServer(new LocalRedisResource(name, builder.AppHostDirectory, password.Resource), "redis", data)
+        return builder
+            .AddLocalServer(new LocalRedisResource(name, builder.AppHostDirectory, password.Resource), "redis", data)
             .WithEnvironment("KONSTRUCT_REDIS_PASSWORD", password)
             .WithIconName("DatabaseLightning")
             .OnConnectionStringAvailable(async (server, _, stop) => connectionString = await server.ConnectionStringExpression.GetValueAsync(stop))
@@ -31,18 +32,33 @@ internal static class LocalServerExtensions
         var password = builder.AddGeneratedSecret($"{name}-password");
         string? connectionString = null;
         builder.Services.AddHealthChecks().AddNpgSql(_ => connectionString ?? throw NoAddress(name), name: $"{name}_check");
-        return builder.AddLocalServer(new LocalPostgresResource(name, builder.AppHostDirectory, password.Resource), "postgres", data)
+        return builder
+            .AddLocalServer(new LocalPostgresResource(name, builder.AppHostDirectory, password.Resource), "postgres", data)
             .WithEnvironment("KONSTRUCT_POSTGRES_PASSWORD", password)
             .WithIconName("DatabaseMultiple")
-            .OnConnectionStringAvailable(async (server, _, stop) => connectionString = $"{await server.ConnectionStringExpression.GetValueAsync(stop)};Database=postgres")
+            .OnConnectionStringAvailable(
+                async (server, _, stop) => connectionString = $"{await server.ConnectionStringExpression.GetValueAsync(stop)};Database=postgres"
+            )
             .WithHealthCheck($"{name}_check");
     }
 
     /// <summary>Adds the owner's connection to a database, which the schema step creates if it is missing. Its state follows the server's.</summary>
-    public static IResourceBuilder<LocalDatabaseResource> AddDatabase(this IResourceBuilder<LocalPostgresResource> server, string name, string database)
+    public static IResourceBuilder<LocalDatabaseResource> AddDatabase(
+        this IResourceBuilder<LocalPostgresResource> server,
+        string name,
+        string database
+    )
     {
-        var resource = server.ApplicationBuilder.AddResource(new LocalDatabaseResource(name, database, server.Resource))
-            .WithInitialState(new() { ResourceType = "Database", State = KnownResourceStates.Waiting, Properties = [] })
+        var resource = server
+            .ApplicationBuilder.AddResource(new LocalDatabaseResource(name, database, server.Resource))
+            .WithInitialState(
+                new()
+                {
+                    ResourceType = "Database",
+                    State = KnownResourceStates.Waiting,
+                    Properties = [],
+                }
+            )
             .WithIconName("Database")
             .ExcludeFromManifest();
         server
@@ -51,7 +67,9 @@ internal static class LocalServerExtensions
         return resource;
 
         Task ShowAsync(IServiceProvider services, string state) =>
-            services.GetRequiredService<ResourceNotificationService>().PublishUpdateAsync(resource.Resource, snapshot => snapshot with { State = state });
+            services
+                .GetRequiredService<ResourceNotificationService>()
+                .PublishUpdateAsync(resource.Resource, snapshot => snapshot with { State = state });
     }
 
     private static IResourceBuilder<T> AddLocalServer<T>(this IDistributedApplicationBuilder builder, T server, string kind, string data)
@@ -59,9 +77,17 @@ internal static class LocalServerExtensions
     {
         var folder = Path.Combine(data, server.Name);
         var packages = Path.Combine(Path.GetDirectoryName(builder.AppHostDirectory)!, ".konstruct", "packages"); // Fetched once, wherever the data is.
-        return builder.AddResource(server)
+        return builder
+            .AddResource(server)
             .WithEndpoint(scheme: "tcp", name: LocalServerResource.EndpointName)
-            .WithArgs(BuiltProgram.Dll(builder, "Konstruct.LocalServers"), kind, "--port", server.Endpoint.Property(EndpointProperty.TargetPort), "--data", folder)
+            .WithArgs(
+                BuiltProgram.Dll(builder, "Konstruct.LocalServers"),
+                kind,
+                "--port",
+                server.Endpoint.Property(EndpointProperty.TargetPort),
+                "--data",
+                folder
+            )
             .WithArgs("--packages", packages)
             .StopTheApplicationWhenItCannotStart()
             .WithResetCommand(folder)

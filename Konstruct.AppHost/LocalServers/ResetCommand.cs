@@ -13,7 +13,8 @@ internal static class ResetCommand
     /// <summary>Adds the command <c>reset-data</c>, which stops the server, deletes its folder and starts it again.</summary>
     /// <param name="server">The server.</param>
     /// <param name="folder">The server's data folder.</param>
-    public static IResourceBuilder<T> WithResetCommand<T>(this IResourceBuilder<T> server, string folder) where T : LocalServerResource =>
+    public static IResourceBuilder<T> WithResetCommand<T>(this IResourceBuilder<T> server, string folder)
+        where T : LocalServerResource =>
         server.WithCommand(
             "reset-data",
             "Reset data",
@@ -23,7 +24,8 @@ internal static class ResetCommand
                 Description = $"Stops {server.Resource.Name}, deletes {folder}, and starts it again, empty.",
                 ConfirmationMessage = $"Delete everything in {folder}? This cannot be undone.",
                 IconName = "Delete",
-            });
+            }
+        );
 
     private static async Task<ExecuteCommandResult> ResetAsync(LocalServerResource server, string folder, ExecuteCommandContext context)
     {
@@ -38,7 +40,9 @@ internal static class ResetCommand
             }
         }
 
-        await states.WaitForResourceAsync(server.Name, KnownResourceStates.TerminalStates, context.CancellationToken).WaitAsync(StopLimit, context.CancellationToken);
+        await states
+            .WaitForResourceAsync(server.Name, KnownResourceStates.TerminalStates, context.CancellationToken)
+            .WaitAsync(StopLimit, context.CancellationToken);
         if (Directory.Exists(folder))
         {
             Directory.Delete(folder, recursive: true);
@@ -54,5 +58,7 @@ internal static class ResetCommand
     }
 
     private static bool IsRunning(ResourceNotificationService states, string name) =>
-        states.TryGetCurrentState(name, out var current) && current.Snapshot.State?.Text is var state && !KnownResourceStates.TerminalStates.Contains(state);
+        states.TryGetCurrentState(name, out var current)
+        && current.Snapshot.State?.Text is var state
+        && !KnownResourceStates.TerminalStates.Contains(state);
 }

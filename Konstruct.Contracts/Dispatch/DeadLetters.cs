@@ -24,7 +24,10 @@ public sealed partial class DeadLetters(DispatchQueue queue, ILogger<DeadLetters
     private static readonly Meter Meter = new("Konstruct.Dispatch");
 
     private static readonly Counter<long> Buried = Meter.CreateCounter<long>(
-        "konstruct.dead_letters", "{entry}", "Entries of the dispatch queue that could not be read and were put aside, by reason.");
+        "konstruct.dead_letters",
+        "{entry}",
+        "Entries of the dispatch queue that could not be read and were put aside, by reason."
+    );
 
     /// <summary>Moves an entry to the dead letters. If several processes find it, one moves and counts it.</summary>
     /// <exception cref="RedisException">Redis cannot be reached, or refuses. Likewise <see cref="TimeoutException"/>.</exception>
@@ -44,14 +47,18 @@ public sealed partial class DeadLetters(DispatchQueue queue, ILogger<DeadLetters
 
     private static partial class Log
     {
-        [LoggerMessage(700, LogLevel.Error, "The entry {Entry} of the dispatch queue cannot be read ({Reason}) and was put aside: LRANGE {{dispatch}}:dead 0 9 shows the latest")]
+        [LoggerMessage(
+            700,
+            LogLevel.Error,
+            "The entry {Entry} of the dispatch queue cannot be read ({Reason}) and was put aside: LRANGE {{dispatch}}:dead 0 9 shows the latest"
+        )]
         public static partial void Buried(ILogger logger, string entry, string reason);
     }
 }
 
-/// <summary>A dead letter. In Redis <c>at</c>, the Unix time in seconds, precedes the other members.</summary>
-internal sealed record DeadLetter(string Entry, string Reason, string Payload);
-
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(DeadLetter))]
 internal sealed partial class DeadLetterJson : JsonSerializerContext;
+
+/// <summary>A dead letter. In Redis <c>at</c>, the Unix time in seconds, precedes the other members.</summary>
+internal sealed record DeadLetter(string Entry, string Reason, string Payload);

@@ -19,14 +19,6 @@ public enum DispatchState
     Answered = 3,
 }
 
-/// <summary>An entry that a worker has claimed.</summary>
-/// <param name="Entry">Names the turn and the attempt; see <see cref="RedisKeys.Entry"/>.</param>
-/// <param name="Payload">The task payload; empty when Redis has none, see <see cref="TaskReading"/>.</param>
-/// <param name="Waited">Time in the queue.</param>
-/// <param name="ClaimedFrom">Time at which the worker sent the claim, by its clock.</param>
-/// <param name="ClaimedAt">Time at which the claim returned, by the same clock.</param>
-public sealed record ClaimedTask(string Entry, ReadOnlyMemory<byte> Payload, TimeSpan Waited, DateTimeOffset ClaimedFrom, DateTimeOffset ClaimedAt);
-
 /// <summary>Number of entries in each state.</summary>
 /// <param name="Waiting">Entries that no worker has claimed.</param>
 /// <param name="Held">Entries with a lease, including those of workers that died.</param>
@@ -53,14 +45,23 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
     /// <param name="cancelMark">The mark of an early cancel, see <see cref="RedisKeys.CancelledMessage"/>;
     /// null: the message cannot be cancelled early.</param>
     /// <returns>False: the message is cancelled (<see cref="RememberCancelAsync"/>), and nothing was queued.</returns>
-    public async Task<bool> EnqueueAsync(KonstructMessage message, (RedisChannel Channel, byte[] Payload)? announcement = null, RedisKey? cancelMark = null) =>
-        (long)await Script.Enqueue.RunAsync(
-            Database,
-            cancelMark is { } mark ? [.. AllKeys, mark] : AllKeys,
-            [
-                RedisKeys.Entry(message.TurnId, message.Attempt), message.ToUtf8(), RedisKeys.Wake.ToString(),
-                announcement is null ? "" : announcement.Value.Channel.ToString(), announcement?.Payload ?? [],
-            ]) >= 0;
+    public async Task<bool> EnqueueAsync(
+        KonstructMessage message,
+        (RedisChannel Channel, byte[] Payload)? announcement = null,
+        RedisKey? cancelMark = null
+    ) =>
+        (long)
+            await Script.Enqueue.RunAsync(
+                Database,
+                cancelMark is { } mark ? [.. AllKeys, mark] : AllKeys,
+                [
+                    RedisKeys.Entry(message.TurnId, message.Attempt),
+                    message.ToUtf8(),
+                    RedisKeys.Wake.ToString(),
+                    announcement is null ? "" : announcement.Value.Channel.ToString(),
+                    announcement?.Payload ?? [],
+                ]
+            ) >= 0;
 
     /// <summary>Stores for a minute that a message that is not accepted yet is cancelled.</summary>
     /// <param name="mark">See <see cref="RedisKeys.CancelledMessage"/>.</param>
@@ -71,7 +72,10 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
     {
         var from = DateTimeOffset.UtcNow;
         var result = await Script.Claim.RunAsync(
-            Database, [RedisKeys.Queue, RedisKeys.Tasks, RedisKeys.Leases], [(long)lease.TotalMilliseconds, most]);
+            Database,
+            [RedisKeys.Queue, RedisKeys.Tasks, RedisKeys.Leases],
+            [(long)lease.TotalMilliseconds, most]
+        );
         var values = (RedisValue[])result!;
         var at = DateTimeOffset.UtcNow;
         var claimed = new ClaimedTask[values.Length / 3];
@@ -87,13 +91,15 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
     public async Task<IReadOnlyList<string>> RenewAsync(TimeSpan lease, IReadOnlyCollection<string> entries)
     {
         var result = await Script.Renew.RunAsync(
-            Database, [RedisKeys.Leases], [(long)lease.TotalMilliseconds, .. entries.Select(entry => (RedisValue)entry)]);
+            Database,
+            [RedisKeys.Leases],
+            [(long)lease.TotalMilliseconds, .. entries.Select(entry => (RedisValue)entry)]
+        );
         return (string[])result!;
     }
 
     /// <summary>Marks an entry as answered: its end is in the log, and a gateway must persist it.</summary>
-    public Task AnswerAsync(string entry) =>
-        Script.Answer.RunAsync(Database, [RedisKeys.Leases, RedisKeys.Answered], [entry]);
+    public Task AnswerAsync(string entry) => Script.Answer.RunAsync(Database, [RedisKeys.Leases, RedisKeys.Answered], [entry]);
 
     /// <summary>Removes entries: their turn is persisted (acknowledge), or their worker gives them back.</summary>
     public Task RemoveAsync(params IReadOnlyCollection<string> entries) =>
@@ -115,14 +121,22 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
         return [.. ((RedisValue[])result!).Chunk(2).Select(pair => ((string)pair[0]!, (ReadOnlyMemory<byte>)pair[1]))];
     }
 
-    /// <summary>Moves an entry to the dead letters. False: another process did.</summary>
-    internal async Task<bool> BuryAsync(string entry, string letterWithoutBrace, int most) =>
-        (long)await Script.Bury.RunAsync(Database, [.. AllKeys, RedisKeys.Dead], [entry, letterWithoutBrace, most]) == 1;
-
     /// <summary>Counts the entries.</summary>
     public async Task<QueueMeasure> MeasureAsync()
     {
         var values = (RedisValue[])(await Script.Measure.RunAsync(Database, [.. AllKeys, RedisKeys.Dead], []))!;
         return new((int)values[0], (int)values[1], (int)values[2], (int)values[4], TimeSpan.FromMicroseconds((long)values[3]));
     }
+
+    /// <summary>Moves an entry to the dead letters. False: another process did.</summary>
+    internal async Task<bool> BuryAsync(string entry, string letterWithoutBrace, int most) =>
+        (long)await Script.Bury.RunAsync(Database, [.. AllKeys, RedisKeys.Dead], [entry, letterWithoutBrace, most]) == 1;
 }
+
+/// <summary>An entry that a worker has claimed.</summary>
+/// <param name="Entry">Names the turn and the attempt; see <see cref="RedisKeys.Entry"/>.</param>
+/// <param name="Payload">The task payload; empty when Redis has none, see <see cref="TaskReading"/>.</param>
+/// <param name="Waited">Time in the queue.</param>
+/// <param name="ClaimedFrom">Time at which the worker sent the claim, by its clock.</param>
+/// <param name="ClaimedAt">Time at which the claim returned, by the same clock.</param>
+public sealed record ClaimedTask(string Entry, ReadOnlyMemory<byte> Payload, TimeSpan Waited, DateTimeOffset ClaimedFrom, DateTimeOffset ClaimedAt);

@@ -4,6 +4,14 @@ using Konstruct.Contracts.Redis;
 
 namespace Konstruct.Contracts.Dispatch;
 
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true
+)]
+[JsonSerializable(typeof(KonstructMessage))]
+internal sealed partial class KonstructMessageJson : JsonSerializerContext;
+
 /// <summary>
 /// A user's message as the orchestrator gets it: the original's task payload (its KonstructMessage and the two extras),
 /// followed by our members. Members appear in this order; ids are lower-case UUIDs with hyphens.
@@ -69,17 +77,19 @@ public sealed record KonstructMessage
         Check(JsonSerializer.Deserialize(utf8, KonstructMessageJson.Default.KonstructMessage));
 
     /// <summary>Parses a payload. Throws <see cref="JsonException"/> if it is not valid.</summary>
-    public static KonstructMessage Parse(string json) =>
-        Check(JsonSerializer.Deserialize(json, KonstructMessageJson.Default.KonstructMessage));
+    public static KonstructMessage Parse(string json) => Check(JsonSerializer.Deserialize(json, KonstructMessageJson.Default.KonstructMessage));
 
-    private static KonstructMessage Check(KonstructMessage? message) => message switch
-    {
-        null => throw new JsonException("The task payload is null."),
-        { Attempt: < 1 or > StreamEvent.MaxAttempt } => throw new JsonException($"The task payload's attempt is not from 1 to {StreamEvent.MaxAttempt}."),
-        { ChannelMetadata: var web } when web.TenantId != message.TenantId || web.ConversationId != message.ConversationId =>
-            throw new JsonException("The task payload names two tenants or two conversations."),
-        _ => message,
-    };
+    private static KonstructMessage Check(KonstructMessage? message) =>
+        message switch
+        {
+            null => throw new JsonException("The task payload is null."),
+            { Attempt: < 1 or > StreamEvent.MaxAttempt } => throw new JsonException(
+                $"The task payload's attempt is not from 1 to {StreamEvent.MaxAttempt}."
+            ),
+            { ChannelMetadata: var web } when web.TenantId != message.TenantId || web.ConversationId != message.ConversationId =>
+                throw new JsonException("The task payload names two tenants or two conversations."),
+            _ => message,
+        };
 }
 
 /// <summary>Metadata of the web channel.</summary>
@@ -96,8 +106,3 @@ public sealed record Sender(string UserId, string DisplayName);
 /// <summary>The content of a message.</summary>
 /// <param name="Text">The text; never empty.</param>
 public sealed record Content(string Text);
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
-[JsonSerializable(typeof(KonstructMessage))]
-internal sealed partial class KonstructMessageJson : JsonSerializerContext;

@@ -16,7 +16,12 @@ public static class RedisConnectionString
         }
 
         // The client would treat it as another host and connect to it.
-        if (value.Split(',').SkipWhile(part => !part.Contains('=', StringComparison.Ordinal)).Any(part => part.Trim().Length > 0 && !part.Contains('=', StringComparison.Ordinal)))
+        if (
+            value
+                .Split(',')
+                .SkipWhile(part => !part.Contains('=', StringComparison.Ordinal))
+                .Any(part => part.Trim().Length > 0 && !part.Contains('=', StringComparison.Ordinal))
+        )
         {
             return $"has a word without = after a setting: a password with a comma in it, or a host, which goes first. Write {Form}.";
         }

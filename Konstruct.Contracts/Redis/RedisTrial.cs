@@ -14,6 +14,12 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
     private readonly Guid _tenantId = Guid.NewGuid();
     private readonly Guid _conversationId = Guid.NewGuid();
 
+    /// <summary>The response channel of a conversation that does not exist.</summary>
+    public RedisChannel Response => responses.For(_tenantId, _conversationId);
+
+    /// <summary>A tenant and a conversation that do not exist.</summary>
+    public (Guid TenantId, Guid ConversationId) Nobody => (_tenantId, _conversationId);
+
     /// <summary>Tries the operations that gateway and orchestrator share, then those of one of them.</summary>
     /// <param name="listen">The channel that the service subscribes to.</param>
     /// <param name="more">Further operations, each with a description that completes "Redis refuses to …".</param>
@@ -40,7 +46,8 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
         }
         catch (RedisServerException exception)
         {
-            return $"Redis refuses to {step}: {exception.Message}{(IsDenied(exception) ? " Give the user of ConnectionStrings:redis the rights that docs/guide/stores.md lists." : "")}";
+            var advice = IsDenied(exception) ? " Give the user of ConnectionStrings:redis the rights that docs/guide/stores.md lists." : "";
+            return $"Redis refuses to {step}: {exception.Message}{advice}";
         }
         catch (RedisConnectionException exception) when (exception.FailureType == ConnectionFailureType.AuthenticationFailure)
         {
@@ -60,13 +67,8 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
 
     /// <summary>Whether Redis denies a right. The error of a script has other words than that of a command.</summary>
     private static bool IsDenied(RedisServerException exception) =>
-        exception.Message.Contains("NOPERM", StringComparison.Ordinal) || exception.Message.Contains("user executing the script", StringComparison.Ordinal);
-
-    /// <summary>The response channel of a conversation that does not exist.</summary>
-    public RedisChannel Response => responses.For(_tenantId, _conversationId);
-
-    /// <summary>A tenant and a conversation that do not exist.</summary>
-    public (Guid TenantId, Guid ConversationId) Nobody => (_tenantId, _conversationId);
+        exception.Message.Contains("NOPERM", StringComparison.Ordinal)
+        || exception.Message.Contains("user executing the script", StringComparison.Ordinal);
 
     private IEnumerable<(string What, Func<IDatabase, Task> TryAsync)> Steps()
     {
@@ -74,10 +76,17 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
         var (turn, log) = (RedisKeys.Turn(_conversationId, turnId), RedisKeys.Log(_conversationId, turnId, 1));
         yield return (
             $"run a script (EVALSHA) that writes keys such as '{{conversation}}:turn:…' and publishes on '{Response}', '{RedisKeys.Wake}' and '{RedisKeys.Stop}'",
-            database => Script.TryTurn.RunUntracedAsync(database, [turn, log], [Response.ToString(), RedisKeys.Wake.ToString(), RedisKeys.Stop.ToString()]));
+            database =>
+                Script.TryTurn.RunUntracedAsync(database, [turn, log], [Response.ToString(), RedisKeys.Wake.ToString(), RedisKeys.Stop.ToString()])
+        );
         yield return (
             "run a script (EVALSHA) that writes the keys '{dispatch}:*'",
-            database => Script.TryDispatch.RunUntracedAsync(
-                database, [RedisKeys.Queue, RedisKeys.Tasks, RedisKeys.Leases, RedisKeys.Answered], [RedisKeys.Entry(turnId, 0)]));
+            database =>
+                Script.TryDispatch.RunUntracedAsync(
+                    database,
+                    [RedisKeys.Queue, RedisKeys.Tasks, RedisKeys.Leases, RedisKeys.Answered],
+                    [RedisKeys.Entry(turnId, 0)]
+                )
+        );
     }
 }

@@ -18,7 +18,10 @@ public sealed class ResponseChannel(string template)
         template.Contains("{tenant_id}", StringComparison.Ordinal) && template.Contains("{conversation_id}", StringComparison.Ordinal);
 
     /// <summary>The channel of a conversation.</summary>
-    public RedisChannel For(Guid tenantId, Guid conversationId) => RedisChannel.Literal(template
-        .Replace("{tenant_id}", tenantId.ToString("D"), StringComparison.Ordinal)
-        .Replace("{conversation_id}", conversationId.ToString("D"), StringComparison.Ordinal));
+    public RedisChannel For(Guid tenantId, Guid conversationId) =>
+        RedisChannel.Literal(
+            template
+                .Replace("{tenant_id}", tenantId.ToString("D"), StringComparison.Ordinal)
+                .Replace("{conversation_id}", conversationId.ToString("D"), StringComparison.Ordinal)
+        );
 }

@@ -19,6 +19,18 @@ public readonly partial record struct StreamEvent
 
     private const int OutOfRange = -1;
 
+    private bool HasRoomForText => EscapedText is not { Length: > MaxTextBytes };
+
+    private bool HasValidNumbers =>
+        Kind switch
+        {
+            // Neither: a legacy orchestrator that echoes the turn but knows no attempts.
+            StreamEventKind.Chunk => (Attempt, Seq) is (0, 0) or (>= 1 and <= MaxAttempt, >= 1 and <= MaxSeq),
+            StreamEventKind.Done => (Attempt, Seq) is (>= 0 and <= MaxAttempt, >= 0 and <= MaxSeq + 1),
+            StreamEventKind.Reset => Attempt is >= 1 and <= MaxAttempt,
+            _ => true,
+        };
+
     /// <summary>The payload with invalid parts removed.</summary>
     private StreamEvent Check()
     {
@@ -46,20 +58,8 @@ public readonly partial record struct StreamEvent
         };
     }
 
-    private bool HasRoomForText => EscapedText is not { Length: > MaxTextBytes };
-
-    private bool HasValidNumbers => Kind switch
-    {
-        // Neither: a legacy orchestrator that echoes the turn but knows no attempts.
-        StreamEventKind.Chunk => (Attempt, Seq) is (0, 0) or ( >= 1 and <= MaxAttempt, >= 1 and <= MaxSeq),
-        StreamEventKind.Done => (Attempt, Seq) is ( >= 0 and <= MaxAttempt, >= 0 and <= MaxSeq + 1),
-        StreamEventKind.Reset => Attempt is >= 1 and <= MaxAttempt,
-        _ => true,
-    };
-
     /// <summary>A chunk that is too long is dropped. An end that is too long fails the turn with the text in the log.</summary>
-    private StreamEvent TooLong() =>
-        Kind == StreamEventKind.Done ? this with { EscapedText = null, Reason = TurnOutcome.Failed } : default;
+    private StreamEvent TooLong() => Kind == StreamEventKind.Done ? this with { EscapedText = null, Reason = TurnOutcome.Failed } : default;
 
     /// <summary>
     /// JSON's grammar allows an escaped lone surrogate, but many parsers of clients do not. The payload is sent as a v2 frame, so it is rewritten.

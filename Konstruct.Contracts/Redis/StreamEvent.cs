@@ -168,13 +168,25 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
         }
 
         rest = rest[digits..];
-        if (!TryTake(ref rest, "\",\"attempt\":"u8) || !TryTake(ref rest, out var attempt) || !TryTake(ref rest, ",\"seq\":"u8) || !TryTake(ref rest, out var seq)
-            || !rest.SequenceEqual("}"u8))
+        if (
+            !TryTake(ref rest, "\",\"attempt\":"u8)
+            || !TryTake(ref rest, out var attempt)
+            || !TryTake(ref rest, ",\"seq\":"u8)
+            || !TryTake(ref rest, out var seq)
+            || !rest.SequenceEqual("}"u8)
+        )
         {
             return false;
         }
 
-        chunk = new(StreamEventKind.Chunk) { Payload = payload, EscapedText = text, TurnId = turnId, Attempt = attempt, Seq = seq };
+        chunk = new(StreamEventKind.Chunk)
+        {
+            Payload = payload,
+            EscapedText = text,
+            TurnId = turnId,
+            Attempt = attempt,
+            Seq = seq,
+        };
         return true;
     }
 
@@ -229,7 +241,11 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
             else if (reader.Is("turn_id"u8))
             {
                 reader.Read();
-                if (reader.TokenType == JsonTokenType.String && JsonText.Unescape(reader.ValueSpan) is { Length: 36 } id && Guid.TryParseExact(id, "D", out var turnId))
+                if (
+                    reader.TokenType == JsonTokenType.String
+                    && JsonText.Unescape(reader.ValueSpan) is { Length: 36 } id
+                    && Guid.TryParseExact(id, "D", out var turnId)
+                )
                 {
                     result = result with { TurnId = turnId };
                 }
@@ -278,11 +294,26 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
 
     private static StreamEventKind KindOf(ref Utf8JsonReader reader)
     {
-        if (reader.TokenType != JsonTokenType.String) { return StreamEventKind.Unknown; }
-        if (reader.Is("chunk"u8)) { return StreamEventKind.Chunk; }
-        if (reader.Is("done"u8)) { return StreamEventKind.Done; }
-        if (reader.Is("reset"u8)) { return StreamEventKind.Reset; }
-        if (reader.Is("accepted"u8)) { return StreamEventKind.Accepted; }
+        if (reader.TokenType != JsonTokenType.String)
+        {
+            return StreamEventKind.Unknown;
+        }
+        if (reader.Is("chunk"u8))
+        {
+            return StreamEventKind.Chunk;
+        }
+        if (reader.Is("done"u8))
+        {
+            return StreamEventKind.Done;
+        }
+        if (reader.Is("reset"u8))
+        {
+            return StreamEventKind.Reset;
+        }
+        if (reader.Is("accepted"u8))
+        {
+            return StreamEventKind.Accepted;
+        }
         return StreamEventKind.Unknown;
     }
 

@@ -31,12 +31,12 @@ public enum LogWrite
 /// <param name="Channel">The conversation's response channel.</param>
 public readonly record struct AttemptKey(Guid ConversationId, Guid TurnId, int Attempt, RedisChannel Channel)
 {
+    /// <summary>The attempt's entry in the dispatch queue.</summary>
+    public string Entry => RedisKeys.Entry(TurnId, Attempt);
+
     internal RedisKey Turn => RedisKeys.Turn(ConversationId, TurnId);
 
     internal RedisKey Log => RedisKeys.Log(ConversationId, TurnId, Attempt);
-
-    /// <summary>The attempt's entry in the dispatch queue.</summary>
-    public string Entry => RedisKeys.Entry(TurnId, Attempt);
 }
 
 /// <summary>State of a turn in Redis.</summary>
@@ -72,7 +72,8 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         var result = await Script.Open.RunAsync(
             Database,
             [key.Turn],
-            [key.Attempt, claimId, key.Channel.ToString(), Seconds(KeptWhileRunning), StreamEvent.Reset(key.TurnId, key.Attempt), traceparent ?? ""]);
+            [key.Attempt, claimId, key.Channel.ToString(), Seconds(KeptWhileRunning), StreamEvent.Reset(key.TurnId, key.Attempt), traceparent ?? ""]
+        );
         return Outcome((long)result);
     }
 
@@ -102,7 +103,10 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     {
         var payload = StreamEvent.Done(text, key.ConversationId, key.TurnId, key.Attempt, seq, outcome);
         var result = await Script.Finish.RunAsync(
-            Database, [key.Turn, key.Log], [key.Attempt, seq, key.Channel.ToString(), Seconds(KeptAfterEnd), outcome, payload]);
+            Database,
+            [key.Turn, key.Log],
+            [key.Attempt, seq, key.Channel.ToString(), Seconds(KeptAfterEnd), outcome, payload]
+        );
         return Outcome((long)result);
     }
 
@@ -114,27 +118,6 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     /// <param name="key">The attempt that the caller assumes to be open.</param>
     public Task FailAsync(AttemptKey key) => EndAsync(key, TurnOutcome.Failed);
 
-    private async Task EndAsync(AttemptKey key, string outcome)
-    {
-        while (true)
-        {
-            var result = (long)await Script.End.RunAsync(
-                Database,
-                [key.Turn, key.Log],
-                [
-                    key.Attempt, key.Channel.ToString(), Seconds(KeptAfterEnd), outcome,
-                    StreamEvent.EndWithoutSeq(key.ConversationId, key.TurnId, key.Attempt, outcome),
-                    RedisKeys.Stop.ToString(), key.TurnId.ToString("D"), StreamEvent.MaxAttempt,
-                ]);
-            if (result <= 0)
-            {
-                return;
-            }
-
-            key = key with { Attempt = (int)result };
-        }
-    }
-
     /// <summary>Reads the state of a turn. An invalid field counts as missing.</summary>
     public async Task<TurnState> ReadStateAsync(Guid conversationId, Guid turnId)
     {
@@ -145,14 +128,17 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
             (string?)fields[1] is { } end && TurnOutcome.IsEnd(end) ? end : null,
             silence < 0 ? null : TimeSpan.FromSeconds(silence),
             (int)NumberOf(fields[2], StreamEvent.MaxSeq),
-            fields[3].IsNullOrEmpty ? null : (string)fields[3]!);
+            fields[3].IsNullOrEmpty ? null : (string)fields[3]!
+        );
     }
 
     /// <summary>Reads entries of an attempt's log, from seq <paramref name="after"/> + 1, at most <paramref name="most"/>.</summary>
     public async Task<IReadOnlyList<StreamEvent>> ReadAsync(Guid conversationId, Guid turnId, int attempt, int after, int most)
     {
         var entries = await RedisOperation.TraceAsync(
-            "read_log", () => Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt), after, (long)after + most - 1));
+            "read_log",
+            () => Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt), after, (long)after + most - 1)
+        );
         return [.. entries.Select((entry, i) => EntryOf(entry, turnId, attempt, after + i + 1))];
     }
 
@@ -175,6 +161,34 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         return text.ToString();
     }
 
+    private async Task EndAsync(AttemptKey key, string outcome)
+    {
+        while (true)
+        {
+            var result = (long)
+                await Script.End.RunAsync(
+                    Database,
+                    [key.Turn, key.Log],
+                    [
+                        key.Attempt,
+                        key.Channel.ToString(),
+                        Seconds(KeptAfterEnd),
+                        outcome,
+                        StreamEvent.EndWithoutSeq(key.ConversationId, key.TurnId, key.Attempt, outcome),
+                        RedisKeys.Stop.ToString(),
+                        key.TurnId.ToString("D"),
+                        StreamEvent.MaxAttempt,
+                    ]
+                );
+            if (result <= 0)
+            {
+                return;
+            }
+
+            key = key with { Attempt = (int)result };
+        }
+    }
+
     /// <summary>Parses an entry. <see cref="StreamEventKind.Unknown"/> if it does not match its position.</summary>
     private static StreamEvent EntryOf(RedisValue entry, Guid turnId, int attempt, int seq)
     {
@@ -187,12 +201,13 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
 
     private static long Seconds(TimeSpan time) => (long)time.TotalSeconds;
 
-    private static LogWrite Outcome(long result) => result switch
-    {
-        -1 => LogWrite.Fenced,
-        -2 => LogWrite.Lost,
-        -3 => LogWrite.Ended,
-        -4 => LogWrite.TooLong,
-        _ => LogWrite.Written,
-    };
+    private static LogWrite Outcome(long result) =>
+        result switch
+        {
+            -1 => LogWrite.Fenced,
+            -2 => LogWrite.Lost,
+            -3 => LogWrite.Ended,
+            -4 => LogWrite.TooLong,
+            _ => LogWrite.Written,
+        };
 }

@@ -18,13 +18,14 @@ public static class TurnScope
     {
         public int Count => turnId is null ? 2 : 3;
 
-        public KeyValuePair<string, object?> this[int index] => index switch
-        {
-            0 => new("tenant_id", tenantId),
-            1 => new("conversation_id", conversationId),
-            2 when turnId is not null => new("turn_id", turnId),
-            _ => throw new ArgumentOutOfRangeException(nameof(index)),
-        };
+        public KeyValuePair<string, object?> this[int index] =>
+            index switch
+            {
+                0 => new("tenant_id", tenantId),
+                1 => new("conversation_id", conversationId),
+                2 when turnId is not null => new("turn_id", turnId),
+                _ => throw new ArgumentOutOfRangeException(nameof(index)),
+            };
 
         public IEnumerator<KeyValuePair<string, object?>> GetEnumerator()
         {

@@ -10,8 +10,11 @@ namespace Konstruct.Contracts.Wire;
 /// </summary>
 public static class JsonText
 {
-    private static readonly SearchValues<byte> MustEscape =
-        SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(b => (byte)b), (byte)'"', (byte)'\\']);
+    private static readonly SearchValues<byte> MustEscape = SearchValues.Create([
+        .. Enumerable.Range(0, 0x20).Select(b => (byte)b),
+        (byte)'"',
+        (byte)'\\',
+    ]);
 
     /// <summary>Writes <paramref name="text"/> as the content of a JSON string, without the quotes.</summary>
     /// <remarks>A lone surrogate, which UTF-8 cannot represent, becomes U+FFFD.</remarks>
@@ -91,34 +94,51 @@ public static class JsonText
     /// <summary>Whether the reader's current name or string equals <paramref name="text"/>.</summary>
     /// <remarks><see cref="Utf8JsonReader.ValueTextEquals(ReadOnlySpan{byte})"/> throws on a lone surrogate, which JSON's grammar allows.</remarks>
     public static bool Is(this in Utf8JsonReader reader, ReadOnlySpan<byte> text) =>
-        reader.ValueIsEscaped ? Encoding.UTF8.GetBytes(Unescape(reader.ValueSpan)).AsSpan().SequenceEqual(text) : reader.ValueSpan.SequenceEqual(text);
+        reader.ValueIsEscaped
+            ? Encoding.UTF8.GetBytes(Unescape(reader.ValueSpan)).AsSpan().SequenceEqual(text)
+            : reader.ValueSpan.SequenceEqual(text);
 
     /// <summary>Number of bytes before the first that must be escaped or ends the string; all of them if there is none.</summary>
     internal static int PlainLength(ReadOnlySpan<byte> raw) => raw.IndexOfAny(MustEscape) is var end and >= 0 ? end : raw.Length;
 
-    private static (char Character, int Length) ReadEscape(ReadOnlySpan<byte> escape) => escape[1] switch
-    {
-        (byte)'n' => ('\n', 2),
-        (byte)'r' => ('\r', 2),
-        (byte)'t' => ('\t', 2),
-        (byte)'b' => ('\b', 2),
-        (byte)'f' => ('\f', 2),
-        (byte)'u' => ((char)ushort.Parse(escape.Slice(2, 4), System.Globalization.NumberStyles.HexNumber, null), 6),
-        var same and ((byte)'"' or (byte)'\\' or (byte)'/') => ((char)same, 2),
-        _ => throw new JsonException("Not an escape of JSON."),
-    };
+    private static (char Character, int Length) ReadEscape(ReadOnlySpan<byte> escape) =>
+        escape[1] switch
+        {
+            (byte)'n' => ('\n', 2),
+            (byte)'r' => ('\r', 2),
+            (byte)'t' => ('\t', 2),
+            (byte)'b' => ('\b', 2),
+            (byte)'f' => ('\f', 2),
+            (byte)'u' => ((char)ushort.Parse(escape.Slice(2, 4), System.Globalization.NumberStyles.HexNumber, null), 6),
+            var same and ((byte)'"' or (byte)'\\' or (byte)'/') => ((char)same, 2),
+            _ => throw new JsonException("Not an escape of JSON."),
+        };
 
     private static void WriteEscape(IBufferWriter<byte> output, byte value)
     {
         switch (value)
         {
-            case (byte)'"': output.Write("\\\""u8); break;
-            case (byte)'\\': output.Write("\\\\"u8); break;
-            case (byte)'\n': output.Write("\\n"u8); break;
-            case (byte)'\r': output.Write("\\r"u8); break;
-            case (byte)'\t': output.Write("\\t"u8); break;
-            case (byte)'\b': output.Write("\\b"u8); break;
-            case (byte)'\f': output.Write("\\f"u8); break;
+            case (byte)'"':
+                output.Write("\\\""u8);
+                break;
+            case (byte)'\\':
+                output.Write("\\\\"u8);
+                break;
+            case (byte)'\n':
+                output.Write("\\n"u8);
+                break;
+            case (byte)'\r':
+                output.Write("\\r"u8);
+                break;
+            case (byte)'\t':
+                output.Write("\\t"u8);
+                break;
+            case (byte)'\b':
+                output.Write("\\b"u8);
+                break;
+            case (byte)'\f':
+                output.Write("\\f"u8);
+                break;
             default:
                 output.Write("\\u00"u8);
                 output.Write([Hex(value >> 4), Hex(value & 15)]);

@@ -99,7 +99,8 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
     {
         if (!environment.IsDevelopment() && !options.LetAnyoneClaimAnyTenant)
         {
-            yield return "Auth:Mode is Trusted, which lets anyone who reaches this gateway claim any user of any tenant, and this is not Development. "
+            yield return "Auth:Mode is Trusted, which lets anyone who reaches this gateway claim any user of any tenant, "
+                + "and this is not Development. "
                 + "Set Auth:Mode to Jwt; or, where nobody but trusted callers can reach it, set Auth:LetAnyoneClaimAnyTenant to true.";
         }
     }

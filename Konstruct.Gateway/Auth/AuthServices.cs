@@ -26,16 +26,20 @@ internal static class AuthServices
         // Uses the scheme's settings and keys without its middleware, which would hold a handler and
         // a scope for the life of a socket. TokenReader reads tokens.
         services.AddSingleton<IPostConfigureOptions<JwtBearerOptions>, JwtBearerPostConfigureOptions>();
-        services.AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
+        services
+            .AddOptions<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme)
             .Configure<IOptions<AuthOptions>, IHostEnvironment>((bearer, auth, environment) => Configure(bearer, auth.Value.Jwt, environment));
-        services.PostConfigure<JwtBearerOptions>(JwtBearerDefaults.AuthenticationScheme, bearer =>
-        {
-            // Otherwise a key that the authority has revoked stays valid for another hour.
-            if (bearer.ConfigurationManager is BaseConfigurationManager keys)
+        services.PostConfigure<JwtBearerOptions>(
+            JwtBearerDefaults.AuthenticationScheme,
+            bearer =>
             {
-                keys.UseLastKnownGoodConfiguration = false;
+                // Otherwise a key that the authority has revoked stays valid for another hour.
+                if (bearer.ConfigurationManager is BaseConfigurationManager keys)
+                {
+                    keys.UseLastKnownGoodConfiguration = false;
+                }
             }
-        });
+        );
         services.AddSingleton<TokenReader>();
         services.AddSingleton<IAuthenticator, JwtAuthenticator>();
         services.AddSingleton<IRequestAuthenticator, BearerHeader>();
@@ -53,8 +57,14 @@ internal static class AuthServices
             ValidAlgorithms = jwt.HasAuthority
                 ?
                 [
-                    SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512, SecurityAlgorithms.RsaSsaPssSha256,
-                    SecurityAlgorithms.RsaSsaPssSha384, SecurityAlgorithms.RsaSsaPssSha512, SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384,
+                    SecurityAlgorithms.RsaSha256,
+                    SecurityAlgorithms.RsaSha384,
+                    SecurityAlgorithms.RsaSha512,
+                    SecurityAlgorithms.RsaSsaPssSha256,
+                    SecurityAlgorithms.RsaSsaPssSha384,
+                    SecurityAlgorithms.RsaSsaPssSha512,
+                    SecurityAlgorithms.EcdsaSha256,
+                    SecurityAlgorithms.EcdsaSha384,
                     SecurityAlgorithms.EcdsaSha512,
                 ]
                 : [.. HmacOf(Encoding.UTF8.GetByteCount(jwt.SigningKey))],

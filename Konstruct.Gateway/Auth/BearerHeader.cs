@@ -11,7 +11,8 @@ internal sealed class BearerHeader(TokenReader tokens) : IRequestAuthenticator
 
     public Task<AuthResult> AuthenticateAsync(HttpRequest request, CancellationToken cancellationToken)
     {
-        var isBearer = AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header)
+        var isBearer =
+            AuthenticationHeaderValue.TryParse(request.Headers.Authorization, out var header)
             && header.Scheme.Equals(Scheme, StringComparison.OrdinalIgnoreCase);
         return tokens.ReadAsync(isBearer ? header!.Parameter : null, cancellationToken);
     }

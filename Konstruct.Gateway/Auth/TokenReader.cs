@@ -44,9 +44,12 @@ internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bear
         var result = await _handler.ValidateTokenAsync(token, parameters);
         if (!result.IsValid)
         {
-            Log.Refused(logger, NeedsLongerKey(token, result.Exception, parameters)
-                ? "HS384 needs a key of 48 bytes, HS512 one of 64; Auth:Jwt:SigningKey is shorter"
-                : result.Exception.GetType().Name);
+            Log.Refused(
+                logger,
+                NeedsLongerKey(token, result.Exception, parameters)
+                    ? "HS384 needs a key of 48 bytes, HS512 one of 64; Auth:Jwt:SigningKey is shorter"
+                    : result.Exception.GetType().Name
+            );
             return new(null, WireError.AuthInvalidToken);
         }
 
@@ -93,7 +96,8 @@ internal sealed partial class TokenReader(IOptionsMonitor<JwtBearerOptions> bear
 
     /// <summary>Null: an id in the token is not a single UUID.</summary>
     private Identity? IdentityOf(JsonWebToken token, ClaimsIdentity claims) =>
-        WireGuid.TryParse(TokenShape.OneString(token, _jwt.UserClaim), out var user) && WireGuid.TryParse(TokenShape.OneString(token, _jwt.TenantClaim), out var tenant)
+        WireGuid.TryParse(TokenShape.OneString(token, _jwt.UserClaim), out var user)
+        && WireGuid.TryParse(TokenShape.OneString(token, _jwt.TenantClaim), out var tenant)
             ? new(user, tenant, claims.FindFirst(_jwt.RoleClaim)?.Value ?? "")
             : null;
 

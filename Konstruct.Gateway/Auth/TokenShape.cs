@@ -26,7 +26,8 @@ internal static class TokenShape
             return "it has critical extensions, and none is known here (RFC 7515, 4.1.11)";
         }
 
-        return header.RootElement.TryGetProperty("typ", out var type)
+        return
+            header.RootElement.TryGetProperty("typ", out var type)
             && !(type.ValueKind == JsonValueKind.String && Types.Contains(type.GetString(), StringComparer.OrdinalIgnoreCase))
             ? "its typ is none of an access token"
             : null;
@@ -38,7 +39,9 @@ internal static class TokenShape
     public static string? OneString(JsonWebToken token, string claim)
     {
         using var payload = Read(token.EncodedPayload);
-        return payload is not null && payload.RootElement.TryGetProperty(claim, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        return payload is not null && payload.RootElement.TryGetProperty(claim, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
     }
 
     private static JsonDocument? Read(string encoded)

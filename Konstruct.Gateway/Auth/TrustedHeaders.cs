@@ -18,8 +18,10 @@ internal sealed class TrustedHeaders : IRequestAuthenticator
     public Task<AuthResult> AuthenticateAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         var headers = request.Headers;
-        return Task.FromResult(WireGuid.TryParse(headers[User], out var user) && WireGuid.TryParse(headers[Tenant], out var tenant)
-            ? new AuthResult(new(user, tenant, headers[Role].ToString()), null)
-            : new AuthResult(null, WireError.AuthInvalidId));
+        return Task.FromResult(
+            WireGuid.TryParse(headers[User], out var user) && WireGuid.TryParse(headers[Tenant], out var tenant)
+                ? new AuthResult(new(user, tenant, headers[Role].ToString()), null)
+                : new AuthResult(null, WireError.AuthInvalidId)
+        );
     }
 }

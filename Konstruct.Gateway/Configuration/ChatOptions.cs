@@ -90,12 +90,19 @@ internal sealed class ChatOptions : IValidatableObject
             yield return new($"Chat:ResponseChannel is '{ResponseChannel}'. It must hold {{tenant_id}} and {{conversation_id}}.");
         }
 
-        foreach (var (name, value) in new[]
-        {
-            (nameof(TurnSilenceLimit), TurnSilenceLimit), (nameof(TurnLimit), TurnLimit), (nameof(AuthDeadline), AuthDeadline),
-            (nameof(SweepInterval), SweepInterval), (nameof(StoreTimeout), StoreTimeout), (nameof(PingInterval), PingInterval),
-            (nameof(PongTimeout), PongTimeout), (nameof(GuardInterval), GuardInterval),
-        })
+        foreach (
+            var (name, value) in new[]
+            {
+                (nameof(TurnSilenceLimit), TurnSilenceLimit),
+                (nameof(TurnLimit), TurnLimit),
+                (nameof(AuthDeadline), AuthDeadline),
+                (nameof(SweepInterval), SweepInterval),
+                (nameof(StoreTimeout), StoreTimeout),
+                (nameof(PingInterval), PingInterval),
+                (nameof(PongTimeout), PongTimeout),
+                (nameof(GuardInterval), GuardInterval),
+            }
+        )
         {
             if (value <= TimeSpan.Zero || value > TimeSpan.FromDays(1))
             {

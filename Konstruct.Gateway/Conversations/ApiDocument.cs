@@ -18,41 +18,57 @@ internal static class ApiDocument
     }
 
     /// <summary>Served at <c>/openapi/v1.json</c>.</summary>
-    public static void AddApiDocument(this IServiceCollection services) => services.AddOpenApi(options =>
-    {
-        options.AddDocumentTransformer((document, _, _) =>
+    public static void AddApiDocument(this IServiceCollection services) =>
+        services.AddOpenApi(options =>
         {
-            document.Info = new() { Title = "Konstruct conversations", Version = "v1" };
-            return Task.CompletedTask;
-        });
-        options.AddOperationTransformer((operation, context, _) =>
-        {
-            operation.Parameters ??= [];
-            if (context.ApplicationServices.GetRequiredService<IOptions<AuthOptions>>().Value.Mode == AuthMode.Jwt)
-            {
-                operation.Parameters.Add(new OpenApiParameter
+            options.AddDocumentTransformer(
+                (document, _, _) =>
                 {
-                    Name = "Authorization",
-                    In = ParameterLocation.Header,
-                    Required = true,
-                    Description = "Bearer, and a token: the same as a socket's.",
-                    Schema = new OpenApiSchema { Type = JsonSchemaType.String },
-                });
-                return Task.CompletedTask;
-            }
-
-            foreach (var (header, isRequired, format) in new[] { (TrustedHeaders.User, true, "uuid"), (TrustedHeaders.Tenant, true, "uuid"), (TrustedHeaders.Role, false, null) })
-            {
-                operation.Parameters.Add(new OpenApiParameter
+                    document.Info = new() { Title = "Konstruct conversations", Version = "v1" };
+                    return Task.CompletedTask;
+                }
+            );
+            options.AddOperationTransformer(
+                (operation, context, _) =>
                 {
-                    Name = header,
-                    In = ParameterLocation.Header,
-                    Required = isRequired,
-                    Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = format },
-                });
-            }
+                    operation.Parameters ??= [];
+                    if (context.ApplicationServices.GetRequiredService<IOptions<AuthOptions>>().Value.Mode == AuthMode.Jwt)
+                    {
+                        operation.Parameters.Add(
+                            new OpenApiParameter
+                            {
+                                Name = "Authorization",
+                                In = ParameterLocation.Header,
+                                Required = true,
+                                Description = "Bearer, and a token: the same as a socket's.",
+                                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+                            }
+                        );
+                        return Task.CompletedTask;
+                    }
 
-            return Task.CompletedTask;
+                    foreach (
+                        var (header, isRequired, format) in new[]
+                        {
+                            (TrustedHeaders.User, true, "uuid"),
+                            (TrustedHeaders.Tenant, true, "uuid"),
+                            (TrustedHeaders.Role, false, null),
+                        }
+                    )
+                    {
+                        operation.Parameters.Add(
+                            new OpenApiParameter
+                            {
+                                Name = header,
+                                In = ParameterLocation.Header,
+                                Required = isRequired,
+                                Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = format },
+                            }
+                        );
+                    }
+
+                    return Task.CompletedTask;
+                }
+            );
         });
-    });
 }

@@ -10,7 +10,8 @@ namespace Konstruct.Gateway.Conversations;
 /// Runs before every API request. The gateway must be ready (the policies bind it), and the caller must be authenticated and
 /// within the request rate. Endpoints of the group get the tenant only from <see cref="CallerExtensions.Caller"/>.
 /// </summary>
-internal sealed class CallerFilter(IRequestAuthenticator authenticator, UserRequests requests, GatewayMetrics metrics, Readiness readiness) : IEndpointFilter
+internal sealed class CallerFilter(IRequestAuthenticator authenticator, UserRequests requests, GatewayMetrics metrics, Readiness readiness)
+    : IEndpointFilter
 {
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
     {
@@ -46,6 +47,6 @@ internal sealed class CallerFilter(IRequestAuthenticator authenticator, UserRequ
 /// <summary>The authenticated caller of a request.</summary>
 internal static class CallerExtensions
 {
-    public static Identity Caller(this HttpContext context) => context.Features.Get<Identity>()
-        ?? throw new InvalidOperationException("This endpoint is not in the group that decides the caller.");
+    public static Identity Caller(this HttpContext context) =>
+        context.Features.Get<Identity>() ?? throw new InvalidOperationException("This endpoint is not in the group that decides the caller.");
 }

@@ -24,13 +24,23 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             {
                 if (!await ConversationStore.OwnedBy(userId, key, db).AnyAsync(cancellation))
                 {
-                    db.Conversations.Add(new() { TenantId = key.TenantId, UserId = userId, Id = key.ConversationId, AgentId = agentId, Title = title });
+                    db.Conversations.Add(
+                        new()
+                        {
+                            TenantId = key.TenantId,
+                            UserId = userId,
+                            Id = key.ConversationId,
+                            AgentId = agentId,
+                            Title = title,
+                        }
+                    );
                     await db.SaveChangesAsync(cancellation);
                 }
 
                 return await Items(ConversationStore.OwnedBy(userId, key, db)).SingleAsync(cancellation);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <summary>Reads a page of a user's conversations, those with the latest activity first.</summary>
     public Task<Page<ConversationItem>> ListAsync(Guid tenantId, Guid userId, PageCursor after, int most, CancellationToken cancellationToken) =>
@@ -38,18 +48,24 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             tenantId,
             async (db, cancellation) =>
             {
-                var rows = db.Conversations
-                    .Where(row => row.TenantId == tenantId && row.UserId == userId)
+                var rows = db
+                    .Conversations.Where(row => row.TenantId == tenantId && row.UserId == userId)
                     .Where(row => EF.Functions.LessThan(ValueTuple.Create(row.UpdatedAt, row.Id), ValueTuple.Create(after.Time, after.Id)))
-                    .OrderByDescending(row => row.UpdatedAt).ThenByDescending(row => row.Id);
+                    .OrderByDescending(row => row.UpdatedAt)
+                    .ThenByDescending(row => row.Id);
                 var items = await Items(rows.Take(most + 1)).ToListAsync(cancellation);
                 return PageOf(items, most, last => new(last.UpdatedAt, last.Id));
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <summary>Finds a conversation. Null: this user has none with this id.</summary>
     public Task<ConversationItem?> FindAsync(ConversationKey key, Guid userId, CancellationToken cancellationToken) =>
-        tenants.RunAsync(key.TenantId, (db, cancellation) => Items(ConversationStore.OwnedBy(userId, key, db)).SingleOrDefaultAsync(cancellation), cancellationToken);
+        tenants.RunAsync(
+            key.TenantId,
+            (db, cancellation) => Items(ConversationStore.OwnedBy(userId, key, db)).SingleOrDefaultAsync(cancellation),
+            cancellationToken
+        );
 
     /// <summary>Reads a page of a conversation's messages, newest first. Null: this user has no such conversation.</summary>
     public Task<Page<MessageItem>?> ReadAsync(ConversationKey key, Guid userId, PageCursor after, int most, CancellationToken cancellationToken) =>
@@ -62,10 +78,11 @@ internal sealed class ConversationCatalog(TenantDb tenants)
                     return null;
                 }
 
-                var rows = db.Messages
-                    .Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
+                var rows = db
+                    .Messages.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
                     .Where(row => EF.Functions.LessThan(ValueTuple.Create(row.CreatedAt, row.Id), ValueTuple.Create(after.Time, after.Id)))
-                    .OrderByDescending(row => row.CreatedAt).ThenByDescending(row => row.Id);
+                    .OrderByDescending(row => row.CreatedAt)
+                    .ThenByDescending(row => row.Id);
                 var lengths = await rows.Take(most + 1).Select(row => row.Content.Length).ToListAsync(cancellation);
                 var fitting = Math.Min(most, HowManyFit(lengths));
                 var items = await rows.Take(fitting + 1)
@@ -73,7 +90,8 @@ internal sealed class ConversationCatalog(TenantDb tenants)
                     .ToListAsync(cancellation);
                 return PageOf(items, fitting, last => new(last.CreatedAt, last.Id));
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <summary>Renames a conversation. Null: this user has none with this id.</summary>
     public Task<ConversationItem?> RenameAsync(ConversationKey key, Guid userId, string title, CancellationToken cancellationToken) =>
@@ -81,11 +99,16 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             key.TenantId,
             async (db, cancellation) =>
             {
-                await ConversationStore.OwnedBy(userId, key, db).ExecuteUpdateAsync(
-                    row => row.SetProperty(r => r.Title, title).SetProperty(r => r.UpdatedAt, _ => DateTimeOffset.UtcNow), cancellation);
+                await ConversationStore
+                    .OwnedBy(userId, key, db)
+                    .ExecuteUpdateAsync(
+                        row => row.SetProperty(r => r.Title, title).SetProperty(r => r.UpdatedAt, _ => DateTimeOffset.UtcNow),
+                        cancellation
+                    );
                 return await Items(ConversationStore.OwnedBy(userId, key, db)).SingleOrDefaultAsync(cancellation);
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <summary>
     /// Deletes a conversation with its messages. Locks the row first, like the functions that begin or end a turn: no
@@ -99,24 +122,31 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             key.TenantId,
             async (db, cancellation) =>
             {
-                var locked = await db.Conversations.FromSql(
-                    $"""
-                    SELECT * FROM public.web_conversations
-                    WHERE tenant_id = {key.TenantId} AND id = {key.ConversationId} AND user_id IS NOT DISTINCT FROM {userId} FOR UPDATE
-                    """).AsNoTracking().ToListAsync(cancellation);
+                var locked = await db
+                    .Conversations.FromSql(
+                        $"""
+                        SELECT * FROM public.web_conversations
+                        WHERE tenant_id = {key.TenantId} AND id = {key.ConversationId} AND user_id IS NOT DISTINCT FROM {userId} FOR UPDATE
+                        """
+                    )
+                    .AsNoTracking()
+                    .ToListAsync(cancellation);
                 if (locked.Count == 0)
                 {
                     return running;
                 }
 
-                running = await db.Messages
-                    .Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId && row.Status == TurnOutcome.Pending)
+                running = await db
+                    .Messages.Where(row =>
+                        row.TenantId == key.TenantId && row.ConversationId == key.ConversationId && row.Status == TurnOutcome.Pending
+                    )
                     .Select(row => new TurnRow(key, row.TurnId, row.Status, row.Attempt, row.Content))
                     .ToListAsync(cancellation);
                 await ConversationStore.OwnedBy(userId, key, db).ExecuteDeleteAsync(cancellation); // Its messages follow by ON DELETE CASCADE.
                 return running;
             },
-            cancellationToken);
+            cancellationToken
+        );
     }
 
     private static IQueryable<ConversationItem> Items(IQueryable<Conversation> rows) =>

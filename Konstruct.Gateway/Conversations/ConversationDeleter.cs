@@ -9,7 +9,12 @@ namespace Konstruct.Gateway.Conversations;
 /// gateway get the end. Throws what the stores throw when they are down; the call can be repeated.
 /// </summary>
 internal sealed partial class ConversationDeleter(
-    ConversationStore store, ConversationCatalog catalog, TurnCanceller canceller, Acknowledger acknowledger, ILogger<ConversationDeleter> logger)
+    ConversationStore store,
+    ConversationCatalog catalog,
+    TurnCanceller canceller,
+    Acknowledger acknowledger,
+    ILogger<ConversationDeleter> logger
+)
 {
     /// <summary>Deletes a conversation with its messages. False: this user has none with this id.</summary>
     public async Task<bool> DeleteAsync(ConversationKey key, Guid userId, CancellationToken cancellationToken)

@@ -32,10 +32,13 @@ internal static class ConversationsApi
 
     public static void MapConversationsApi(this WebApplication app)
     {
-        app.UseExceptionHandler(new ExceptionHandlerOptions
-        {
-            StatusCodeSelector = exception => exception is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError,
-        });
+        app.UseExceptionHandler(
+            new ExceptionHandlerOptions
+            {
+                StatusCodeSelector = exception =>
+                    exception is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError,
+            }
+        );
         app.UseStatusCodePages();
         app.UseRequestTimeouts();
         if (app.Environment.IsDevelopment())
@@ -50,7 +53,8 @@ internal static class ConversationsApi
             WriteTimeoutResponse = context => Problems.Unavailable(context).ExecuteAsync(context),
         };
         var conversations = app.MapGroup("/chat/conversations");
-        conversations.AddEndpointFilter<CallerFilter>()
+        conversations
+            .AddEndpointFilter<CallerFilter>()
             .WithRequestTimeout(limit)
             .WithMetadata(new RequestSizeLimitAttribute(RequestReading.MaxBodyBytes))
             .WithTags("Conversations")
@@ -58,18 +62,40 @@ internal static class ConversationsApi
             .ProducesProblem(StatusCodes.Status429TooManyRequests)
             .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
 
-        conversations.MapPost("", CreateAsync).Accepts<NewConversation>("application/json").WithSummary("Create a conversation")
-            .ProducesProblem(400).ProducesProblem(413).ProducesProblem(415);
+        conversations
+            .MapPost("", CreateAsync)
+            .Accepts<NewConversation>("application/json")
+            .WithSummary("Create a conversation")
+            .ProducesProblem(400)
+            .ProducesProblem(413)
+            .ProducesProblem(415);
         conversations.MapGet("", ListAsync).WithSummary("List my conversations, newest first").ProducesProblem(400);
         conversations.MapGet("{id}", GetAsync).WithSummary("Read a conversation").ProducesProblem(400).ProducesProblem(404);
-        conversations.MapGet("{id}/messages", ReadAsync).WithSummary("Read a conversation's messages, newest first").ProducesProblem(400).ProducesProblem(404);
-        conversations.MapPatch("{id}", RenameAsync).Accepts<NewTitle>("application/json").WithSummary("Rename a conversation")
-            .ProducesProblem(400).ProducesProblem(404).ProducesProblem(413).ProducesProblem(415);
-        conversations.MapDelete("{id}", DeleteAsync).WithSummary("Delete a conversation with its messages; a live turn is cancelled first")
-            .ProducesProblem(400).ProducesProblem(404);
+        conversations
+            .MapGet("{id}/messages", ReadAsync)
+            .WithSummary("Read a conversation's messages, newest first")
+            .ProducesProblem(400)
+            .ProducesProblem(404);
+        conversations
+            .MapPatch("{id}", RenameAsync)
+            .Accepts<NewTitle>("application/json")
+            .WithSummary("Rename a conversation")
+            .ProducesProblem(400)
+            .ProducesProblem(404)
+            .ProducesProblem(413)
+            .ProducesProblem(415);
+        conversations
+            .MapDelete("{id}", DeleteAsync)
+            .WithSummary("Delete a conversation with its messages; a live turn is cancelled first")
+            .ProducesProblem(400)
+            .ProducesProblem(404);
     }
 
-    private static async Task<Results<Created<ConversationItem>, ProblemHttpResult>> CreateAsync(HttpContext context, ConversationCatalog catalog, TimeProvider time)
+    private static async Task<Results<Created<ConversationItem>, ProblemHttpResult>> CreateAsync(
+        HttpContext context,
+        ConversationCatalog catalog,
+        TimeProvider time
+    )
     {
         var (body, problem) = await RequestReading.ReadBodyAsync(context, ApiJson.Default.NewConversation);
         if (body is null)
@@ -94,7 +120,11 @@ internal static class ConversationsApi
     }
 
     private static async Task<Results<Ok<Page<ConversationItem>>, ProblemHttpResult>> ListAsync(
-        HttpContext context, ConversationCatalog catalog, string? limit, string? cursor)
+        HttpContext context,
+        ConversationCatalog catalog,
+        string? limit,
+        string? cursor
+    )
     {
         if (RequestReading.ReadPage(limit, cursor, UsualConversations, out var after, out var most) is { } wrong)
         {
@@ -112,11 +142,18 @@ internal static class ConversationsApi
             return wrong;
         }
 
-        return await catalog.FindAsync(key, context.Caller().UserId, context.RequestAborted) is { } found ? TypedResults.Ok(found) : Problems.NotFound();
+        return await catalog.FindAsync(key, context.Caller().UserId, context.RequestAborted) is { } found
+            ? TypedResults.Ok(found)
+            : Problems.NotFound();
     }
 
     private static async Task<Results<Ok<Page<MessageItem>>, ProblemHttpResult>> ReadAsync(
-        HttpContext context, ConversationCatalog catalog, string id, string? limit, string? cursor)
+        HttpContext context,
+        ConversationCatalog catalog,
+        string id,
+        string? limit,
+        string? cursor
+    )
     {
         if (RequestReading.ReadKey(context, id, out var key) is { } noKey)
         {
@@ -128,10 +165,16 @@ internal static class ConversationsApi
             return noPage;
         }
 
-        return await catalog.ReadAsync(key, context.Caller().UserId, after, most, context.RequestAborted) is { } page ? TypedResults.Ok(page) : Problems.NotFound();
+        return await catalog.ReadAsync(key, context.Caller().UserId, after, most, context.RequestAborted) is { } page
+            ? TypedResults.Ok(page)
+            : Problems.NotFound();
     }
 
-    private static async Task<Results<Ok<ConversationItem>, ProblemHttpResult>> RenameAsync(HttpContext context, ConversationCatalog catalog, string id)
+    private static async Task<Results<Ok<ConversationItem>, ProblemHttpResult>> RenameAsync(
+        HttpContext context,
+        ConversationCatalog catalog,
+        string id
+    )
     {
         if (RequestReading.ReadKey(context, id, out var key) is { } wrong)
         {
@@ -149,7 +192,9 @@ internal static class ConversationsApi
             return noTitle;
         }
 
-        return await catalog.RenameAsync(key, context.Caller().UserId, title!, context.RequestAborted) is { } renamed ? TypedResults.Ok(renamed) : Problems.NotFound();
+        return await catalog.RenameAsync(key, context.Caller().UserId, title!, context.RequestAborted) is { } renamed
+            ? TypedResults.Ok(renamed)
+            : Problems.NotFound();
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(HttpContext context, ConversationDeleter deleter, string id)

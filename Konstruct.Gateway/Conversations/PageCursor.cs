@@ -10,10 +10,9 @@ namespace Konstruct.Gateway.Conversations;
 /// <param name="Id">Id of that row, which orders rows of the same time.</param>
 internal readonly record struct PageCursor(DateTimeOffset Time, Guid Id)
 {
-    private const int Size = 8 + 16;
-
     /// <summary>The beginning of a list.</summary>
     public static readonly PageCursor Start = new(DateTimeOffset.MaxValue, Guid.AllBitsSet);
+    private const int Size = 8 + 16;
 
     /// <summary>Parses the output of <see cref="ToString"/> only.</summary>
     public static bool TryParse(string text, out PageCursor cursor)

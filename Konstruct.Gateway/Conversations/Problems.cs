@@ -39,14 +39,15 @@ internal static class Problems
     }
 
     /// <summary>Adds a sentence to errors that the framework returns before an endpoint runs.</summary>
-    public static void Explain(ProblemDetails problem) => problem.Detail ??= problem.Status switch
-    {
-        StatusCodes.Status404NotFound => "There is nothing at this address.",
-        StatusCodes.Status405MethodNotAllowed => "This address does not take this method.",
-        StatusCodes.Status415UnsupportedMediaType => "The body must be application/json.",
-        >= StatusCodes.Status500InternalServerError => "Something is wrong with the service; its log says what.",
-        _ => "The request is not valid.",
-    };
+    public static void Explain(ProblemDetails problem) =>
+        problem.Detail ??= problem.Status switch
+        {
+            StatusCodes.Status404NotFound => "There is nothing at this address.",
+            StatusCodes.Status405MethodNotAllowed => "This address does not take this method.",
+            StatusCodes.Status415UnsupportedMediaType => "The body must be application/json.",
+            >= StatusCodes.Status500InternalServerError => "Something is wrong with the service; its log says what.",
+            _ => "The request is not valid.",
+        };
 }
 
 /// <summary>
@@ -63,7 +64,9 @@ internal sealed partial class BadRequestHandler(ILogger<BadRequestHandler> logge
         }
 
         Log.Bad(logger, httpContext.Request.Method, bad.StatusCode, bad.Message);
-        await TypedResults.Problem("The request is not valid HTTP, or its body did not come whole.", statusCode: bad.StatusCode).ExecuteAsync(httpContext);
+        await TypedResults
+            .Problem("The request is not valid HTTP, or its body did not come whole.", statusCode: bad.StatusCode)
+            .ExecuteAsync(httpContext);
         return true;
     }
 

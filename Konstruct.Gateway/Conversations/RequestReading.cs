@@ -30,7 +30,10 @@ internal static class RequestReading
     {
         after = PageCursor.Start;
         most = usual;
-        if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most is 0 or > ConversationsApi.MaxPage))
+        if (
+            limit is not null
+            && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most is 0 or > ConversationsApi.MaxPage)
+        )
         {
             return Problems.BadRequest($"The limit must be a number from 1 to {ConversationsApi.MaxPage}.");
         }
@@ -41,7 +44,8 @@ internal static class RequestReading
     }
 
     /// <summary>Routing has already required JSON.</summary>
-    public static async Task<(T? Body, ProblemHttpResult? Problem)> ReadBodyAsync<T>(HttpContext context, JsonTypeInfo<T> type) where T : class
+    public static async Task<(T? Body, ProblemHttpResult? Problem)> ReadBodyAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+        where T : class
     {
         try
         {

@@ -20,12 +20,15 @@ internal static class DevelopmentSeed
             await tenant.ExecuteNonQueryAsync(cancellationToken);
         }
 
-        await using (var insert = new NpgsqlCommand(
-            """
-            INSERT INTO public.web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ($1, $2, $3, $4, 'First steps')
-            ON CONFLICT DO NOTHING
-            """,
-            connection))
+        await using (
+            var insert = new NpgsqlCommand(
+                """
+                INSERT INTO public.web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ($1, $2, $3, $4, 'First steps')
+                ON CONFLICT DO NOTHING
+                """,
+                connection
+            )
+        )
         {
             insert.Parameters.Add(new() { Value = TenantId });
             insert.Parameters.Add(new() { Value = ConversationId });

@@ -13,8 +13,8 @@ internal static class PageEndpoint
     /// no policy allowed, <c>innerHTML</c> throws. A script in an answer stays text even if the page has a bug.
     /// </summary>
     private const string ContentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; " +
-        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+        + "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
     public static void AddPage(this WebApplicationBuilder builder) =>
         builder.Services.AddOptions<PageOptions>().BindConfiguration(PageOptions.Section);
@@ -28,11 +28,15 @@ internal static class PageEndpoint
 
         var files = PageFile.ReadAll();
         var settings = PageSettings.For(app.Services.GetRequiredService<IOptions<PageOptions>>().Value);
-        var page = app.MapGroup("").ExcludeFromDescription().AddEndpointFilter((context, next) =>
-        {
-            Protect(context.HttpContext.Response.Headers);
-            return next(context);
-        });
+        var page = app.MapGroup("")
+            .ExcludeFromDescription()
+            .AddEndpointFilter(
+                (context, next) =>
+                {
+                    Protect(context.HttpContext.Response.Headers);
+                    return next(context);
+                }
+            );
         page.MapGet("/", () => Serve(files["index.html"]));
         page.MapGet("/page/settings.json", () => Results.Json(settings, PageJson.Default.PageSettings));
         page.MapGet("/page/{**path}", (string? path) => files.TryGetValue(path ?? "", out var file) ? Serve(file) : Results.NotFound());

@@ -16,7 +16,8 @@ internal sealed record PageFile(byte[] Content, string ContentType, EntityTagHea
     public static IReadOnlyDictionary<string, PageFile> ReadAll()
     {
         var assembly = Assembly.GetExecutingAssembly();
-        return assembly.GetManifestResourceNames()
+        return assembly
+            .GetManifestResourceNames()
             .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
             .ToDictionary(name => name[Prefix.Length..], name => Read(assembly, name));
     }
@@ -29,12 +30,13 @@ internal sealed record PageFile(byte[] Content, string ContentType, EntityTagHea
         return new(content, TypeOf(Path.GetExtension(name)), new($"\"{Convert.ToHexStringLower(SHA256.HashData(content)[..12])}\""));
     }
 
-    private static string TypeOf(string extension) => extension switch
-    {
-        ".html" => "text/html; charset=utf-8",
-        ".css" => "text/css; charset=utf-8",
-        ".js" => "text/javascript; charset=utf-8",
-        ".svg" => "image/svg+xml; charset=utf-8",
-        _ => throw new InvalidOperationException($"The page has a file that ends in {extension}, and no content type for it."),
-    };
+    private static string TypeOf(string extension) =>
+        extension switch
+        {
+            ".html" => "text/html; charset=utf-8",
+            ".css" => "text/css; charset=utf-8",
+            ".js" => "text/javascript; charset=utf-8",
+            ".svg" => "image/svg+xml; charset=utf-8",
+            _ => throw new InvalidOperationException($"The page has a file that ends in {extension}, and no content type for it."),
+        };
 }

@@ -2,6 +2,11 @@ using System.Text.Json.Serialization;
 
 namespace Konstruct.Gateway.Development;
 
+/// <summary>The page's JSON, in camel case because only JavaScript reads it.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(PageSettings))]
+internal sealed partial class PageJson : JsonSerializerContext;
+
 /// <summary><c>/page/settings.json</c>: the page's default identity, and the address of the dashboard.</summary>
 /// <param name="TenantId">The tenant that Development seeds.</param>
 /// <param name="UserId">Its user.</param>
@@ -13,8 +18,3 @@ internal sealed record PageSettings(Guid TenantId, Guid UserId, string Role, Gui
     public static PageSettings For(PageOptions options) =>
         new(DevelopmentSeed.TenantId, DevelopmentSeed.UserId, "member", DevelopmentSeed.AgentId, options.DashboardUrl);
 }
-
-/// <summary>The page's JSON, in camel case because only JavaScript reads it.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(PageSettings))]
-internal sealed partial class PageJson : JsonSerializerContext;

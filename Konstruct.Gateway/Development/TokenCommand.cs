@@ -33,8 +33,11 @@ internal static class TokenCommand
     {
         token = "";
         var lifetime = TimeSpan.FromHours(1);
-        if (!WireGuid.TryParse(given["user"], out var user) || !WireGuid.TryParse(given["tenant"], out var tenant)
-            || (given["lifetime"] is { } text && !TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out lifetime)))
+        if (
+            !WireGuid.TryParse(given["user"], out var user)
+            || !WireGuid.TryParse(given["tenant"], out var tenant)
+            || (given["lifetime"] is { } text && !TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out lifetime))
+        )
         {
             return Usage;
         }
@@ -51,16 +54,18 @@ internal static class TokenCommand
             claims[jwt.RoleClaim] = role;
         }
 
-        token = new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = jwt.Issuer,
-            Audience = jwt.Audience,
-            IssuedAt = now.UtcDateTime,
-            NotBefore = now.UtcDateTime,
-            Expires = (now + lifetime).UtcDateTime,
-            Claims = claims,
-            SigningCredentials = new(new SymmetricSecurityKey(key), SecurityAlgorithms.HmacSha256),
-        });
+        token = new JsonWebTokenHandler().CreateToken(
+            new SecurityTokenDescriptor
+            {
+                Issuer = jwt.Issuer,
+                Audience = jwt.Audience,
+                IssuedAt = now.UtcDateTime,
+                NotBefore = now.UtcDateTime,
+                Expires = (now + lifetime).UtcDateTime,
+                Claims = claims,
+                SigningCredentials = new(new SymmetricSecurityKey(key), SecurityAlgorithms.HmacSha256),
+            }
+        );
         return null;
     }
 }

@@ -46,7 +46,8 @@ internal sealed record OriginPattern(string Text, Origin? Origin, bool IsAnyPort
     }
 
     public bool Matches(string origin) =>
-        Text == AnyPage || (Origin is not null && Edge.Origin.Parse(origin) is { } page && Origin == (IsAnyPort ? page with { Port = Origin.Value.Port } : page));
+        Text == AnyPage
+        || (Origin is not null && Edge.Origin.Parse(origin) is { } page && Origin == (IsAnyPort ? page with { Port = Origin.Value.Port } : page));
 
     private static OriginPattern Parse(string entry)
     {

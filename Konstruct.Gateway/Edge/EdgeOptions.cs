@@ -47,7 +47,9 @@ internal sealed class EdgeOptions : IValidatableObject
     {
         if (OriginPattern.ParseList(AllowedOrigins).Wrong is { } wrong)
         {
-            yield return new($"Edge:AllowedOrigins holds '{wrong}'. An origin is a scheme, a host and perhaps a port, without a path: https://portal.example.");
+            yield return new(
+                $"Edge:AllowedOrigins holds '{wrong}'. An origin is a scheme, a host and perhaps a port, without a path: https://portal.example."
+            );
         }
     }
 }

@@ -43,7 +43,8 @@ internal sealed class IdleConnections(int most)
                     ((Place)state).OnIdle();
                     return Task.CompletedTask;
                 },
-                place);
+                place
+            );
         }
 
         return next(context);

@@ -10,8 +10,12 @@ internal readonly record struct Origin(string Scheme, string Host, int Port)
     public static Origin? Parse(string text)
     {
         var lower = text.ToLowerInvariant();
-        if (!Uri.TryCreate(lower, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https")
-            || uri.HostNameType is not (UriHostNameType.Dns or UriHostNameType.IPv4 or UriHostNameType.IPv6) || !IsAuthorityAlone(lower, uri.Scheme))
+        if (
+            !Uri.TryCreate(lower, UriKind.Absolute, out var uri)
+            || uri.Scheme is not ("http" or "https")
+            || uri.HostNameType is not (UriHostNameType.Dns or UriHostNameType.IPv4 or UriHostNameType.IPv6)
+            || !IsAuthorityAlone(lower, uri.Scheme)
+        )
         {
             return null;
         }

@@ -14,14 +14,20 @@ internal sealed class UserRequests : IDisposable
     public UserRequests(IOptions<EdgeOptions> options)
     {
         var edge = options.Value;
-        _limiter = PartitionedRateLimiter.Create<(Guid Tenant, Guid User), (Guid, Guid)>(user => edge.RequestsPerMinute == 0
-            ? RateLimitPartition.GetNoLimiter(user)
-            : RateLimitPartition.GetTokenBucketLimiter(user, _ => new()
-            {
-                TokenLimit = edge.RequestBurst,
-                TokensPerPeriod = 1,
-                ReplenishmentPeriod = TimeSpan.FromMinutes(1) / edge.RequestsPerMinute,
-            }));
+        _limiter = PartitionedRateLimiter.Create<(Guid Tenant, Guid User), (Guid, Guid)>(user =>
+            edge.RequestsPerMinute == 0
+                ? RateLimitPartition.GetNoLimiter(user)
+                : RateLimitPartition.GetTokenBucketLimiter(
+                    user,
+                    _ =>
+                        new()
+                        {
+                            TokenLimit = edge.RequestBurst,
+                            TokensPerPeriod = 1,
+                            ReplenishmentPeriod = TimeSpan.FromMinutes(1) / edge.RequestsPerMinute,
+                        }
+                )
+        );
     }
 
     /// <summary>Takes one request from the user's bucket. Null: taken. Otherwise the time until the next is allowed.</summary>
@@ -29,7 +35,8 @@ internal sealed class UserRequests : IDisposable
     {
         using var lease = _limiter.AttemptAcquire((tenantId, userId));
         return lease.IsAcquired ? null
-            : lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1);
+            : lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait
+            : TimeSpan.FromSeconds(1);
     }
 
     public void Dispose() => _limiter.Dispose();

@@ -25,7 +25,12 @@ internal sealed partial class BackgroundTasks(Failures failures, ILogger<Backgro
         if (!task.IsCompleted)
         {
             _running[task] = what;
-            task.ContinueWith(done => _running.TryRemove(done, out _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            task.ContinueWith(
+                done => _running.TryRemove(done, out _),
+                CancellationToken.None,
+                TaskContinuationOptions.ExecuteSynchronously,
+                TaskScheduler.Default
+            );
         }
     }
 

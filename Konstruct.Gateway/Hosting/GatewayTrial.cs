@@ -8,7 +8,13 @@ using StackExchange.Redis;
 namespace Konstruct.Gateway.Hosting;
 
 /// <summary>Tries the Redis operations of a gateway, with its own names, before the gateway is ready.</summary>
-internal sealed class GatewayTrial(IConnectionMultiplexer redis, TurnLog log, DispatchQueue queue, MessageBucket bucket, IOptions<ChatOptions> options)
+internal sealed class GatewayTrial(
+    IConnectionMultiplexer redis,
+    TurnLog log,
+    DispatchQueue queue,
+    MessageBucket bucket,
+    IOptions<ChatOptions> options
+)
 {
     private readonly RedisTrial _trial = new(redis, new(options.Value.ResponseChannel));
 
@@ -21,6 +27,10 @@ internal sealed class GatewayTrial(IConnectionMultiplexer redis, TurnLog log, Di
             ("run a script (EVALSHA) that writes the keys 'bucket:*'", _ => bucket.TakeAsync(tenantId, Guid.NewGuid(), perMinute: 60, burst: 1)),
             ("read (HMGET) keys such as '{conversation}:turn:…'", _ => log.ReadStateAsync(conversationId, Guid.NewGuid())),
             ("read (LRANGE) keys such as '{conversation}:log:…'", _ => log.ReadAsync(conversationId, Guid.NewGuid(), attempt: 1, after: 0, most: 1)),
-            ("SET keys such as '{dispatch}:cancelled:…'", _ => queue.RememberCancelAsync(RedisKeys.CancelledMessage(tenantId, Guid.NewGuid(), conversationId, "trial"))));
+            (
+                "SET keys such as '{dispatch}:cancelled:…'",
+                _ => queue.RememberCancelAsync(RedisKeys.CancelledMessage(tenantId, Guid.NewGuid(), conversationId, "trial"))
+            )
+        );
     }
 }

@@ -11,8 +11,12 @@ namespace Konstruct.Gateway.Hosting;
 /// continue, because the statements that persist them name tenant and conversation. The process stays up and serves again once the check succeeds.
 /// </summary>
 internal sealed partial class GuardWatch(
-    IServiceScopeFactory scopes, Readiness readiness, IOptions<ChatOptions> options, TimeProvider time, ILogger<GuardWatch> logger)
-    : BackgroundService
+    IServiceScopeFactory scopes,
+    Readiness readiness,
+    IOptions<ChatOptions> options,
+    TimeProvider time,
+    ILogger<GuardWatch> logger
+) : BackgroundService
 {
     /// <summary>Interval while it refuses, because someone is probably fixing it.</summary>
     private static readonly TimeSpan WhileRefused = TimeSpan.FromSeconds(5);

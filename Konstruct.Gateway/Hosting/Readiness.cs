@@ -12,8 +12,13 @@ namespace Konstruct.Gateway.Hosting;
 /// and metrics show it. A role that could see several tenants does (<see cref="GuardWatch"/>).
 /// </summary>
 internal sealed partial class Readiness(
-    IServiceScopeFactory scopes, GatewayTrial redis, Stopping stopping, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<Readiness> logger)
-    : BackgroundService, IHealthCheck
+    IServiceScopeFactory scopes,
+    GatewayTrial redis,
+    Stopping stopping,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<Readiness> logger
+) : BackgroundService, IHealthCheck
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
@@ -76,11 +81,16 @@ internal sealed partial class Readiness(
             await using var scope = scopes.CreateAsyncScope();
             var db = scope.ServiceProvider.GetRequiredService<ChatDbContext>();
             var result = await ServingRoleGuard.InspectAsync(db, cancellationToken);
-            return result.Verdict == GuardVerdict.Serve && await StoreTrial.RunAsync(db, cancellationToken) is { } reason ? new(GuardVerdict.Wait, reason) : result;
+            return result.Verdict == GuardVerdict.Serve && await StoreTrial.RunAsync(db, cancellationToken) is { } reason
+                ? new(GuardVerdict.Wait, reason)
+                : result;
         }
         catch (Exception exception) when (WantsSchemaStep(exception))
         {
-            return new(GuardVerdict.Wait, "Postgres does not know the serving role of ConnectionStrings:konstruct, or its database, yet. The schema step makes both.");
+            return new(
+                GuardVerdict.Wait,
+                "Postgres does not know the serving role of ConnectionStrings:konstruct, or its database, yet. The schema step makes both."
+            );
         }
         catch (Exception exception) when (exception.IsUnreachable())
         {
@@ -95,11 +105,15 @@ internal sealed partial class Readiness(
     }
 
     private static bool WantsSchemaStep(Exception exception) =>
-        exception is PostgresException
-        {
-            SqlState: PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification or PostgresErrorCodes.InvalidCatalogName
-                or PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.UndefinedTable,
-        }
+        exception
+            is PostgresException
+            {
+                SqlState: PostgresErrorCodes.InvalidPassword
+                    or PostgresErrorCodes.InvalidAuthorizationSpecification
+                    or PostgresErrorCodes.InvalidCatalogName
+                    or PostgresErrorCodes.InsufficientPrivilege
+                    or PostgresErrorCodes.UndefinedTable,
+            }
         || (exception.InnerException is { } inner && WantsSchemaStep(inner));
 
     private static partial class Log

@@ -104,21 +104,75 @@ internal readonly record struct ClientFrame(ClientFrameKind Kind)
         var wellTyped = true;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.Is("type"u8)) { isTyped = TryReadString(ref reader, out type); }
-            else if (reader.Is("userId"u8)) { frame = frame with { UserId = ReadId(ref reader) }; }
-            else if (reader.Is("tenantId"u8)) { frame = frame with { TenantId = ReadId(ref reader) }; }
-            else if (reader.Is("token"u8)) { frame = frame with { Token = ReadId(ref reader) }; }
-            else if (reader.Is("turnId"u8)) { frame = frame with { TurnId = ReadId(ref reader) }; }
-            else if (reader.Is("role"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Role = value }; }
-            else if (reader.Is("text"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { Text = value }; }
-            else if (reader.Is("agentId"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { AgentId = value }; }
-            else if (reader.Is("conversationId"u8)) { frame = frame with { ConversationId = ReadId(ref reader) }; }
-            else if (reader.Is("displayName"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { DisplayName = value }; }
-            else if (reader.Is("messageId"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { MessageId = value }; }
-            else if (reader.Is("traceparent"u8)) { wellTyped &= TryReadString(ref reader, out var value); frame = frame with { TraceParent = value }; }
-            else if (reader.Is("attempt"u8)) { wellTyped &= TryReadCount(ref reader, out var value); frame = frame with { Attempt = value }; }
-            else if (reader.Is("after"u8)) { wellTyped &= TryReadCount(ref reader, out var value); frame = frame with { After = value }; }
-            else { reader.Read(); reader.Skip(); }
+            if (reader.Is("type"u8))
+            {
+                isTyped = TryReadString(ref reader, out type);
+            }
+            else if (reader.Is("userId"u8))
+            {
+                frame = frame with { UserId = ReadId(ref reader) };
+            }
+            else if (reader.Is("tenantId"u8))
+            {
+                frame = frame with { TenantId = ReadId(ref reader) };
+            }
+            else if (reader.Is("token"u8))
+            {
+                frame = frame with { Token = ReadId(ref reader) };
+            }
+            else if (reader.Is("turnId"u8))
+            {
+                frame = frame with { TurnId = ReadId(ref reader) };
+            }
+            else if (reader.Is("role"u8))
+            {
+                wellTyped &= TryReadString(ref reader, out var value);
+                frame = frame with { Role = value };
+            }
+            else if (reader.Is("text"u8))
+            {
+                wellTyped &= TryReadString(ref reader, out var value);
+                frame = frame with { Text = value };
+            }
+            else if (reader.Is("agentId"u8))
+            {
+                wellTyped &= TryReadString(ref reader, out var value);
+                frame = frame with { AgentId = value };
+            }
+            else if (reader.Is("conversationId"u8))
+            {
+                frame = frame with { ConversationId = ReadId(ref reader) };
+            }
+            else if (reader.Is("displayName"u8))
+            {
+                wellTyped &= TryReadString(ref reader, out var value);
+                frame = frame with { DisplayName = value };
+            }
+            else if (reader.Is("messageId"u8))
+            {
+                wellTyped &= TryReadString(ref reader, out var value);
+                frame = frame with { MessageId = value };
+            }
+            else if (reader.Is("traceparent"u8))
+            {
+                wellTyped &= TryReadString(ref reader, out var value);
+                frame = frame with { TraceParent = value };
+            }
+            else if (reader.Is("attempt"u8))
+            {
+                wellTyped &= TryReadCount(ref reader, out var value);
+                frame = frame with { Attempt = value };
+            }
+            else if (reader.Is("after"u8))
+            {
+                wellTyped &= TryReadCount(ref reader, out var value);
+                frame = frame with { After = value };
+            }
+            else
+            {
+                reader.Read();
+                reader.Skip();
+            }
         }
 
         // Data behind the object makes the frame invalid, as in any JSON parser.
@@ -132,18 +186,18 @@ internal readonly record struct ClientFrame(ClientFrameKind Kind)
         return frame with { Kind = isTyped && (wellTyped || !isOurs) ? kind : ClientFrameKind.Bad };
     }
 
-    private static ClientFrameKind KindOf(string? type) => type switch
-    {
-        "auth" => ClientFrameKind.Auth,
-        "message" => ClientFrameKind.Message,
-        "resume" => ClientFrameKind.Resume,
-        "cancel" => ClientFrameKind.Cancel,
-        _ => ClientFrameKind.Unknown,
-    };
+    private static ClientFrameKind KindOf(string? type) =>
+        type switch
+        {
+            "auth" => ClientFrameKind.Auth,
+            "message" => ClientFrameKind.Message,
+            "resume" => ClientFrameKind.Resume,
+            "cancel" => ClientFrameKind.Cancel,
+            _ => ClientFrameKind.Unknown,
+        };
 
     /// <summary>An id or token of the wrong type becomes an invalid text, so that it gets the specific error.</summary>
-    private static string? ReadId(ref Utf8JsonReader reader) =>
-        TryReadString(ref reader, out var value) ? value : "not a string";
+    private static string? ReadId(ref Utf8JsonReader reader) => TryReadString(ref reader, out var value) ? value : "not a string";
 
     private static bool TryReadString(ref Utf8JsonReader reader, out string? value)
     {

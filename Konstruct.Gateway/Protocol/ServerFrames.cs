@@ -3,16 +3,22 @@ using Konstruct.Contracts.Wire;
 
 namespace Konstruct.Gateway.Protocol;
 
+/// <summary>One entry of <c>ready.active</c>: a running turn.</summary>
+/// <param name="TurnId">The turn.</param>
+/// <param name="Attempt">Its current attempt, from 1.</param>
+/// <param name="Seq">Its last chunk; 0: none yet.</param>
+internal readonly record struct ActiveTurn(Guid TurnId, int Attempt, int Seq);
+
 /// <summary>
 /// The frames that a gateway sends, written as bytes: compact UTF-8, members in the documented order. The original's
 /// frames are matched byte for byte; additions of v2 always follow the original's members.
 /// </summary>
 internal static class ServerFrames
 {
-    private static ReadOnlySpan<byte> ChunkEnd => "\"}"u8;
-
     /// <summary><c>{"type":"typing"}</c>, the whole v1 frame.</summary>
     public static ReadOnlyMemory<byte> Typing { get; } = "{\"type\":\"typing\"}"u8.ToArray();
+
+    private static ReadOnlySpan<byte> ChunkEnd => "\"}"u8;
 
     /// <summary><c>typing</c> of v2: acknowledges that the message is stored as <paramref name="turnId"/>.</summary>
     public static ReadOnlyMemory<byte> TypingFor(Guid turnId, string? messageId)
@@ -151,9 +157,3 @@ internal static class ServerFrames
         return output.WrittenMemory;
     }
 }
-
-/// <summary>One entry of <c>ready.active</c>: a running turn.</summary>
-/// <param name="TurnId">The turn.</param>
-/// <param name="Attempt">Its current attempt, from 1.</param>
-/// <param name="Seq">Its last chunk; 0: none yet.</param>
-internal readonly record struct ActiveTurn(Guid TurnId, int Attempt, int Seq);

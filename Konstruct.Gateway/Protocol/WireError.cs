@@ -1,4 +1,3 @@
-
 namespace Konstruct.Gateway.Protocol;
 
 /// <summary>
@@ -31,7 +30,11 @@ internal sealed record WireError(string Code, string Message, bool Retryable)
     public static readonly WireError TooManySockets = new("too_many_sockets", "Too many connections are open. Close one, or try again later.", true);
 
     /// <summary>A frame after auth is not JSON, not an object, or has a member of the wrong type. The socket stays open.</summary>
-    public static readonly WireError BadFrame = new("bad_frame", "The frame is not valid. Expected a JSON object with the documented members.", false);
+    public static readonly WireError BadFrame = new(
+        "bad_frame",
+        "The frame is not valid. Expected a JSON object with the documented members.",
+        false
+    );
 
     /// <summary>The message has no text. Nothing is stored.</summary>
     public static readonly WireError EmptyText = new("empty_text", "The message has no text.", false);
@@ -55,16 +58,32 @@ internal sealed record WireError(string Code, string Message, bool Retryable)
     public static readonly WireError TurnNotFound = new("turn_not_found", "The turn does not exist in this conversation.", false);
 
     /// <summary>The user exceeds the message rate, over all sockets and gateways. The message was not accepted.</summary>
-    public static readonly WireError TooManyMessages = new("too_many_messages", "Too many messages in a short time. Wait a little, then send again.", true);
+    public static readonly WireError TooManyMessages = new(
+        "too_many_messages",
+        "Too many messages in a short time. Wait a little, then send again.",
+        true
+    );
 
     /// <summary>The user exceeds the request rate, which covers frames other than messages and API calls. Nothing was done.</summary>
-    public static readonly WireError TooManyRequests = new("too_many_requests", "Too many requests in a short time. Wait a little, then try again.", true);
+    public static readonly WireError TooManyRequests = new(
+        "too_many_requests",
+        "Too many requests in a short time. Wait a little, then try again.",
+        true
+    );
 
     /// <summary>The socket has the maximum number of waiting messages. The message was not accepted.</summary>
-    public static readonly WireError TooManyWaiting = new("too_many_waiting", "Too many messages are waiting. Wait for an answer, then send again.", true);
+    public static readonly WireError TooManyWaiting = new(
+        "too_many_waiting",
+        "Too many messages are waiting. Wait for an answer, then send again.",
+        true
+    );
 
     /// <summary>The conversation has the maximum number of running turns. The message was not accepted.</summary>
-    public static readonly WireError TooManyTurns = new("too_many_turns", "Too many answers are being written in this conversation. Try again shortly.", true);
+    public static readonly WireError TooManyTurns = new(
+        "too_many_turns",
+        "Too many answers are being written in this conversation. Try again shortly.",
+        true
+    );
 
     /// <summary>A store is down or too slow. The message was not accepted.</summary>
     public static readonly WireError Unavailable = new("unavailable", "The service cannot accept messages right now. Please try again.", true);
@@ -78,8 +97,26 @@ internal sealed record WireError(string Code, string Message, bool Retryable)
     /// <summary>All errors, in the order of the documented table.</summary>
     public static IReadOnlyList<WireError> All { get; } =
     [
-        AuthFirst, AuthIncomplete, AuthInvalidId, AuthInvalidToken, AuthContradiction, TooManySockets, BadFrame, EmptyText, TextTooLong,
-        InvalidConversationId, ConversationNotFound, ConversationMismatch, InvalidMessageId, TurnNotFound, TooManyMessages, TooManyRequests, TooManyWaiting,
-        TooManyTurns, Unavailable, Restarting, AgentTimeout,
+        AuthFirst,
+        AuthIncomplete,
+        AuthInvalidId,
+        AuthInvalidToken,
+        AuthContradiction,
+        TooManySockets,
+        BadFrame,
+        EmptyText,
+        TextTooLong,
+        InvalidConversationId,
+        ConversationNotFound,
+        ConversationMismatch,
+        InvalidMessageId,
+        TurnNotFound,
+        TooManyMessages,
+        TooManyRequests,
+        TooManyWaiting,
+        TooManyTurns,
+        Unavailable,
+        Restarting,
+        AgentTimeout,
     ];
 }

@@ -14,8 +14,8 @@ internal static class WireGuid
             return true;
         }
 
-        var digits = text?
-            .Replace("urn:", "", StringComparison.Ordinal)
+        var digits = text
+            ?.Replace("urn:", "", StringComparison.Ordinal)
             .Replace("uuid:", "", StringComparison.Ordinal)
             .Trim('{', '}')
             .Replace("-", "", StringComparison.Ordinal);

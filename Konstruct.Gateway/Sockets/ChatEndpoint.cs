@@ -29,14 +29,18 @@ internal sealed class ChatEndpoint(SocketServices services, Readiness readiness,
         if (!origins.Admit(context.Request))
         {
             metrics.Rejected("forbidden_origin");
-            await Results.Problem("Pages of this origin may not connect (Edge:AllowedOrigins).", statusCode: StatusCodes.Status403Forbidden).ExecuteAsync(context);
+            await Results
+                .Problem("Pages of this origin may not connect (Edge:AllowedOrigins).", statusCode: StatusCodes.Status403Forbidden)
+                .ExecuteAsync(context);
             return;
         }
 
         if (!readiness.IsReady)
         {
             context.Response.Headers.RetryAfter = "1";
-            await Results.Problem("This gateway is starting or shutting down. Connect again.", statusCode: StatusCodes.Status503ServiceUnavailable).ExecuteAsync(context);
+            await Results
+                .Problem("This gateway is starting or shutting down. Connect again.", statusCode: StatusCodes.Status503ServiceUnavailable)
+                .ExecuteAsync(context);
             return;
         }
 

@@ -61,7 +61,8 @@ internal sealed partial class ChatSocket
         var edge = _services.Edge;
         return edge.MessagesPerMinute == 0
             ? null
-            : await _services.Bucket.TakeAsync(_sender.TenantId, _sender.UserId, edge.MessagesPerMinute, edge.MessageBurst)
+            : await _services
+                .Bucket.TakeAsync(_sender.TenantId, _sender.UserId, edge.MessagesPerMinute, edge.MessageBurst)
                 .WaitAsync(_services.Options.StoreTimeout, _services.Time, _gone.Token);
     }
 
@@ -88,9 +89,10 @@ internal sealed partial class ChatSocket
     private async Task ResumeAsync(ClientFrame frame, CancellationToken aborted)
     {
         var turnId = TurnOf(frame);
-        var cursor = turnId is { } known && _feed is not null && _subscriber is not null && await _services.Tabs.AdmitAsync(_feed, _subscriber, aborted)
-            ? await _services.Tabs.ResumeAsync(_feed, _subscriber, known, frame.Attempt ?? 0, frame.After ?? 0, aborted)
-            : null;
+        var cursor =
+            turnId is { } known && _feed is not null && _subscriber is not null && await _services.Tabs.AdmitAsync(_feed, _subscriber, aborted)
+                ? await _services.Tabs.ResumeAsync(_feed, _subscriber, known, frame.Attempt ?? 0, frame.After ?? 0, aborted)
+                : null;
         if (cursor is null)
         {
             SendError(WireError.TurnNotFound, turnId);
@@ -102,8 +104,13 @@ internal sealed partial class ChatSocket
         _ = WireGuid.TryParse(_urlConversationId, out var conversationId); // v2 has joined, so the id is valid.
         if (frame.TurnId is not null)
         {
-            if (TurnOf(frame) is not { } turnId || _feed is null || _subscriber is null || !await _services.Tabs.AdmitAsync(_feed, _subscriber, aborted)
-                || !await _services.Canceller.CancelAsync(KeyOf(conversationId), turnId, aborted))
+            if (
+                TurnOf(frame) is not { } turnId
+                || _feed is null
+                || _subscriber is null
+                || !await _services.Tabs.AdmitAsync(_feed, _subscriber, aborted)
+                || !await _services.Canceller.CancelAsync(KeyOf(conversationId), turnId, aborted)
+            )
             {
                 SendError(WireError.TurnNotFound, TurnOf(frame));
             }

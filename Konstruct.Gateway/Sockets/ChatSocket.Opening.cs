@@ -91,8 +91,17 @@ internal sealed partial class ChatSocket
 
         try
         {
-            if (await _services.Tabs.OpenAsync(
-                KeyOf(conversationId), _sender.UserId, _writer, _urlConversationId, _services.Options.CreateMissingConversations, aborted) is var (feed, subscriber))
+            if (
+                await _services.Tabs.OpenAsync(
+                    KeyOf(conversationId),
+                    _sender.UserId,
+                    _writer,
+                    _urlConversationId,
+                    _services.Options.CreateMissingConversations,
+                    aborted
+                )
+                is var (feed, subscriber)
+            )
             {
                 Hold(feed, subscriber);
                 return true;

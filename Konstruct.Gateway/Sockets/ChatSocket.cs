@@ -126,9 +126,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     /// <summary>Reads until the client's close frame, or until the writer aborts the socket.</summary>
     private async Task ReadToEndAsync()
     {
-        while (await _reader.ReadAsync() != ReadOutcome.Closed)
-        {
-        }
+        while (await _reader.ReadAsync() != ReadOutcome.Closed) { }
     }
 
     private async Task HandleAsync(ClientFrame frame, CancellationToken aborted)

@@ -11,7 +11,13 @@ namespace Konstruct.Gateway.Sockets;
 /// gateway. Their state is in the stores, so another gateway's sweep takes over.
 /// </summary>
 internal sealed partial class Drain(
-    Stopping stopping, OpenSockets sockets, BackgroundTasks tasks, IOptions<ChatOptions> options, TimeProvider time, ILogger<Drain> logger) : IHostedLifecycleService
+    Stopping stopping,
+    OpenSockets sockets,
+    BackgroundTasks tasks,
+    IOptions<ChatOptions> options,
+    TimeProvider time,
+    ILogger<Drain> logger
+) : IHostedLifecycleService
 {
     private const int Batches = 10;
 

@@ -44,6 +44,9 @@ internal sealed class FrameQueue(ChatOptions options, SendQueues? queues)
     /// <summary>Whether the queue is at most a quarter full.</summary>
     public bool HasRoom => Count <= options.MaxQueuedFrames / 4 && _bytes <= options.MaxQueuedBytes / 4;
 
+    /// <summary>Whether a v1 chunk is to be merged with the chunk that waits.</summary>
+    public bool IsMerging => _merged is not null || !HasRoom;
+
     /// <summary>Adds a frame. False: the queue is full.</summary>
     public bool TryAdd(QueuedFrame frame)
     {
@@ -57,9 +60,6 @@ internal sealed class FrameQueue(ChatOptions options, SendQueues? queues)
         Account(frame.Length);
         return true;
     }
-
-    /// <summary>Whether a v1 chunk is to be merged with the chunk that waits.</summary>
-    public bool IsMerging => _merged is not null || !HasRoom;
 
     /// <summary>Merges the text of a v1 chunk. False: the queue is full.</summary>
     public bool TryMerge(ReadOnlySpan<byte> escapedText, FrameTiming timing)
@@ -127,8 +127,7 @@ internal sealed class FrameQueue(ChatOptions options, SendQueues? queues)
     }
 
     /// <summary>A frame above the limit is sent when the queue is empty; otherwise its client could never get it.</summary>
-    private bool HasPlaceFor(int bytes) =>
-        Count < options.MaxQueuedFrames && (_bytes == 0 || (long)_bytes + bytes <= options.MaxQueuedBytes);
+    private bool HasPlaceFor(int bytes) => Count < options.MaxQueuedFrames && (_bytes == 0 || (long)_bytes + bytes <= options.MaxQueuedBytes);
 
     /// <summary>Ends the merging of the current chunk.</summary>
     private void Seal()

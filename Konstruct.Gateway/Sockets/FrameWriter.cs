@@ -18,8 +18,12 @@ namespace Konstruct.Gateway.Sockets;
 /// <param name="stream">The stream under the socket, if it can hold frames back and send them together.</param>
 /// <param name="queues">Total of all sockets' queues.</param>
 internal sealed class FrameWriter(
-    WebSocket socket, ChatOptions options, GatewayMetrics? metrics = null, JoiningStream? stream = null, SendQueues? queues = null)
-    : IFrameSink, IAsyncDisposable
+    WebSocket socket,
+    ChatOptions options,
+    GatewayMetrics? metrics = null,
+    JoiningStream? stream = null,
+    SendQueues? queues = null
+) : IFrameSink, IAsyncDisposable
 {
     /// <summary>Maximum number of bytes sent at once. A larger frame is sent alone.</summary>
     private const int MostAtOnce = 16 * 1024;
@@ -220,7 +224,12 @@ internal sealed class FrameWriter(
 
                 // No token: a cancellable send takes a slower path through the WebSocket, with a registration and a
                 // state machine per frame. A blocked send is ended by aborting the socket.
-                await socket.SendAsync(frame.IsText ? Make(frame, ref made) : frame.Bytes, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
+                await socket.SendAsync(
+                    frame.IsText ? Make(frame, ref made) : frame.Bytes,
+                    WebSocketMessageType.Text,
+                    endOfMessage: true,
+                    CancellationToken.None
+                );
                 Sent();
                 if (frame.Timing.IsMeasured)
                 {
@@ -234,7 +243,9 @@ internal sealed class FrameWriter(
                 await socket.CloseOutputAsync((WebSocketCloseStatus)code, reason, CancellationToken.None);
             }
         }
-        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
+        catch (Exception exception)
+            when (exception is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException
+            )
         {
             // The client is gone or did not take the close frame.
             Abandon();

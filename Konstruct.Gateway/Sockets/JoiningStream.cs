@@ -41,7 +41,8 @@ internal sealed class JoiningStream(Stream inner) : Stream
 
     public override Task FlushAsync(CancellationToken cancellationToken) => _length > 0 ? Task.CompletedTask : inner.FlushAsync(cancellationToken);
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => inner.ReadAsync(buffer, cancellationToken);
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        inner.ReadAsync(buffer, cancellationToken);
 
     public override int Read(byte[] buffer, int offset, int count) => inner.Read(buffer, offset, count);
 

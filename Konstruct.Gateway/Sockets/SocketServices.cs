@@ -11,8 +11,22 @@ namespace Konstruct.Gateway.Sockets;
 
 /// <summary>Services shared by all sockets.</summary>
 internal sealed class SocketServices(
-    IOptions<ChatOptions> options, IOptions<EdgeOptions> edge, IAuthenticator authenticator, OpenSockets open, SendQueues queues, MessageBucket bucket, UserRequests requests, ConversationFeeds feeds, SubscriberOpener tabs, TurnStarter starter, TurnCanceller canceller,
-    Stopping stopping, GatewayMetrics metrics, TimeProvider time, ILogger<ChatSocket> logger)
+    IOptions<ChatOptions> options,
+    IOptions<EdgeOptions> edge,
+    IAuthenticator authenticator,
+    OpenSockets open,
+    SendQueues queues,
+    MessageBucket bucket,
+    UserRequests requests,
+    ConversationFeeds feeds,
+    SubscriberOpener tabs,
+    TurnStarter starter,
+    TurnCanceller canceller,
+    Stopping stopping,
+    GatewayMetrics metrics,
+    TimeProvider time,
+    ILogger<ChatSocket> logger
+)
 {
     public ChatOptions Options { get; } = options.Value;
 

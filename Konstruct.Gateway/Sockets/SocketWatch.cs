@@ -10,7 +10,14 @@ namespace Konstruct.Gateway.Sockets;
 /// Checks all open sockets once a second, with one timer. Closes those whose token has expired without renewal, and all of them while the
 /// guard refuses (<see cref="Readiness.IsRefused"/>).
 /// </summary>
-internal sealed class SocketWatch(OpenSockets sockets, Readiness readiness, IOptions<AuthOptions> auth, Persistence persistence, Failures failures, TimeProvider time) : BackgroundService
+internal sealed class SocketWatch(
+    OpenSockets sockets,
+    Readiness readiness,
+    IOptions<AuthOptions> auth,
+    Persistence persistence,
+    Failures failures,
+    TimeProvider time
+) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

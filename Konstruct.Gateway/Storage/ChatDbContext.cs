@@ -33,7 +33,13 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
             table.ToTable("web_conversations", Schema);
             table.HasKey(row => new { row.TenantId, row.Id });
             table.HasIndex(row => row.Id).IsUnique();
-            table.HasIndex(row => new { row.UserId, row.TenantId, row.UpdatedAt, row.Id });
+            table.HasIndex(row => new
+            {
+                row.UserId,
+                row.TenantId,
+                row.UpdatedAt,
+                row.Id,
+            });
             table.Property(row => row.TenantId).HasColumnName("tenant_id");
             table.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever();
             table.Property(row => row.UserId).HasColumnName("user_id");
@@ -45,16 +51,41 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
 
         modelBuilder.Entity<Message>(table =>
         {
-            table.ToTable("web_conversation_messages", Schema, t =>
-            {
-                t.HasCheckConstraint("ck_messages_role", "role IN ('user', 'assistant')");
-                t.HasCheckConstraint("ck_messages_status", "status IN ('pending', 'completed', 'cancelled', 'failed')");
-            });
+            table.ToTable(
+                "web_conversation_messages",
+                Schema,
+                t =>
+                {
+                    t.HasCheckConstraint("ck_messages_role", "role IN ('user', 'assistant')");
+                    t.HasCheckConstraint("ck_messages_status", "status IN ('pending', 'completed', 'cancelled', 'failed')");
+                }
+            );
             table.HasKey(row => new { row.Id, row.TenantId });
             table.HasOne<Conversation>().WithMany().HasForeignKey(row => new { row.TenantId, row.ConversationId }).OnDelete(DeleteBehavior.Cascade);
-            table.HasIndex(row => new { row.ConversationId, row.TenantId, row.CreatedAt, row.Id });
-            table.HasIndex(row => new { row.TurnId, row.TenantId, row.Role }).IsUnique();
-            table.HasIndex(row => new { row.ConversationId, row.TenantId, row.ClientMessageId }).IsUnique().HasFilter("client_message_id IS NOT NULL");
+            table.HasIndex(row => new
+            {
+                row.ConversationId,
+                row.TenantId,
+                row.CreatedAt,
+                row.Id,
+            });
+            table
+                .HasIndex(row => new
+                {
+                    row.TurnId,
+                    row.TenantId,
+                    row.Role,
+                })
+                .IsUnique();
+            table
+                .HasIndex(row => new
+                {
+                    row.ConversationId,
+                    row.TenantId,
+                    row.ClientMessageId,
+                })
+                .IsUnique()
+                .HasFilter("client_message_id IS NOT NULL");
             table.HasIndex(row => new { row.CreatedAt, row.TurnId }, "ix_messages_pending").HasFilter("status = 'pending' AND role = 'assistant'");
             table.HasIndex(row => new { row.ConversationId, row.TenantId }, "ix_messages_pending_of_conversation").HasFilter("status = 'pending'");
             table.Property(row => row.TenantId).HasColumnName("tenant_id");

@@ -4,10 +4,6 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Konstruct.Gateway.Storage;
 
-/// <summary>A message to store. The caller chooses the ids, so a repeated call has no effect.</summary>
-internal sealed record NewTurn(
-    ConversationKey Key, Guid UserId, Guid TurnId, Guid UserRowId, Guid AssistantRowId, string AgentId, string Text, string? MessageId, string Task);
-
 /// <summary>Result of accepting a message, as numbered by the function <c>accept_turn</c>.</summary>
 internal enum Acceptance
 {
@@ -24,35 +20,24 @@ internal enum Acceptance
     TooManyTurns = 3,
 }
 
-/// <summary>Result of accepting a message, and its turn.</summary>
-internal sealed record AcceptResult(Acceptance Acceptance, Guid TurnId);
-
-/// <summary>A turn as stored in Postgres. The text stays UTF-8, because an answer may have megabytes.</summary>
-internal sealed record TurnRow(ConversationKey Key, Guid TurnId, string Status, int Attempt, ReadOnlyMemory<byte> Content)
-{
-    public TurnRow(ConversationKey key, Guid turnId, string status, int attempt, string content)
-        : this(key, turnId, status, attempt, Encoding.UTF8.GetBytes(content))
-    {
-    }
-
-    public bool IsEnded => Status != TurnOutcome.Pending;
-}
-
 /// <summary>Conversations and turns in Postgres. All calls throw what <see cref="TenantDb"/> throws.</summary>
 internal sealed class ConversationStore(TenantDb tenants)
 {
     /// <summary>Stores a message and its pending answer. The lock of the conversation's row serializes messages of one conversation.</summary>
     public async Task<AcceptResult> AcceptAsync(NewTurn turn, bool createMissing, int maxTurns, CancellationToken cancellationToken) =>
-        (await tenants.CallAsync(
-            turn.Key.TenantId,
-            turn.Key.ConversationId,
-            $"""
-            SELECT acceptance, turn
-            FROM public.accept_turn({turn.Key.ConversationId}, {turn.UserId}, {turn.AgentId}, {createMissing}, {maxTurns},
-                             {turn.TurnId}, {turn.UserRowId}, {turn.AssistantRowId}, {turn.Text}, {turn.MessageId}, {turn.Task})
-            """,
-            row => new AcceptResult((Acceptance)row.GetInt32(0), row.IsDBNull(1) ? Guid.Empty : row.GetGuid(1)),
-            cancellationToken)).Single();
+        (
+            await tenants.CallAsync(
+                turn.Key.TenantId,
+                turn.Key.ConversationId,
+                $"""
+                SELECT acceptance, turn
+                FROM public.accept_turn({turn.Key.ConversationId}, {turn.UserId}, {turn.AgentId}, {createMissing}, {maxTurns},
+                                 {turn.TurnId}, {turn.UserRowId}, {turn.AssistantRowId}, {turn.Text}, {turn.MessageId}, {turn.Task})
+                """,
+                row => new AcceptResult((Acceptance)row.GetInt32(0), row.IsDBNull(1) ? Guid.Empty : row.GetGuid(1)),
+                cancellationToken
+            )
+        ).Single();
 
     /// <summary>Returns the pending turns of a conversation, oldest first. Null: the conversation does not exist for this user.</summary>
     public async Task<List<TurnRow>?> OpenAsync(ConversationKey key, Guid userId, CancellationToken cancellationToken)
@@ -63,10 +48,9 @@ internal sealed class ConversationStore(TenantDb tenants)
             $"""
             SELECT turn, status, attempt, content FROM public.open_conversation({key.ConversationId}, {userId})
             """,
-            row => row.IsDBNull(0)
-                ? null
-                : new TurnRow(key, row.GetGuid(0), row.GetString(1), row.GetInt32(2), row.GetString(3)),
-            cancellationToken);
+            row => row.IsDBNull(0) ? null : new TurnRow(key, row.GetGuid(0), row.GetString(1), row.GetInt32(2), row.GetString(3)),
+            cancellationToken
+        );
         return rows.Count == 0 ? null : [.. rows.OfType<TurnRow>()];
     }
 
@@ -80,17 +64,26 @@ internal sealed class ConversationStore(TenantDb tenants)
             key.TenantId,
             async (db, cancellation) =>
             {
-                var turnId = await OwnedBy(userId, key, db).AnyAsync(cancellation) ? await TurnOfMessageAsync(db, key.ConversationId, messageId, cancellation) : null;
+                var turnId = await OwnedBy(userId, key, db).AnyAsync(cancellation)
+                    ? await TurnOfMessageAsync(db, key.ConversationId, messageId, cancellation)
+                    : null;
                 return turnId is { } found ? await FindAsync(db, key, found, cancellation) : null;
             },
-            cancellationToken);
+            cancellationToken
+        );
 
     /// <summary>
     /// Persists the end of a turn, unless it has ended. Returns the row after that, null if the conversation was deleted, and
     /// whether this call won. The call may wait to share a batch, because the user has already seen the text.
     /// </summary>
     public async Task<(TurnRow? Row, bool Won)> PersistAsync(
-        ConversationKey key, Guid turnId, string outcome, int attempt, ReadOnlyMemory<byte> text, CancellationToken cancellationToken)
+        ConversationKey key,
+        Guid turnId,
+        string outcome,
+        int attempt,
+        ReadOnlyMemory<byte> text,
+        CancellationToken cancellationToken
+    )
     {
         var answer = text.ToStorable();
         var rows = await tenants.CallSoonAsync(
@@ -100,10 +93,13 @@ internal sealed class ConversationStore(TenantDb tenants)
             SELECT status, attempt, CASE WHEN won THEN NULL ELSE content END, won
             FROM public.finish_turn({key.ConversationId}, {turnId}, {outcome}, {attempt}, {answer})
             """,
-            row => (
-                new TurnRow(key, turnId, row.GetString(0), row.GetInt32(1), row.IsDBNull(2) ? answer : Encoding.UTF8.GetBytes(row.GetString(2))),
-                row.GetBoolean(3)),
-            cancellationToken);
+            row =>
+                (
+                    new TurnRow(key, turnId, row.GetString(0), row.GetInt32(1), row.IsDBNull(2) ? answer : Encoding.UTF8.GetBytes(row.GetString(2))),
+                    row.GetBoolean(3)
+                ),
+            cancellationToken
+        );
         return rows is [var (row, won)] ? (row, won) : (null, false);
     }
 
@@ -114,26 +110,37 @@ internal sealed class ConversationStore(TenantDb tenants)
     public Task<string?> NextAttemptAsync(Guid tenantId, Guid turnId, int seen, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             tenantId,
-            async (db, cancellation) => (await db.Database.SqlQuery<string?>(
-                // IS NOT DISTINCT FROM, as in the functions: keeps the planner from the index of pending rows.
-                $"""
-                UPDATE public.web_conversation_messages SET attempt = {seen + 1}
-                WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant' AND status IS NOT DISTINCT FROM 'pending' AND attempt = {seen}
-                RETURNING task
-                """).ToListAsync(cancellation)).SingleOrDefault(),
-            cancellationToken);
+            async (db, cancellation) =>
+                (
+                    await db
+                        .Database.SqlQuery<string?>(
+                            // IS NOT DISTINCT FROM, as in the functions: keeps the planner from the index of pending rows.
+                            $"""
+                            UPDATE public.web_conversation_messages SET attempt = {seen + 1}
+                            WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant'
+                              AND status IS NOT DISTINCT FROM 'pending' AND attempt = {seen}
+                            RETURNING task
+                            """
+                        )
+                        .ToListAsync(cancellation)
+                ).SingleOrDefault(),
+            cancellationToken
+        );
 
     /// <summary>Returns an issued attempt that was never queued, if it is still the current one and the turn is pending.</summary>
     public Task<int> ReturnAttemptAsync(Guid tenantId, Guid turnId, int attempt, CancellationToken cancellationToken) =>
         tenants.RunAsync(
             tenantId,
-            (db, cancellation) => db.Database.ExecuteSqlAsync(
-                $"""
-                UPDATE public.web_conversation_messages SET attempt = {attempt - 1}
-                WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant' AND status IS NOT DISTINCT FROM 'pending' AND attempt = {attempt}
-                """,
-                cancellation),
-            cancellationToken);
+            (db, cancellation) =>
+                db.Database.ExecuteSqlAsync(
+                    $"""
+                    UPDATE public.web_conversation_messages SET attempt = {attempt - 1}
+                    WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant' AND status IS NOT DISTINCT FROM 'pending' AND attempt = {attempt}
+                    """,
+                    cancellation
+                ),
+            cancellationToken
+        );
 
     /// <summary>
     /// Selects one conversation. The user is compared as text, so that no index applies: where most users have few conversations,
@@ -146,14 +153,41 @@ internal sealed class ConversationStore(TenantDb tenants)
     }
 
     private static Task<TurnRow?> FindAsync(ChatDbContext db, ConversationKey key, Guid turnId, CancellationToken cancellation) =>
-        db.Messages
-            .Where(row => row.Role == Message.Assistant && row.ConversationId == key.ConversationId && row.TurnId == turnId)
+        db
+            .Messages.Where(row => row.Role == Message.Assistant && row.ConversationId == key.ConversationId && row.TurnId == turnId)
             .Select(row => new TurnRow(key, row.TurnId, row.Status, row.Attempt, row.Content))
             .SingleOrDefaultAsync(cancellation);
 
     private static async Task<Guid?> TurnOfMessageAsync(ChatDbContext db, Guid conversationId, string messageId, CancellationToken cancellation) =>
-        (await db.Messages
-            .Where(row => row.ConversationId == conversationId && row.ClientMessageId == messageId)
-            .Select(row => (Guid?)row.TurnId)
-            .ToListAsync(cancellation)).SingleOrDefault();
+        (
+            await db
+                .Messages.Where(row => row.ConversationId == conversationId && row.ClientMessageId == messageId)
+                .Select(row => (Guid?)row.TurnId)
+                .ToListAsync(cancellation)
+        ).SingleOrDefault();
+}
+
+/// <summary>A message to store. The caller chooses the ids, so a repeated call has no effect.</summary>
+internal sealed record NewTurn(
+    ConversationKey Key,
+    Guid UserId,
+    Guid TurnId,
+    Guid UserRowId,
+    Guid AssistantRowId,
+    string AgentId,
+    string Text,
+    string? MessageId,
+    string Task
+);
+
+/// <summary>Result of accepting a message, and its turn.</summary>
+internal sealed record AcceptResult(Acceptance Acceptance, Guid TurnId);
+
+/// <summary>A turn as stored in Postgres. The text stays UTF-8, because an answer may have megabytes.</summary>
+internal sealed record TurnRow(ConversationKey Key, Guid TurnId, string Status, int Attempt, ReadOnlyMemory<byte> Content)
+{
+    public TurnRow(ConversationKey key, Guid turnId, string status, int attempt, string content)
+        : this(key, turnId, status, attempt, Encoding.UTF8.GetBytes(content)) { }
+
+    public bool IsEnded => Status != TurnOutcome.Pending;
 }

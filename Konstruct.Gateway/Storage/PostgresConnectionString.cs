@@ -5,7 +5,8 @@ namespace Konstruct.Gateway.Storage;
 /// <summary>Checks a Postgres connection string. Errors never quote it, because any part may be the password.</summary>
 internal static class PostgresConnectionString
 {
-    private const string Form = "Host=…;Username=…;Password=…;Database=…, and a value that holds ; or quotes in quotes of the other kind, as in Password=\"a;b\"";
+    private const string Form =
+        "Host=…;Username=…;Password=…;Database=…, and a value that holds ; or quotes in quotes of the other kind, as in Password=\"a;b\"";
 
     /// <summary>The fault, as the end of a sentence; null: none that is visible without a connection.</summary>
     public static string? FindFault(string value)

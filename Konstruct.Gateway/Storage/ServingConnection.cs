@@ -39,13 +39,15 @@ internal static class ServingConnection
             {
                 if (hasPassword)
                 {
-                    options.UseNpgsql(npgsql => npgsql.ConfigureDataSource(source => source.UsePasswordProvider(
-                        _ => Password(configuration), (_, _) => ValueTask.FromResult(Password(configuration)))));
+                    options.UseNpgsql(npgsql =>
+                        npgsql.ConfigureDataSource(source =>
+                            source.UsePasswordProvider(_ => Password(configuration), (_, _) => ValueTask.FromResult(Password(configuration)))
+                        )
+                    );
                 }
-            });
+            }
+        );
     }
-
-    private static string Password(IConfiguration configuration) => TryRead(configuration.GetConnectionString(Name))?.Password ?? "";
 
     /// <summary>
     /// Puts the defaults in front, so that the connection string overrides them. The minimum pool size equals the maximum: a new
@@ -66,6 +68,8 @@ internal static class ServingConnection
 
         return complete.ConnectionString;
     }
+
+    private static string Password(IConfiguration configuration) => TryRead(configuration.GetConnectionString(Name))?.Password ?? "";
 
     private static NpgsqlConnectionStringBuilder? TryRead(string? given)
     {

@@ -145,7 +145,10 @@ internal sealed class StatementBatcher(WarmConnections sessions, TimeProvider ti
             }
             catch (Exception exception) when (group is not null)
             {
-                var reason = exception is OperationCanceledException ? new TimeoutException($"Postgres did not answer within {Patience.TotalSeconds} s.") : exception;
+                var reason =
+                    exception is OperationCanceledException
+                        ? new TimeoutException($"Postgres did not answer within {Patience.TotalSeconds} s.")
+                        : exception;
                 group.ForEach(call => call.Fail(reason));
                 group = NextAfter(group);
             }

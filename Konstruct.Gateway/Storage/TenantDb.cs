@@ -37,17 +37,20 @@ internal sealed class TenantDb
     {
         await using var scope = _scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<ChatDbContext>();
-        return await db.Database.CreateExecutionStrategy().ExecuteAsync(
-            async cancellation =>
-            {
-                db.ChangeTracker.Clear();
-                await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
-                await db.Database.ExecuteSqlAsync(TenantSql.Set(tenantId), cancellation);
-                var result = await work(db, cancellation);
-                await transaction.CommitAsync(cancellation);
-                return result;
-            },
-            cancellationToken);
+        return await db
+            .Database.CreateExecutionStrategy()
+            .ExecuteAsync(
+                async cancellation =>
+                {
+                    db.ChangeTracker.Clear();
+                    await using var transaction = await db.Database.BeginTransactionAsync(cancellation);
+                    await db.Database.ExecuteSqlAsync(TenantSql.Set(tenantId), cancellation);
+                    var result = await work(db, cancellation);
+                    await transaction.CommitAsync(cancellation);
+                    return result;
+                },
+                cancellationToken
+            );
     }
 
     /// <summary>
@@ -61,15 +64,23 @@ internal sealed class TenantDb
     /// <param name="cancellationToken">Cancels the wait. What has committed stays, and a statement in flight may still commit.</param>
     /// <returns>The rows.</returns>
     public Task<List<T>> CallAsync<T>(
-        Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        SendAsync(new TenantStatement<T>(tenantId, conversationId, statement, read, mayWait: false, cancellationToken), cancellationToken);
+        Guid tenantId,
+        Guid conversationId,
+        FormattableString statement,
+        Func<NpgsqlDataReader, T> read,
+        CancellationToken cancellationToken
+    ) => SendAsync(new TenantStatement<T>(tenantId, conversationId, statement, read, mayWait: false, cancellationToken), cancellationToken);
 
     /// <summary>Like <see cref="CallAsync"/>, for statements that no user waits for. Under load
     /// each waits some milliseconds to share a batch.</summary>
     /// <inheritdoc cref="CallAsync"/>
     public Task<List<T>> CallSoonAsync<T>(
-        Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        SendAsync(new TenantStatement<T>(tenantId, conversationId, statement, read, mayWait: true, cancellationToken), cancellationToken);
+        Guid tenantId,
+        Guid conversationId,
+        FormattableString statement,
+        Func<NpgsqlDataReader, T> read,
+        CancellationToken cancellationToken
+    ) => SendAsync(new TenantStatement<T>(tenantId, conversationId, statement, read, mayWait: true, cancellationToken), cancellationToken);
 
     private async Task<List<T>> SendAsync<T>(TenantStatement<T> call, CancellationToken cancellationToken)
     {
@@ -83,8 +94,10 @@ internal sealed class TenantDb
         {
             // The fault may be this statement's or another's, so it runs again alone. The strategy is created only when a statement is repeated.
             await using var scope = _scopes.CreateAsyncScope();
-            return await scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database.CreateExecutionStrategy().ExecuteAsync(
-                cancellation => CallAloneAsync(call, cancellation), cancellationToken);
+            return await scope
+                .ServiceProvider.GetRequiredService<ChatDbContext>()
+                .Database.CreateExecutionStrategy()
+                .ExecuteAsync(cancellation => CallAloneAsync(call, cancellation), cancellationToken);
         }
     }
 

@@ -37,7 +37,12 @@ internal abstract class TenantStatement(Guid tenantId, Guid conversationId, Form
     /// <param name="calls">The statements.</param>
     /// <param name="longestLock">Maximum wait for a locked row; null: no limit.</param>
     /// <param name="cancellationToken">Cancels the call; what has committed stays.</param>
-    public static async Task SendAsync(NpgsqlConnection connection, IReadOnlyList<TenantStatement> calls, TimeSpan? longestLock, CancellationToken cancellationToken)
+    public static async Task SendAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<TenantStatement> calls,
+        TimeSpan? longestLock,
+        CancellationToken cancellationToken
+    )
     {
         await using var batch = new NpgsqlBatch(connection);
         foreach (var call in calls)
@@ -70,12 +75,16 @@ internal abstract class TenantStatement(Guid tenantId, Guid conversationId, Form
 
     private static NpgsqlBatchCommand Command(FormattableString statement)
     {
-        var command = new NpgsqlBatchCommand(Texts.GetOrAdd(statement.Format, static format => string.Format(CultureInfo.InvariantCulture, (string)format, Placeholders)));
+        var command = new NpgsqlBatchCommand(
+            Texts.GetOrAdd(statement.Format, static format => string.Format(CultureInfo.InvariantCulture, (string)format, Placeholders))
+        );
         foreach (var value in statement.GetArguments())
         {
-            command.Parameters.Add(value is ReadOnlyMemory<byte>
-                ? new NpgsqlParameter { Value = value, NpgsqlDbType = NpgsqlDbType.Text }
-                : new NpgsqlParameter { Value = value ?? DBNull.Value });
+            command.Parameters.Add(
+                value is ReadOnlyMemory<byte>
+                    ? new NpgsqlParameter { Value = value, NpgsqlDbType = NpgsqlDbType.Text }
+                    : new NpgsqlParameter { Value = value ?? DBNull.Value }
+            );
         }
 
         return command;
@@ -85,8 +94,13 @@ internal abstract class TenantStatement(Guid tenantId, Guid conversationId, Form
 /// <inheritdoc/>
 /// <typeparam name="T">Type of a row.</typeparam>
 internal sealed class TenantStatement<T>(
-    Guid tenantId, Guid conversationId, FormattableString statement, Func<NpgsqlDataReader, T> read, bool mayWait, CancellationToken givesUp)
-    : TenantStatement(tenantId, conversationId, statement, mayWait, givesUp)
+    Guid tenantId,
+    Guid conversationId,
+    FormattableString statement,
+    Func<NpgsqlDataReader, T> read,
+    bool mayWait,
+    CancellationToken givesUp
+) : TenantStatement(tenantId, conversationId, statement, mayWait, givesUp)
 {
     private readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

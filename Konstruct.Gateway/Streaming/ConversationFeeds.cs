@@ -17,7 +17,8 @@ internal sealed class ConversationFeeds
     /// A reconnect can revive subscriptions that were just removed. Feeds closed within <c>BeforeRenewal</c> are
     /// unsubscribed again, <c>AfterRenewal</c> after the reconnect, when the Redis client has resubscribed.
     /// </summary>
-    private static readonly TimeSpan BeforeRenewal = TimeSpan.FromSeconds(10), AfterRenewal = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan BeforeRenewal = TimeSpan.FromSeconds(10),
+        AfterRenewal = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<ConversationKey, ConversationFeed> _feeds = [];

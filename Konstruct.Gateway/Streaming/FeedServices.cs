@@ -8,4 +8,11 @@ namespace Konstruct.Gateway.Streaming;
 
 /// <summary>Services shared by all feeds.</summary>
 internal sealed record FeedServices(
-    ConversationStore Store, TurnLog Log, ITurnPersister Persister, BackgroundTasks Tasks, Failures Failures, GatewayMetrics Metrics, TimeProvider Time);
+    ConversationStore Store,
+    TurnLog Log,
+    ITurnPersister Persister,
+    BackgroundTasks Tasks,
+    Failures Failures,
+    GatewayMetrics Metrics,
+    TimeProvider Time
+);

@@ -48,7 +48,13 @@ internal sealed class FeedState(ConversationKey key, TimeProvider time, Action r
     public Turn AddTurn(Guid turnId, Activity? activity)
     {
         var now = time.GetTimestamp();
-        var turn = new Turn(turnId) { BeganAt = now, LastSignAt = now, LastCheckedAt = now, Activity = activity };
+        var turn = new Turn(turnId)
+        {
+            BeganAt = now,
+            LastSignAt = now,
+            LastCheckedAt = now,
+            Activity = activity,
+        };
         Turns.Add(turn);
         return turn;
     }

@@ -60,8 +60,11 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
     {
         lock (state.Gate)
         {
-            foreach (var subscriber in state.Subscribers.Where(
-                subscriber => subscriber.Sink == sink && subscriber.State == SubscriberState.AwaitingCreation))
+            foreach (
+                var subscriber in state.Subscribers.Where(subscriber =>
+                    subscriber.Sink == sink && subscriber.State == SubscriberState.AwaitingCreation
+                )
+            )
             {
                 LetIn(subscriber);
             }
@@ -195,8 +198,11 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
         LookUpWaiting(turnId, messageId: null, isAnnounced: false);
 
         // A subscriber that is still opening joins later. A turn that began meanwhile may be missing from its ready, even if it has ended by then.
-        if (!state.Subscribers.Exists(subscriber => subscriber.State == SubscriberState.Opening
-            || (subscriber.State == SubscriberState.Joined && !subscriber.Silent.Contains(turnId))))
+        if (
+            !state.Subscribers.Exists(subscriber =>
+                subscriber.State == SubscriberState.Opening || (subscriber.State == SubscriberState.Joined && !subscriber.Silent.Contains(turnId))
+            )
+        )
         {
             return null;
         }
@@ -228,8 +234,11 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
     /// </summary>
     private void LookUpWaiting(Guid turnId, string? messageId, bool isAnnounced)
     {
-        foreach (var subscriber in state.Subscribers.Where(
-            subscriber => subscriber.State == SubscriberState.AwaitingCreation && (isAnnounced || subscriber.LookUps == 0)))
+        foreach (
+            var subscriber in state.Subscribers.Where(subscriber =>
+                subscriber.State == SubscriberState.AwaitingCreation && (isAnnounced || subscriber.LookUps == 0)
+            )
+        )
         {
             subscriber.LookUps++;
             services.Tasks.Run("looking a subscriber's conversation up", () => LookUpAsync(subscriber, turnId, messageId));

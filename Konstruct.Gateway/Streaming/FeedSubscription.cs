@@ -10,7 +10,11 @@ namespace Konstruct.Gateway.Streaming;
 
 /// <summary>Subscribes feeds to their response channels, and passes them the payloads.</summary>
 internal sealed partial class FeedSubscription(
-    IConnectionMultiplexer redis, Failures failures, IOptions<ChatOptions> options, ILogger<FeedSubscription> logger)
+    IConnectionMultiplexer redis,
+    Failures failures,
+    IOptions<ChatOptions> options,
+    ILogger<FeedSubscription> logger
+)
 {
     /// <summary>Maximum number of payloads handled before their frames are sent: about 0.1 ms of work, as long as two or three sends.</summary>
     private const int MostTogether = 256;

@@ -15,6 +15,8 @@ internal sealed record StoredTurn(TurnRow Row, int Attempt, int LastSeq, bool Ha
     public static async Task<StoredTurn> ReadAsync(TurnLog log, TurnRow row)
     {
         var state = await log.ReadStateAsync(row.Key.ConversationId, row.TurnId);
-        return state.Attempt == 0 ? new(row, Math.Max(row.Attempt, 1), 0, HasLog: false) : new(row, state.Attempt, state.LastSeq, HasLog: true, state.Traceparent);
+        return state.Attempt == 0
+            ? new(row, Math.Max(row.Attempt, 1), 0, HasLog: false)
+            : new(row, state.Attempt, state.LastSeq, HasLog: true, state.Traceparent);
     }
 }

@@ -12,7 +12,13 @@ internal sealed class SubscriberOpener(ConversationStore store, ConversationFeed
     /// missed. Null: the conversation does not exist for this user and may not be created. Nothing was sent and nothing is held.
     /// </summary>
     public async Task<(ConversationFeed Feed, Subscriber Subscriber)?> OpenAsync(
-        ConversationKey key, Guid userId, IFrameSink sink, string conversationIdAsSpelled, bool mayCreate, CancellationToken cancellationToken)
+        ConversationKey key,
+        Guid userId,
+        IFrameSink sink,
+        string conversationIdAsSpelled,
+        bool mayCreate,
+        CancellationToken cancellationToken
+    )
     {
         var feed = await feeds.AcquireAsync(key, cancellationToken);
         var subscriber = new Subscriber(userId, sink, conversationIdAsSpelled);
@@ -57,7 +63,10 @@ internal sealed class SubscriberOpener(ConversationStore store, ConversationFeed
     /// <summary>Whether a subscriber may ask for turns: its conversation exists and belongs to its user.</summary>
     public async Task<bool> AdmitAsync(ConversationFeed feed, Subscriber subscriber, CancellationToken cancellationToken)
     {
-        if (feed.Subscribers.StateOf(subscriber) == SubscriberState.AwaitingCreation && await store.OpenAsync(feed.Key, subscriber.UserId, cancellationToken) is not null)
+        if (
+            feed.Subscribers.StateOf(subscriber) == SubscriberState.AwaitingCreation
+            && await store.OpenAsync(feed.Key, subscriber.UserId, cancellationToken) is not null
+        )
         {
             feed.Subscribers.Admit(subscriber.Sink);
         }
@@ -66,7 +75,14 @@ internal sealed class SubscriberOpener(ConversationStore store, ConversationFeed
     }
 
     /// <summary>Replays a turn to a joined subscriber. Null: the conversation does not have this turn.</summary>
-    public async Task<TurnCursor?> ResumeAsync(ConversationFeed feed, Subscriber subscriber, Guid turnId, int attempt, int after, CancellationToken cancellationToken)
+    public async Task<TurnCursor?> ResumeAsync(
+        ConversationFeed feed,
+        Subscriber subscriber,
+        Guid turnId,
+        int attempt,
+        int after,
+        CancellationToken cancellationToken
+    )
     {
         var row = await store.FindTurnAsync(feed.Key, turnId, cancellationToken);
         return row is null ? null : feed.Subscribers.Resume(subscriber, await StoredTurn.ReadAsync(log, row), attempt, after);

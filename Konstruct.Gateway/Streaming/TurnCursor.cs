@@ -123,9 +123,11 @@ internal sealed class TurnCursor(Turn turn, IFrameSink sink, bool isV2, string c
         }
         else
         {
-            Send(row.Status == TurnOutcome.Failed
-                ? ServerFrames.Error(WireError.AgentTimeout)
-                : ServerFrames.Done(row.Content.Span, conversationIdAsSpelled));
+            Send(
+                row.Status == TurnOutcome.Failed
+                    ? ServerFrames.Error(WireError.AgentTimeout)
+                    : ServerFrames.Done(row.Content.Span, conversationIdAsSpelled)
+            );
         }
 
         _ended.TrySetResult();
@@ -154,9 +156,11 @@ internal sealed class TurnCursor(Turn turn, IFrameSink sink, bool isV2, string c
             return;
         }
 
-        Send(chunk.IsLegacy
-            ? ServerFrames.Chunk(JsonText.Normalise(text).Span, turn.TurnId, Math.Max(turn.Attempt, 1), seq: null)
-            : chunk.Payload, timing, moreFollows);
+        Send(
+            chunk.IsLegacy ? ServerFrames.Chunk(JsonText.Normalise(text).Span, turn.TurnId, Math.Max(turn.Attempt, 1), seq: null) : chunk.Payload,
+            timing,
+            moreFollows
+        );
     }
 
     /// <summary>Sends a frame of the turn, after its <c>typing</c>.</summary>

@@ -36,7 +36,10 @@ internal sealed class TurnEnds(FeedState state, FeedServices services)
     {
         turn.IsEnding = true;
         var end = new TurnEnd(state.Key, turn.TurnId, outcome, attempt, text);
-        services.Tasks.Run("persisting an answer", async () => OnPersisted(turn, await services.Persister.PersistAsync(end, turn.Trace, turn.Activity)));
+        services.Tasks.Run(
+            "persisting an answer",
+            async () => OnPersisted(turn, await services.Persister.PersistAsync(end, turn.Trace, turn.Activity))
+        );
     }
 
     /// <summary>Called when Postgres has the turn's terminal state, or does not have the turn.</summary>

@@ -17,13 +17,16 @@ internal sealed class TurnReplay(FeedState state, FeedServices services, Action<
         cursor.Mode = CursorMode.CatchingUp;
         services.Metrics.Replayed(cause);
         var (trace, isOver) = (cursor.Turn.Trace, cursor.Turn.End is not null);
-        services.Tasks.Run("replaying a turn", async () =>
-        {
-            // The trace of a finished turn has already been exported. A later replay has its own trace, with a link.
-            using var span = isOver ? GatewayTelemetry.StartLinked("turn.replay", trace) : GatewayTelemetry.StartChild("turn.replay", trace);
-            span?.SetTurn(cursor.Turn.TurnId).SetTag("konstruct.replay.cause", cause.ToString().ToLowerInvariant());
-            await CatchUpAsync(cursor);
-        });
+        services.Tasks.Run(
+            "replaying a turn",
+            async () =>
+            {
+                // The trace of a finished turn has already been exported. A later replay has its own trace, with a link.
+                using var span = isOver ? GatewayTelemetry.StartLinked("turn.replay", trace) : GatewayTelemetry.StartChild("turn.replay", trace);
+                span?.SetTurn(cursor.Turn.TurnId).SetTag("konstruct.replay.cause", cause.ToString().ToLowerInvariant());
+                await CatchUpAsync(cursor);
+            }
+        );
     }
 
     /// <summary>
@@ -33,7 +36,8 @@ internal sealed class TurnReplay(FeedState state, FeedServices services, Action<
     {
         while (true)
         {
-            int attempt, after;
+            int attempt,
+                after;
             lock (state.Gate)
             {
                 attempt = cursor.Attempt;

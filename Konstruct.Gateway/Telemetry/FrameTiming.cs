@@ -8,6 +8,5 @@ internal readonly record struct FrameTiming(long HeardAt, long AskedAt)
     public bool IsMeasured => (HeardAt | AskedAt) != 0;
 
     /// <summary>Timing of a merged frame: its own times, or else those of the added text.</summary>
-    public FrameTiming With(FrameTiming joining) =>
-        new(HeardAt != 0 ? HeardAt : joining.HeardAt, AskedAt != 0 ? AskedAt : joining.AskedAt);
+    public FrameTiming With(FrameTiming joining) => new(HeardAt != 0 ? HeardAt : joining.HeardAt, AskedAt != 0 ? AskedAt : joining.AskedAt);
 }

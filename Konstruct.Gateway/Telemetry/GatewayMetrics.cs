@@ -4,6 +4,25 @@ using Konstruct.Contracts.Dispatch;
 
 namespace Konstruct.Gateway.Telemetry;
 
+/// <summary>Why a socket gets chunks from the log.</summary>
+internal enum ReplayCause
+{
+    /// <summary>The channel did not deliver all chunks.</summary>
+    Gap,
+
+    /// <summary>The client resumed the turn or repeated its message.</summary>
+    Resume,
+
+    /// <summary>The socket joined a running turn.</summary>
+    Join,
+}
+
+/// <summary>This gateway's turns, by state.</summary>
+/// <param name="Waiting">No chunk yet.</param>
+/// <param name="Streaming">Chunks are arriving.</param>
+/// <param name="Ending">The end is being persisted.</param>
+internal readonly record struct TurnCounts(int Waiting, int Streaming, int Ending);
+
 /// <summary>Metrics of the gateway; docs/reference/metrics.md explains each. No label grows with users.</summary>
 internal sealed class GatewayMetrics
 {
@@ -27,23 +46,44 @@ internal sealed class GatewayMetrics
         _meter = meters.Create(MeterName);
         _turns = _meter.CreateCounter<long>("konstruct.turns", "{turn}", "Turns that ended, by outcome.");
         _turnDuration = _meter.CreateHistogram<double>(
-            "konstruct.turn.duration", "s", "From the message to its stored answer, by outcome.",
-            advice: new() { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 600, 1800] });
+            "konstruct.turn.duration",
+            "s",
+            "From the message to its stored answer, by outcome.",
+            advice: new() { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 600, 1800] }
+        );
         _sockets = _meter.CreateUpDownCounter<long>("konstruct.sockets", "{socket}", "Open sockets, by protocol version.");
-        _closes = _meter.CreateCounter<long>("konstruct.closes", "{socket}", "Sockets that ended, by the code this side closed with; 0: the client's doing.");
+        _closes = _meter.CreateCounter<long>(
+            "konstruct.closes",
+            "{socket}",
+            "Sockets that ended, by the code this side closed with; 0: the client's doing."
+        );
         _firstChunk = _meter.CreateHistogram<double>(
-            "konstruct.time_to_first_chunk", "s", "From the message to its first chunk, sent to the socket that asked.",
-            advice: new() { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180] });
+            "konstruct.time_to_first_chunk",
+            "s",
+            "From the message to its first chunk, sent to the socket that asked.",
+            advice: new() { HistogramBucketBoundaries = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180] }
+        );
         _forwarding = _meter.CreateHistogram<double>(
-            "konstruct.chunk.forwarding_delay", "s", "From a chunk's arrival on the channel to its end of sending, for each socket.",
-            advice: new() { HistogramBucketBoundaries = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] });
+            "konstruct.chunk.forwarding_delay",
+            "s",
+            "From a chunk's arrival on the channel to its end of sending, for each socket.",
+            advice: new() { HistogramBucketBoundaries = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1] }
+        );
         _redeliveries = _meter.CreateCounter<long>("konstruct.redeliveries", "{attempt}", "Attempts after the first that were dispatched.");
         _replays = _meter.CreateCounter<long>("konstruct.replays", "{replay}", "Replays of a turn's log to a socket, by cause.");
         _rejections = _meter.CreateCounter<long>("konstruct.rejections", "{frame}", "Frames and sockets that were refused, by error code.");
         _queueEntries = _meter.CreateObservableGauge(
-            "konstruct.queue.entries", EntriesByState, "{entry}", "Entries of the dispatch queue, by state; every gateway reports the same queue.");
+            "konstruct.queue.entries",
+            EntriesByState,
+            "{entry}",
+            "Entries of the dispatch queue, by state; every gateway reports the same queue."
+        );
         _meter.CreateObservableGauge(
-            "konstruct.queue.oldest", OldestEntry, "s", "How long the oldest waiting entry has waited; every gateway reports the same queue.");
+            "konstruct.queue.oldest",
+            OldestEntry,
+            "s",
+            "How long the oldest waiting entry has waited; every gateway reports the same queue."
+        );
     }
 
     /// <summary>Whether the queue is observed: measuring it costs a call to Redis.</summary>
@@ -53,7 +93,8 @@ internal sealed class GatewayMetrics
     public long Now => _forwarding.Enabled || _firstChunk.Enabled ? Stopwatch.GetTimestamp() : 0;
 
     /// <summary>Records the duration of a turn that this gateway began, whichever gateway persisted it.</summary>
-    public void TurnTook(string outcome, TimeSpan duration) => _turnDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
+    public void TurnTook(string outcome, TimeSpan duration) =>
+        _turnDuration.Record(duration.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
 
     /// <summary>Counts a turn that this gateway persisted. Of several gateways that try, one counts.</summary>
     public void TurnEnded(string outcome) => _turns.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
@@ -83,12 +124,19 @@ internal sealed class GatewayMetrics
 
     public void Redelivered() => _redeliveries.Add(1);
 
-    public void Replayed(ReplayCause cause) => _replays.Add(1, new KeyValuePair<string, object?>("cause", cause switch
-    {
-        ReplayCause.Resume => "resume",
-        ReplayCause.Join => "join",
-        _ => "gap",
-    }));
+    public void Replayed(ReplayCause cause) =>
+        _replays.Add(
+            1,
+            new KeyValuePair<string, object?>(
+                "cause",
+                cause switch
+                {
+                    ReplayCause.Resume => "resume",
+                    ReplayCause.Join => "join",
+                    _ => "gap",
+                }
+            )
+        );
 
     /// <summary>Counts a refusal by error code; see the table in docs/reference/protocol.md.</summary>
     public void Rejected(string code) => _rejections.Add(1, new KeyValuePair<string, object?>("code", code));
@@ -106,11 +154,13 @@ internal sealed class GatewayMetrics
                 return [Of("waiting", now.Waiting), Of("streaming", now.Streaming), Of("ending", now.Ending)];
             },
             "{turn}",
-            "Turns that this gateway began and that have not ended, by state.");
+            "Turns that this gateway began and that have not ended, by state."
+        );
 
-    private IEnumerable<Measurement<long>> EntriesByState() => Volatile.Read(ref _queue) is { Measure: var queue }
-        ? [Of("waiting", queue.Waiting), Of("held", queue.Held), Of("answered", queue.Answered), Of("dead", queue.Dead)]
-        : [];
+    private IEnumerable<Measurement<long>> EntriesByState() =>
+        Volatile.Read(ref _queue) is { Measure: var queue }
+            ? [Of("waiting", queue.Waiting), Of("held", queue.Held), Of("answered", queue.Answered), Of("dead", queue.Dead)]
+            : [];
 
     private IEnumerable<Measurement<double>> OldestEntry() =>
         Volatile.Read(ref _queue) is { Measure: var queue } ? [new(queue.Oldest.TotalSeconds)] : [];
@@ -119,22 +169,3 @@ internal sealed class GatewayMetrics
 
     private sealed record QueueReading(QueueMeasure Measure);
 }
-
-/// <summary>Why a socket gets chunks from the log.</summary>
-internal enum ReplayCause
-{
-    /// <summary>The channel did not deliver all chunks.</summary>
-    Gap,
-
-    /// <summary>The client resumed the turn or repeated its message.</summary>
-    Resume,
-
-    /// <summary>The socket joined a running turn.</summary>
-    Join,
-}
-
-/// <summary>This gateway's turns, by state.</summary>
-/// <param name="Waiting">No chunk yet.</param>
-/// <param name="Streaming">Chunks are arriving.</param>
-/// <param name="Ending">The end is being persisted.</param>
-internal readonly record struct TurnCounts(int Waiting, int Streaming, int Ending);

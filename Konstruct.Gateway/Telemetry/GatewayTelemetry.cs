@@ -22,7 +22,8 @@ internal static class GatewayTelemetry
     {
         Activity.Current = null;
         var turn = Source.StartActivity("chat.turn", ActivityKind.Server, TraceParent.Parse(traceparent));
-        return turn?.SetTurn(turnId)
+        return turn
+            ?.SetTurn(turnId)
             .SetTag("konstruct.conversation.id", conversationId.ToString("D"))
             .SetTag("konstruct.tenant.id", tenantId.ToString("D"));
     }

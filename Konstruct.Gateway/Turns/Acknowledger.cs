@@ -10,7 +10,13 @@ namespace Konstruct.Gateway.Turns;
 /// Acknowledges persisted turns: removes their entries from the dispatch queue. No caller waits for it, so many turns share one
 /// call. An entry that stays, because Redis is down or this gateway is killed, is found by the next claim or sweep.
 /// </summary>
-internal sealed partial class Acknowledger(DispatchQueue queue, BackgroundTasks tasks, TimeProvider time, Stopping stopping, ILogger<Acknowledger> logger)
+internal sealed partial class Acknowledger(
+    DispatchQueue queue,
+    BackgroundTasks tasks,
+    TimeProvider time,
+    Stopping stopping,
+    ILogger<Acknowledger> logger
+)
 {
     /// <summary>Time during which turns are collected for one call.</summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(100);

@@ -13,7 +13,11 @@ namespace Konstruct.Gateway.Turns;
 internal sealed partial class AttemptDispatcher(DispatchQueue queue, ConversationStore store, ILogger<AttemptDispatcher> logger)
 {
     /// <inheritdoc cref="DispatchQueue.EnqueueAsync"/>
-    public async Task<bool> EnqueueAsync(KonstructMessage message, (RedisChannel Channel, byte[] Payload)? announcement = null, RedisKey? cancelMark = null)
+    public async Task<bool> EnqueueAsync(
+        KonstructMessage message,
+        (RedisChannel Channel, byte[] Payload)? announcement = null,
+        RedisKey? cancelMark = null
+    )
     {
         try
         {

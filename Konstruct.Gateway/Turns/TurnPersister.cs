@@ -17,11 +17,21 @@ namespace Konstruct.Gateway.Turns;
 /// so one wins, and all send their clients what the row says.
 /// </summary>
 internal sealed partial class TurnPersister(
-    ConversationStore store, TurnLog log, Acknowledger acknowledger, GatewayMetrics metrics, Persistence persistence, Stopping stopping, ILogger<TurnPersister> logger)
-    : ITurnPersister
+    ConversationStore store,
+    TurnLog log,
+    Acknowledger acknowledger,
+    GatewayMetrics metrics,
+    Persistence persistence,
+    Stopping stopping,
+    ILogger<TurnPersister> logger
+) : ITurnPersister
 {
     /// <summary>Retries any error: sockets wait for this end, and no other gateway sends it to them.</summary>
-    private readonly ResiliencePipeline _persistently = persistence.Of("persisting an answer", TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(4));
+    private readonly ResiliencePipeline _persistently = persistence.Of(
+        "persisting an answer",
+        TimeSpan.FromMilliseconds(100),
+        TimeSpan.FromSeconds(4)
+    );
 
     /// <summary>
     /// Persists, and retries until it succeeds or the gateway stops. Then another gateway's sweep takes over. A turn
@@ -43,7 +53,8 @@ internal sealed partial class TurnPersister(
         }
 
         span?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt);
-        turn?.SetTag("konstruct.turn.outcome", row.Status).SetTag("konstruct.turn.attempt", row.Attempt)
+        turn?.SetTag("konstruct.turn.outcome", row.Status)
+            .SetTag("konstruct.turn.attempt", row.Attempt)
             .SetStatus(row.Status == TurnOutcome.Failed ? ActivityStatusCode.Error : ActivityStatusCode.Unset);
         return persisted;
     }

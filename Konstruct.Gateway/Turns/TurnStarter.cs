@@ -14,16 +14,6 @@ using StackExchange.Redis;
 
 namespace Konstruct.Gateway.Turns;
 
-/// <summary>A parsed message.</summary>
-/// <param name="Sender">The sender.</param>
-/// <param name="ConversationId">The conversation.</param>
-/// <param name="ConversationIdAsSpelled">The conversation id as the client writes it.</param>
-/// <param name="Frame">The frame; its text is not empty.</param>
-internal sealed record IncomingMessage(Identity Sender, Guid ConversationId, string ConversationIdAsSpelled, ClientFrame Frame)
-{
-    public ConversationKey Key => new(Sender.TenantId, ConversationId);
-}
-
 /// <summary>Result of starting a turn.</summary>
 /// <param name="Error">Why the message was not accepted; null: it was accepted.</param>
 /// <param name="TurnId">The turn that the message began; for a repeated message, its earlier turn.</param>
@@ -35,8 +25,15 @@ internal readonly record struct StartResult(WireError? Error, Guid TurnId, TurnC
 /// nothing is dispatched that is not stored. If Redis fails after the commit, the sweep dispatches the turn.
 /// </summary>
 internal sealed partial class TurnStarter(
-    ConversationFeeds feeds, ConversationStore store, TurnLog log, AttemptDispatcher dispatcher, GatewayMetrics metrics, TimeProvider time,
-    IOptions<ChatOptions> options, ILogger<TurnStarter> logger)
+    ConversationFeeds feeds,
+    ConversationStore store,
+    TurnLog log,
+    AttemptDispatcher dispatcher,
+    GatewayMetrics metrics,
+    TimeProvider time,
+    IOptions<ChatOptions> options,
+    ILogger<TurnStarter> logger
+)
 {
     private readonly ChatOptions _options = options.Value;
 
@@ -48,7 +45,9 @@ internal sealed partial class TurnStarter(
         var turnId = Guid.CreateVersion7(time.GetUtcNow());
         var askedAt = metrics.Now;
         using var scope = logger.BeginTurn(message.Sender.TenantId, message.ConversationId, turnId);
-        var activity = GatewayTelemetry.StartTurn(turnId, message.Sender.TenantId, message.ConversationId, message.Frame.TraceParent)?.SetTag("konstruct.protocol.version", isV2 ? 2 : 1);
+        var activity = GatewayTelemetry
+            .StartTurn(turnId, message.Sender.TenantId, message.ConversationId, message.Frame.TraceParent)
+            ?.SetTag("konstruct.protocol.version", isV2 ? 2 : 1);
         using var limit = new CancellationTokenSource(_options.StoreTimeout, time);
         var result = await ListenAsync(message, limit.Token) is { } feed
             ? await StartAsync(feed, message, turnId, activity, askedAt, sink, isV2, limit.Token)
@@ -83,7 +82,15 @@ internal sealed partial class TurnStarter(
     }
 
     private async Task<StartResult> StartAsync(
-        ConversationFeed feed, IncomingMessage message, Guid turnId, Activity? activity, long askedAt, IFrameSink sink, bool isV2, CancellationToken limit)
+        ConversationFeed feed,
+        IncomingMessage message,
+        Guid turnId,
+        Activity? activity,
+        long askedAt,
+        IFrameSink sink,
+        bool isV2,
+        CancellationToken limit
+    )
     {
         var cursor = feed.Begin(turnId, sink, isV2, message.ConversationIdAsSpelled, activity);
         cursor.AskedAt = askedAt;
@@ -136,13 +143,14 @@ internal sealed partial class TurnStarter(
         }
     }
 
-    private static StartResult Refusal(AcceptResult? accepted) => accepted switch
-    {
-        null => new(WireError.Unavailable, default, null),
-        { Acceptance: Acceptance.Repeated, TurnId: var earlier } => new(null, earlier, null),
-        { Acceptance: Acceptance.TooManyTurns } => new(WireError.TooManyTurns, default, null),
-        _ => new(WireError.ConversationNotFound, default, null),
-    };
+    private static StartResult Refusal(AcceptResult? accepted) =>
+        accepted switch
+        {
+            null => new(WireError.Unavailable, default, null),
+            { Acceptance: Acceptance.Repeated, TurnId: var earlier } => new(null, earlier, null),
+            { Acceptance: Acceptance.TooManyTurns } => new(WireError.TooManyTurns, default, null),
+            _ => new(WireError.ConversationNotFound, default, null),
+        };
 
     /// <summary>Null: Postgres is down or too slow. If it did commit, the sweep finds the turn, and a repeated message returns it.</summary>
     private async Task<AcceptResult?> AcceptAsync(IncomingMessage message, KonstructMessage task, CancellationToken limit)
@@ -150,8 +158,16 @@ internal sealed partial class TurnStarter(
         // One millisecond apart, so that the answer sorts after its question: both rows have the time of one transaction.
         var now = time.GetUtcNow();
         var turn = new NewTurn(
-            message.Key, message.Sender.UserId, task.TurnId, Guid.CreateVersion7(now), Guid.CreateVersion7(now.AddMilliseconds(1)),
-            task.AgentId, task.Content.Text, message.Frame.MessageId, task.ToJson());
+            message.Key,
+            message.Sender.UserId,
+            task.TurnId,
+            Guid.CreateVersion7(now),
+            Guid.CreateVersion7(now.AddMilliseconds(1)),
+            task.AgentId,
+            task.Content.Text,
+            message.Frame.MessageId,
+            task.ToJson()
+        );
         using var span = GatewayTelemetry.Source.StartActivity("turn.persist");
         try
         {
@@ -176,7 +192,8 @@ internal sealed partial class TurnStarter(
             var isQueued = await dispatcher.EnqueueAsync(
                 span?.Id is { } parent ? task with { Traceparent = parent } : task,
                 (channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent)),
-                messageId is null ? (RedisKey?)null : RedisKeys.CancelledMessage(task.TenantId, message.Sender.UserId, task.ConversationId, messageId));
+                messageId is null ? (RedisKey?)null : RedisKeys.CancelledMessage(task.TenantId, message.Sender.UserId, task.ConversationId, messageId)
+            );
             if (!isQueued)
             {
                 await log.CancelAsync(new(task.ConversationId, task.TurnId, task.Attempt, channel));
@@ -222,4 +239,14 @@ internal sealed partial class TurnStarter(
         [LoggerMessage(322, LogLevel.Warning, "Turn {TurnId} is stored but could not be dispatched; the sweep will: {Reason}")]
         public static partial void NotDispatched(ILogger logger, Guid turnId, string reason);
     }
+}
+
+/// <summary>A parsed message.</summary>
+/// <param name="Sender">The sender.</param>
+/// <param name="ConversationId">The conversation.</param>
+/// <param name="ConversationIdAsSpelled">The conversation id as the client writes it.</param>
+/// <param name="Frame">The frame; its text is not empty.</param>
+internal sealed record IncomingMessage(Identity Sender, Guid ConversationId, string ConversationIdAsSpelled, ClientFrame Frame)
+{
+    public ConversationKey Key => new(Sender.TenantId, ConversationId);
 }

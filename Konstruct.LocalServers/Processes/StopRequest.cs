@@ -15,11 +15,16 @@ internal sealed class StopRequest : IDisposable
         var request = new StopRequest();
         foreach (var signal in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP])
         {
-            request._signals.Add(PosixSignalRegistration.Create(signal, context =>
-            {
-                context.Cancel = true;
-                request._stop.Cancel();
-            }));
+            request._signals.Add(
+                PosixSignalRegistration.Create(
+                    signal,
+                    context =>
+                    {
+                        context.Cancel = true;
+                        request._stop.Cancel();
+                    }
+                )
+            );
         }
 
         return request;

@@ -15,11 +15,16 @@ internal sealed class FakeTokenChatClient(StubOptions options, TimeProvider time
     private readonly ChatClientMetadata _metadata = new("konstruct-fake", providerUri: null, defaultModelId: ModelId);
 
     public async Task<ChatResponse> GetResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? callOptions = null, CancellationToken cancellationToken = default) =>
-        await GetStreamingResponseAsync(messages, callOptions, cancellationToken).ToChatResponseAsync(cancellationToken);
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? callOptions = null,
+        CancellationToken cancellationToken = default
+    ) => await GetStreamingResponseAsync(messages, callOptions, cancellationToken).ToChatResponseAsync(cancellationToken);
 
     public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? callOptions = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IEnumerable<ChatMessage> messages,
+        ChatOptions? callOptions = null,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
     {
         var text = messages.LastOrDefault(message => message.Role == ChatRole.User)?.Text ?? "";
         var scenario = Scenario.Of(text, options);
@@ -62,7 +67,5 @@ internal sealed class FakeTokenChatClient(StubOptions options, TimeProvider time
         : serviceType.IsInstanceOfType(this) ? this
         : null;
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 }

@@ -5,21 +5,97 @@ internal static class FakeWords
 {
     private static readonly string[] Words =
     [
-        "the", "answer", "is", "a", "stream", "of", "words", "that", "no", "model", "wrote", "and", "every", "token", "comes", "in", "order", "while",
-        "you", "read", "it", "so", "nothing", "will", "be", "lost", "on", "its", "way", "from", "here", "to", "your", "screen", "even", "when", "some",
-        "process", "ends", "early", "or", "another", "begins", "again", "this", "sentence", "goes", "further", "than", "expected", "with", "patience",
+        "the",
+        "answer",
+        "is",
+        "a",
+        "stream",
+        "of",
+        "words",
+        "that",
+        "no",
+        "model",
+        "wrote",
+        "and",
+        "every",
+        "token",
+        "comes",
+        "in",
+        "order",
+        "while",
+        "you",
+        "read",
+        "it",
+        "so",
+        "nothing",
+        "will",
+        "be",
+        "lost",
+        "on",
+        "its",
+        "way",
+        "from",
+        "here",
+        "to",
+        "your",
+        "screen",
+        "even",
+        "when",
+        "some",
+        "process",
+        "ends",
+        "early",
+        "or",
+        "another",
+        "begins",
+        "again",
+        "this",
+        "sentence",
+        "goes",
+        "further",
+        "than",
+        "expected",
+        "with",
+        "patience",
     ];
 
     /// <summary>Every UTF-8 width, both directions, combining marks, sequences that must not be split, and characters that JSON escapes.</summary>
     private static readonly string[] EveryScript =
     [
-        "plain ", "Grüße ", "œuvre ", "Ωμέγα ", "Привет ", "שלום ", "مرحبا ", "नमस्ते ", "สวัสดี ", "漢字 ", "かな ", "한국어 ", "😀 ", "👩‍👩‍👧‍👦 ", "🇪🇺 ", "e\u0301 ", "👍🏽 ",
-        "\u202Bright\u202C ", "\u200B", "\uFEFF", "\"quoted\" ", "back\\slash ", "line\nbreak ", "tab\there ", "\u0001", "\u007F", "<b>&amp;</b> ", "\u2028", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 ", "\U0010FFFD",
+        "plain ",
+        "Grüße ",
+        "œuvre ",
+        "Ωμέγα ",
+        "Привет ",
+        "שלום ",
+        "مرحبا ",
+        "नमस्ते ",
+        "สวัสดี ",
+        "漢字 ",
+        "かな ",
+        "한국어 ",
+        "😀 ",
+        "👩‍👩‍👧‍👦 ",
+        "🇪🇺 ",
+        "e\u0301 ",
+        "👍🏽 ",
+        "\u202Bright\u202C ",
+        "\u200B",
+        "\uFEFF",
+        "\"quoted\" ",
+        "back\\slash ",
+        "line\nbreak ",
+        "tab\there ",
+        "\u0001",
+        "\u007F",
+        "<b>&amp;</b> ",
+        "\u2028",
+        "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 ",
+        "\U0010FFFD",
     ];
 
     /// <summary>Formatted text as a model writes it, and markup that a page must show as text.</summary>
-    private const string Formatted =
-        """
+    private const string Formatted = """
         ## What happens to a token
 
         An answer is a **stream**, not a *reply*. Each token takes the same way:
@@ -47,16 +123,18 @@ internal static class FakeWords
         """;
 
     /// <summary>Returns the tokens of an answer.</summary>
-    public static IEnumerable<string> For(string text, Scenario scenario, TimeProvider time) => scenario.Kind switch
-    {
-        ScenarioKind.Empty or ScenarioKind.Silent => [],
-        ScenarioKind.Unicode => EveryScript,
-        ScenarioKind.Markdown => Formatted.Split(' ').Select((word, i) => i == 0 ? word : " " + word),
-        ScenarioKind.Giant => [new string('x', scenario.Tokens)],
-        ScenarioKind.Tiny => Enumerable.Range(0, scenario.Tokens).Select(i => ((char)('a' + (i % 26))).ToString()),
-        ScenarioKind.Stamp => Sentence(text, scenario.Tokens).Select(word => $"{time.GetUtcNow().Subtract(DateTimeOffset.UnixEpoch).Ticks / 10} {word}"),
-        _ => Sentence(text, scenario.Tokens),
-    };
+    public static IEnumerable<string> For(string text, Scenario scenario, TimeProvider time) =>
+        scenario.Kind switch
+        {
+            ScenarioKind.Empty or ScenarioKind.Silent => [],
+            ScenarioKind.Unicode => EveryScript,
+            ScenarioKind.Markdown => Formatted.Split(' ').Select((word, i) => i == 0 ? word : " " + word),
+            ScenarioKind.Giant => [new string('x', scenario.Tokens)],
+            ScenarioKind.Tiny => Enumerable.Range(0, scenario.Tokens).Select(i => ((char)('a' + (i % 26))).ToString()),
+            ScenarioKind.Stamp => Sentence(text, scenario.Tokens)
+                .Select(word => $"{time.GetUtcNow().Subtract(DateTimeOffset.UnixEpoch).Ticks / 10} {word}"),
+            _ => Sentence(text, scenario.Tokens),
+        };
 
     private static IEnumerable<string> Sentence(string text, int tokens)
     {

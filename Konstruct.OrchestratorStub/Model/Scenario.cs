@@ -78,8 +78,12 @@ internal sealed record Scenario(ScenarioKind Kind, int Tokens, double Rate, Time
 
     private Scenario With(string option)
     {
-        if (option.Split('=', 2) is not [var name, var value] || !double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-            || number < 0 || number > MostTokens)
+        if (
+            option.Split('=', 2) is not [var name, var value]
+            || !double.TryParse(value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            || number < 0
+            || number > MostTokens
+        )
         {
             return this;
         }

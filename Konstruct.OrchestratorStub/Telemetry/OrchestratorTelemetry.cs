@@ -35,13 +35,14 @@ internal static class OrchestratorTelemetry
 
     /// <summary>Starts the span of the work on a task.</summary>
     public static Activity? StartProcess(KonstructMessage message) =>
-        Source.StartActivity("turn.process", ActivityKind.Consumer, TraceParent.Parse(message.Traceparent))
+        Source
+            .StartActivity("turn.process", ActivityKind.Consumer, TraceParent.Parse(message.Traceparent))
             ?.SetTask(message)
             .SetTag("messaging.operation.type", "process");
 
     /// <summary>Sets no <c>messaging.system</c>, because the dashboard would then show "MSG redis dispatch" as the span's name.</summary>
-    private static Activity SetTask(this Activity span, KonstructMessage message) => span
-        .SetTag("konstruct.turn.id", message.TurnId.ToString("D"))
-        .SetTag("konstruct.turn.attempt", message.Attempt)
-        .SetTag("messaging.destination.name", "dispatch");
+    private static Activity SetTask(this Activity span, KonstructMessage message) =>
+        span.SetTag("konstruct.turn.id", message.TurnId.ToString("D"))
+            .SetTag("konstruct.turn.attempt", message.Attempt)
+            .SetTag("messaging.destination.name", "dispatch");
 }

@@ -9,7 +9,15 @@ namespace Konstruct.OrchestratorStub.Work;
 /// Writes an answer to its log in order, with one append in flight. The first token is sent alone at once. Tokens that arrive during a call
 /// share the next one, so tokens that are faster than a round trip need fewer calls. Its count of chunks makes a repeated append harmless.
 /// </summary>
-internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn, int maxAnswerBytes, Patience patience, TimeProvider time, Activity? span)
+internal sealed class AnswerWriter(
+    TurnLog log,
+    AttemptKey key,
+    RunningTurn turn,
+    int maxAnswerBytes,
+    Patience patience,
+    TimeProvider time,
+    Activity? span
+)
 {
     private const int MostInOneCall = 512;
 
@@ -37,6 +45,17 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
     /// <summary>What stopped the writing; <see cref="LogWrite.Written"/>: nothing.</summary>
     public LogWrite Outcome { get; private set; } = LogWrite.Written;
 
+    private Task Writing
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _writing;
+            }
+        }
+    }
+
     /// <summary>Adds a token. Replaces what UTF-8 or Postgres cannot store. An empty token is ignored.</summary>
     public ValueTask WriteAsync(string token)
     {
@@ -44,6 +63,22 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
         _half = text is [.., var last] && char.IsHighSurrogate(last) ? text[^1..] : "";
         return AddAsync(text[..^_half.Length].ToStorable());
     }
+
+    /// <summary>Completes when every chunk is in the log or the writing has stopped. No token may be added afterwards.</summary>
+    public async Task FlushAsync()
+    {
+        var half = _half.ToStorable();
+        _half = "";
+        await AddAsync(half);
+        await Writing;
+    }
+
+    /// <summary>Adds the totals of the appends to the attempt's span.</summary>
+    public void Describe() =>
+        span
+            ?.SetTag("konstruct.append.calls", _appends)
+            .SetTag("konstruct.append.seconds", _appending.TotalSeconds)
+            .SetTag("konstruct.append.longest", _longestAppend.TotalSeconds);
 
     private async ValueTask AddAsync(string token)
     {
@@ -71,32 +106,6 @@ internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn
             await full;
         }
     }
-
-    /// <summary>Completes when every chunk is in the log or the writing has stopped. No token may be added afterwards.</summary>
-    public async Task FlushAsync()
-    {
-        var half = _half.ToStorable();
-        _half = "";
-        await AddAsync(half);
-        await Writing;
-    }
-
-    private Task Writing
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _writing;
-            }
-        }
-    }
-
-    /// <summary>Adds the totals of the appends to the attempt's span.</summary>
-    public void Describe() => span
-        ?.SetTag("konstruct.append.calls", _appends)
-        .SetTag("konstruct.append.seconds", _appending.TotalSeconds)
-        .SetTag("konstruct.append.longest", _longestAppend.TotalSeconds);
 
     private async Task WritePendingAsync()
     {

@@ -6,7 +6,12 @@ namespace Konstruct.OrchestratorStub.Work;
 
 /// <summary>Renews the leases of all this worker's turns in one call, three times per lease.</summary>
 internal sealed class Heartbeat(
-    DispatchQueue queue, RunningTurns running, IOptions<DispatchOptions> options, Persistence persistence, Failures failures) : BackgroundService
+    DispatchQueue queue,
+    RunningTurns running,
+    IOptions<DispatchOptions> options,
+    Persistence persistence,
+    Failures failures
+) : BackgroundService
 {
     private readonly TimeSpan _lease = options.Value.Lease;
 

@@ -8,7 +8,11 @@ namespace Konstruct.OrchestratorStub.Work;
 internal sealed class Patience(Persistence persistence)
 {
     private readonly ResiliencePipeline _calls = persistence.Of(
-        "a turn's call to Redis", TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(1), exception => exception.IsOutage());
+        "a turn's call to Redis",
+        TimeSpan.FromMilliseconds(50),
+        TimeSpan.FromSeconds(1),
+        exception => exception.IsOutage()
+    );
 
     /// <exception cref="OperationCanceledException">The caller cancelled first.</exception>
     public async Task<T> UntilKnownAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken) =>

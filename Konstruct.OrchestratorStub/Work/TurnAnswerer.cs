@@ -12,8 +12,15 @@ namespace Konstruct.OrchestratorStub.Work;
 
 /// <summary>Answers one turn: opens the attempt, runs the model, writes its answer and finishes the turn.</summary>
 internal sealed partial class TurnAnswerer(
-    IChatClient model, TurnLog log, DispatchQueue queue, IOptions<DispatchOptions> options, OrchestratorMetrics metrics, Patience patience,
-    TimeProvider time, ILogger<TurnAnswerer> logger)
+    IChatClient model,
+    TurnLog log,
+    DispatchQueue queue,
+    IOptions<DispatchOptions> options,
+    OrchestratorMetrics metrics,
+    Patience patience,
+    TimeProvider time,
+    ILogger<TurnAnswerer> logger
+)
 {
     private readonly DispatchOptions _options = options.Value;
     private readonly ResponseChannel _channel = new(options.Value.ResponseChannel);
@@ -112,8 +119,10 @@ internal sealed partial class TurnAnswerer(
         using var limit = new CancellationTokenSource(_options.Lease, time);
         var isTooLong = answer.Outcome == LogWrite.TooLong;
         var (seq, text) = isTooLong
-            ? ((await patience.UntilKnownAsync(() => log.ReadStateAsync(key.ConversationId, key.TurnId), limit.Token)).LastSeq + 1,
-                await patience.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), limit.Token))
+            ? (
+                (await patience.UntilKnownAsync(() => log.ReadStateAsync(key.ConversationId, key.TurnId), limit.Token)).LastSeq + 1,
+                await patience.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), limit.Token)
+            )
             : (answer.Count + 1, answer.Text);
         var finished = await patience.UntilKnownAsync(() => log.FinishAsync(key, seq, outcome, text), limit.Token);
         if (finished == LogWrite.Written)

@@ -11,9 +11,20 @@ namespace Konstruct.OrchestratorStub.Work;
 
 /// <summary>Claims tasks on a wake-up, and every second in case one was missed. Runs as many turns at once as allowed.</summary>
 internal sealed partial class Worker(
-    IConnectionMultiplexer redis, DispatchQueue queue, TurnAnswerer answerer, RunningTurns running, IOptions<DispatchOptions> options,
-    IOptions<StubOptions> stub, Readiness readiness, OrchestratorMetrics metrics, DeadLetters dead, Failures failures, Persistence persistence, TimeProvider time,
-    ILogger<Worker> logger) : BackgroundService
+    IConnectionMultiplexer redis,
+    DispatchQueue queue,
+    TurnAnswerer answerer,
+    RunningTurns running,
+    IOptions<DispatchOptions> options,
+    IOptions<StubOptions> stub,
+    Readiness readiness,
+    OrchestratorMetrics metrics,
+    DeadLetters dead,
+    Failures failures,
+    Persistence persistence,
+    TimeProvider time,
+    ILogger<Worker> logger
+) : BackgroundService
 {
     private const int MostInOneClaim = 64;
 
@@ -73,9 +84,7 @@ internal sealed partial class Worker(
 
     private async Task ClaimAllAsync(CancellationToken stoppingToken)
     {
-        while (await ClaimAsync() > 0 && !stoppingToken.IsCancellationRequested)
-        {
-        }
+        while (await ClaimAsync() > 0 && !stoppingToken.IsCancellationRequested) { }
     }
 
     private async Task<int> ClaimAsync()
@@ -107,33 +116,37 @@ internal sealed partial class Worker(
             },
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+            TaskScheduler.Default
+        );
     }
 
     private async Task AnswerAsync(ClaimedTask claimed)
     {
         await Task.Yield(); // So that the next task can begin.
-        await failures.TryAsync("answering a turn", async () =>
-        {
-            if (TaskReading.TryRead(claimed.Entry, claimed.Payload.Span, out var message) is { } unreadable)
+        await failures.TryAsync(
+            "answering a turn",
+            async () =>
             {
-                await dead.BuryAsync(claimed.Entry, claimed.Payload, unreadable);
-                return;
-            }
+                if (TaskReading.TryRead(claimed.Entry, claimed.Payload.Span, out var message) is { } unreadable)
+                {
+                    await dead.BuryAsync(claimed.Entry, claimed.Payload, unreadable);
+                    return;
+                }
 
-            OrchestratorTelemetry.Claimed(message, claimed);
-            metrics.Claimed(claimed.Waited);
-            using var turn = new RunningTurn(claimed.Entry, message.TurnId);
-            running.Add(turn);
-            try
-            {
-                await answerer.AnswerAsync(message, turn); // If it fails, the lease expires, and another attempt is made.
+                OrchestratorTelemetry.Claimed(message, claimed);
+                metrics.Claimed(claimed.Waited);
+                using var turn = new RunningTurn(claimed.Entry, message.TurnId);
+                running.Add(turn);
+                try
+                {
+                    await answerer.AnswerAsync(message, turn); // If it fails, the lease expires, and another attempt is made.
+                }
+                finally
+                {
+                    running.Remove(turn);
+                }
             }
-            finally
-            {
-                running.Remove(turn);
-            }
-        });
+        );
     }
 
     private void Wake()

@@ -19,8 +19,9 @@ public sealed partial class Failures(IMeterFactory meters, TimeProvider time, IL
 
     private static readonly TimeSpan Quiet = TimeSpan.FromMinutes(1);
 
-    private readonly Counter<long> _failures = meters.Create(MeterName).CreateCounter<long>(
-        "konstruct.failures", "{failure}", "Rounds, rows and background work that failed, by work and kind of error.");
+    private readonly Counter<long> _failures = meters
+        .Create(MeterName)
+        .CreateCounter<long>("konstruct.failures", "{failure}", "Rounds, rows and background work that failed, by work and kind of error.");
 
     private readonly ConcurrentDictionary<(string Work, string Kind), Line> _lines = new();
 
@@ -125,10 +126,18 @@ public sealed partial class Failures(IMeterFactory meters, TimeProvider time, IL
 
     private static partial class Log
     {
-        [LoggerMessage(600, LogLevel.Error, "A store refused or failed at {Work}, which is tried again: {Kind}: {Reason} ({More} more since the last such line)")]
+        [LoggerMessage(
+            600,
+            LogLevel.Error,
+            "A store refused or failed at {Work}, which is tried again: {Kind}: {Reason} ({More} more since the last such line)"
+        )]
         public static partial void Outage(ILogger logger, string work, string kind, string reason, long more);
 
-        [LoggerMessage(601, LogLevel.Error, "An unforeseen error ended one round or row of {Work}, which is tried again: {Kind} ({More} more since the last such line)")]
+        [LoggerMessage(
+            601,
+            LogLevel.Error,
+            "An unforeseen error ended one round or row of {Work}, which is tried again: {Kind} ({More} more since the last such line)"
+        )]
         public static partial void Unforeseen(ILogger logger, string work, string kind, long more, Exception exception);
     }
 }

@@ -19,18 +19,26 @@ public sealed class Persistence(Failures failures, TimeProvider time)
     /// <param name="longest">Maximum pause.</param>
     /// <param name="mayPass">Selects the errors to retry; null: all.</param>
     public ResiliencePipeline Of(string work, TimeSpan first, TimeSpan longest, Func<Exception, bool>? mayPass = null) =>
-        new ResiliencePipelineBuilder { TimeProvider = time }.AddRetry(new RetryStrategyOptions
-        {
-            MaxRetryAttempts = int.MaxValue,
-            ShouldHandle = call => ValueTask.FromResult(
-                call.Outcome.Exception is { } exception && !call.Context.CancellationToken.IsCancellationRequested && (mayPass is null || mayPass(exception))),
-            DelayGenerator = call => ValueTask.FromResult<TimeSpan?>(Pause(first, longest, call.AttemptNumber)),
-            OnRetry = call =>
-            {
-                failures.Report(work, call.Outcome.Exception!);
-                return ValueTask.CompletedTask;
-            },
-        }).Build();
+        new ResiliencePipelineBuilder { TimeProvider = time }
+            .AddRetry(
+                new RetryStrategyOptions
+                {
+                    MaxRetryAttempts = int.MaxValue,
+                    ShouldHandle = call =>
+                        ValueTask.FromResult(
+                            call.Outcome.Exception is { } exception
+                                && !call.Context.CancellationToken.IsCancellationRequested
+                                && (mayPass is null || mayPass(exception))
+                        ),
+                    DelayGenerator = call => ValueTask.FromResult<TimeSpan?>(Pause(first, longest, call.AttemptNumber)),
+                    OnRetry = call =>
+                    {
+                        failures.Report(work, call.Outcome.Exception!);
+                        return ValueTask.CompletedTask;
+                    },
+                }
+            )
+            .Build();
 
     /// <summary>Runs a round every <paramref name="interval"/>, and retries a failed round after a
     /// pause. Ends only when <paramref name="stopping"/> is cancelled.</summary>
@@ -41,7 +49,13 @@ public sealed class Persistence(Failures failures, TimeProvider time)
     /// <param name="round">One round.</param>
     /// <param name="stopping">Ends the loop.</param>
     public async Task LoopAsync(
-        string work, TimeSpan interval, TimeSpan first, TimeSpan longest, Func<CancellationToken, Task> round, CancellationToken stopping)
+        string work,
+        TimeSpan interval,
+        TimeSpan first,
+        TimeSpan longest,
+        Func<CancellationToken, Task> round,
+        CancellationToken stopping
+    )
     {
         var persistently = Of(work, first, longest);
         using var timer = new PeriodicTimer(interval, time);

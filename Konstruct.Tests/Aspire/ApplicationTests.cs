@@ -81,8 +81,16 @@ public sealed class ApplicationTests(ApplicationFixture fixture) : IClassFixture
     {
         Assert.Superset(new HashSet<string>(["REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_URI"]), await App.VariablesOfAsync("gateway"));
         Assert.Superset(
-            new HashSet<string>(["KONSTRUCT_DB_HOST", "KONSTRUCT_DB_PORT", "KONSTRUCT_DB_USERNAME", "KONSTRUCT_DB_PASSWORD", "KONSTRUCT_DB_DATABASENAME", "KONSTRUCT_DB_URI"]),
-            await App.VariablesOfAsync("schema"));
+            new HashSet<string>([
+                "KONSTRUCT_DB_HOST",
+                "KONSTRUCT_DB_PORT",
+                "KONSTRUCT_DB_USERNAME",
+                "KONSTRUCT_DB_PASSWORD",
+                "KONSTRUCT_DB_DATABASENAME",
+                "KONSTRUCT_DB_URI",
+            ]),
+            await App.VariablesOfAsync("schema")
+        );
     }
 
     [Fact]

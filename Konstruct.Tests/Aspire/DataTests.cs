@@ -23,7 +23,11 @@ public sealed class DataTests : IDisposable
         }
 
         await using var again = await TestedAppHost.StartAsync(
-            _folder.Path, "--Parameters:postgres-password=new", "--Parameters:redis-password=new", "--Parameters:konstruct-gateway-password=new");
+            _folder.Path,
+            "--Parameters:postgres-password=new",
+            "--Parameters:redis-password=new",
+            "--Parameters:konstruct-gateway-password=new"
+        );
 
         Assert.EndsWith("Password=new;Database=konstruct", await again.ConnectionStringAsync("konstruct-db"), StringComparison.Ordinal);
         Assert.Equal(2, await MessagesAsync(again, conversation));
@@ -72,12 +76,20 @@ public sealed class DataTests : IDisposable
         Assert.DoesNotContain("   at ", second.Output, StringComparison.Ordinal);
     }
 
+    public void Dispose() => _folder.Dispose();
+
     private static async Task ChatAsync(TestedAppHost app, Person person, Guid conversation)
     {
         await using var chat = await RawChat.OpenAsync(app, person, conversation);
         await chat.SayAsync("/burst 3");
         string? frame;
-        while (FrameV2.Parse(frame = await chat.ReceiveAsync() ?? throw new InvalidOperationException($"The gateway closed the socket with {chat.CloseCode}.")).Type != "done")
+        while (
+            FrameV2
+                .Parse(
+                    frame = await chat.ReceiveAsync() ?? throw new InvalidOperationException($"The gateway closed the socket with {chat.CloseCode}.")
+                )
+                .Type != "done"
+        )
         {
             Assert.DoesNotContain("error", frame, StringComparison.Ordinal);
         }
@@ -90,6 +102,4 @@ public sealed class DataTests : IDisposable
         count.Parameters.AddWithValue(conversation);
         return (long)(await count.ExecuteScalarAsync())!;
     }
-
-    public void Dispose() => _folder.Dispose();
 }

@@ -37,7 +37,10 @@ public sealed class LifetimeTests : IDisposable
         var line = app.Output.Split('\n').Single(line => line.StartsWith("Ready in ", StringComparison.Ordinal));
         Assert.Matches($@"^Ready in \d+\.\d s\. Chat: http://localhost:{port}/  Dashboard: http://localhost:\d+$", line);
         using var http = new HttpClient();
-        Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(new Uri($"http://localhost:{port}/"), TestContext.Current.CancellationToken)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await http.GetAsync(new Uri($"http://localhost:{port}/"), TestContext.Current.CancellationToken)).StatusCode
+        );
     }
 
     [Fact]
@@ -45,7 +48,11 @@ public sealed class LifetimeTests : IDisposable
     {
         var empty = Directory.CreateDirectory(Path.Combine(_folder.Path, "no-postgres")).FullName;
         var environment = new Dictionary<string, string?> { ["KONSTRUCT_POSTGRES"] = empty };
-        await using var app = await AppHostProcess.StartAsync(environment, "--Hosting:Stores=local", $"--Hosting:Data={Path.Combine(_folder.Path, "data")}");
+        await using var app = await AppHostProcess.StartAsync(
+            environment,
+            "--Hosting:Stores=local",
+            $"--Hosting:Data={Path.Combine(_folder.Path, "data")}"
+        );
 
         Assert.Equal(1, await app.ExitCodeAsync());
         Assert.Contains($"postgres: KONSTRUCT_POSTGRES names {empty}, which holds no PostgreSQL 15 or newer", app.Output, StringComparison.Ordinal);

@@ -37,7 +37,10 @@ public sealed class PublishedManifestTests
         try
         {
             // From its own folder: beside the tests it would find their versions of its libraries.
-            var program = Path.Combine(AppContext.BaseDirectory.Replace("Konstruct.Tests", "Konstruct.AppHost", StringComparison.Ordinal), "Konstruct.AppHost.dll");
+            var program = Path.Combine(
+                AppContext.BaseDirectory.Replace("Konstruct.Tests", "Konstruct.AppHost", StringComparison.Ordinal),
+                "Konstruct.AppHost.dll"
+            );
             var published = Path.Combine(folder, "aspire-manifest.json");
             await Cli.Wrap("dotnet")
                 .WithArguments([program, "--publisher", "manifest", "--output-path", published, .. options])

@@ -22,6 +22,8 @@ internal sealed class TestedAppHost : IServer, IAsyncDisposable
     /// <summary>The gateway, behind Aspire's proxy: the same port whichever replica answers and however often one is restarted.</summary>
     public int Port => _app.GetEndpoint("gateway", "http").Port;
 
+    private ResourceCommandService Commands => _app.Services.GetRequiredService<ResourceCommandService>();
+
     /// <param name="data">What <c>Hosting:Data</c> is.</param>
     /// <param name="arguments">Further arguments of the AppHost.</param>
     public static async Task<TestedAppHost> StartAsync(string data, params string[] arguments)
@@ -52,8 +54,9 @@ internal sealed class TestedAppHost : IServer, IAsyncDisposable
     /// <summary>The names of the variables that a resource was started with.</summary>
     public async Task<HashSet<string>> VariablesOfAsync(string resource)
     {
-        var started = await _app.ResourceNotifications
-            .WaitForResourceAsync(resource, state => !state.Snapshot.EnvironmentVariables.IsDefaultOrEmpty).WaitAsync(Limit);
+        var started = await _app
+            .ResourceNotifications.WaitForResourceAsync(resource, state => !state.Snapshot.EnvironmentVariables.IsDefaultOrEmpty)
+            .WaitAsync(Limit);
         return started.Snapshot.EnvironmentVariables.Select(variable => variable.Name).ToHashSet();
     }
 
@@ -69,7 +72,14 @@ internal sealed class TestedAppHost : IServer, IAsyncDisposable
     /// <param name="arguments">Names and values.</param>
     public async Task<ExecuteCommandResult> ExecuteAsync(string resource, string command, params (string Name, string Value)[] arguments)
     {
-        var inputs = arguments.Select(argument => new InteractionInput { Name = argument.Name, InputType = InputType.Text, Value = argument.Value }).ToList();
+        var inputs = arguments
+            .Select(argument => new InteractionInput
+            {
+                Name = argument.Name,
+                InputType = InputType.Text,
+                Value = argument.Value,
+            })
+            .ToList();
         var instance = await _app.ResourceNotifications.WaitForResourceAsync(resource, _ => true).WaitAsync(Limit);
         return await Commands.ExecuteCommandAsync(instance.ResourceId, command, new(inputs), CancellationToken.None).WaitAsync(Limit);
     }
@@ -85,7 +95,6 @@ internal sealed class TestedAppHost : IServer, IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    private ResourceCommandService Commands => _app.Services.GetRequiredService<ResourceCommandService>();
-
-    private IResource Model(string resource) => _app.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(known => known.Name == resource);
+    private IResource Model(string resource) =>
+        _app.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(known => known.Name == resource);
 }

@@ -8,14 +8,6 @@ using Microsoft.Extensions.Logging;
 
 namespace Konstruct.Tests.Bench;
 
-/// <summary>What a server does wrong with one answer.</summary>
-/// <param name="Dropped">The chunk that is not sent; 0: none.</param>
-/// <param name="Repeated">The chunk that is sent twice; 0: none.</param>
-/// <param name="Garbled">The chunk that says something else; 0: none.</param>
-/// <param name="IsEndless">Whether <c>done</c> never comes.</param>
-/// <param name="IsInParts">No fault, but rare: long messages, each in two frames, and pings between any two.</param>
-internal sealed record Faults(int Dropped = 0, int Repeated = 0, int Garbled = 0, bool IsEndless = false, bool IsInParts = false);
-
 /// <summary>A server that speaks the protocol and makes mistakes on purpose: what a load generator is there to find.</summary>
 internal sealed class FaultyServer : IAsyncDisposable
 {
@@ -48,13 +40,15 @@ internal sealed class FaultyServer : IAsyncDisposable
     private static async Task ServeAsync(HttpContext context, string conversation, Faults faults)
     {
         var isV2 = context.WebSockets.WebSocketRequestedProtocols.Contains(RawChatV2.Subprotocol);
-        using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
-        {
-            SubProtocol = isV2 ? RawChatV2.Subprotocol : null,
-            // Without a time-out .NET sends pongs, which want no answer.
-            KeepAliveInterval = faults.IsInParts ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero,
-            KeepAliveTimeout = faults.IsInParts ? Patience : null,
-        });
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(
+            new WebSocketAcceptContext
+            {
+                SubProtocol = isV2 ? RawChatV2.Subprotocol : null,
+                // Without a time-out .NET sends pongs, which want no answer.
+                KeepAliveInterval = faults.IsInParts ? TimeSpan.FromMilliseconds(100) : TimeSpan.Zero,
+                KeepAliveTimeout = faults.IsInParts ? Patience : null,
+            }
+        );
         await ReadAsync(socket); // auth
         if (isV2)
         {
@@ -129,3 +123,11 @@ internal sealed class FaultyServer : IAsyncDisposable
         await socket.SendAsync(rest, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
     }
 }
+
+/// <summary>What a server does wrong with one answer.</summary>
+/// <param name="Dropped">The chunk that is not sent; 0: none.</param>
+/// <param name="Repeated">The chunk that is sent twice; 0: none.</param>
+/// <param name="Garbled">The chunk that says something else; 0: none.</param>
+/// <param name="IsEndless">Whether <c>done</c> never comes.</param>
+/// <param name="IsInParts">No fault, but rare: long messages, each in two frames, and pings between any two.</param>
+internal sealed record Faults(int Dropped = 0, int Repeated = 0, int Garbled = 0, bool IsEndless = false, bool IsInParts = false);

@@ -18,7 +18,16 @@ public sealed class LoadToolTests(UsualPipelineOnGarnet fixture) : PipelineTests
     public async Task Every_chunk_of_every_answer_is_counted_once(string dialect)
     {
         var result = await LoadTool.RunAsync(
-            Gateway.Port, "--dialect", dialect, "--conversations", $"{Conversations}", "--messages", "2", "--text", $"/stamp tokens={Tokens} rate=200 delay=0");
+            Gateway.Port,
+            "--dialect",
+            dialect,
+            "--conversations",
+            $"{Conversations}",
+            "--messages",
+            "2",
+            "--text",
+            $"/stamp tokens={Tokens} rate=200 delay=0"
+        );
 
         Assert.True(result.ExitCode == 0, result.Table);
         Assert.Equal(2 * Conversations, result["done"]);
@@ -33,7 +42,14 @@ public sealed class LoadToolTests(UsualPipelineOnGarnet fixture) : PipelineTests
     public async Task Sockets_that_break_in_a_storm_come_back_and_miss_nothing()
     {
         var result = await LoadTool.RunAsync(
-            Gateway.Port, "--conversations", $"{Conversations}", "--storm", "0.3", "--text", $"/stamp tokens={5 * Tokens} rate=100 delay=0");
+            Gateway.Port,
+            "--conversations",
+            $"{Conversations}",
+            "--storm",
+            "0.3",
+            "--text",
+            $"/stamp tokens={5 * Tokens} rate=100 delay=0"
+        );
 
         Assert.True(result.ExitCode == 0, result.Table);
         Assert.Equal(Conversations * 5 * Tokens, result["chunks"]);
@@ -44,7 +60,15 @@ public sealed class LoadToolTests(UsualPipelineOnGarnet fixture) : PipelineTests
     [Fact]
     public async Task It_tells_how_fast_a_core_was()
     {
-        var result = await LoadTool.RunAsync(Gateway.Port, "--conversations", "1", "--core", "0", "--text", $"/stamp tokens={Tokens} rate=100 delay=0");
+        var result = await LoadTool.RunAsync(
+            Gateway.Port,
+            "--conversations",
+            "1",
+            "--core",
+            "0",
+            "--text",
+            $"/stamp tokens={Tokens} rate=100 delay=0"
+        );
 
         Assert.True(result.ExitCode == 0, result.Table);
         var core = Assert.Single(result.Json.GetProperty("cores").EnumerateArray());
@@ -58,16 +82,29 @@ public sealed class LoadToolTests(UsualPipelineOnGarnet fixture) : PipelineTests
     public async Task Slow_readers_break_in_a_storm_too()
     {
         var result = await LoadTool.RunAsync(
-            Gateway.Port, "--conversations", $"{Conversations}", "--storm", "0.3", "--slow", $"{Conversations}", "--slow-delay", "10",
-            "--text", $"/stamp tokens={3 * Tokens} rate=100 delay=0");
+            Gateway.Port,
+            "--conversations",
+            $"{Conversations}",
+            "--storm",
+            "0.3",
+            "--slow",
+            $"{Conversations}",
+            "--slow-delay",
+            "10",
+            "--text",
+            $"/stamp tokens={3 * Tokens} rate=100 delay=0"
+        );
 
         Assert.True(result.ExitCode == 0, result.Table);
         Assert.Equal(Conversations * 3 * Tokens, result["chunks"]);
         AssertNothingWrong(result);
     }
 
-    private static void AssertNothingWrong(LoadResult result) => Assert.All(
-        ["missing", "duplicated", "corrupt", "hung", "cut", "unknown_frames"], count => Assert.True(result[count] == 0, $"{count}:\n{result.Table}"));
+    private static void AssertNothingWrong(LoadResult result) =>
+        Assert.All(
+            ["missing", "duplicated", "corrupt", "hung", "cut", "unknown_frames"],
+            count => Assert.True(result[count] == 0, $"{count}:\n{result.Table}")
+        );
 }
 
 /// <summary>The detector finds what it is there to find: each fault is made on purpose, once an answer.</summary>
@@ -151,7 +188,8 @@ public sealed class LoadToolFaultTests
         Assert.Equal(Conversations * chunksOfAnAnswer, result["chunks"]);
         Assert.All(
             ["missing", "duplicated", "corrupt", "hung", "cut"],
-            wrong => Assert.True(result[wrong] == (wrong == count ? Conversations : 0), $"{wrong}:\n{result.Table}"));
+            wrong => Assert.True(result[wrong] == (wrong == count ? Conversations : 0), $"{wrong}:\n{result.Table}")
+        );
     }
 
     private static Task<LoadResult> RunAsync(FaultyServer server, string dialect) =>

@@ -8,6 +8,16 @@ namespace Konstruct.Tests.Clients;
 /// <summary>A pipeline for the client's own tests: one gateway that believes ids, and one on the same stores that wants tokens.</summary>
 public sealed class ClientPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
+    /// <summary>No grace and no skew: a token's last second is its last.</summary>
+    public static IReadOnlyDictionary<string, string> WithTokens { get; } =
+        new Dictionary<string, string>
+        {
+            ["Auth__Mode"] = "Jwt",
+            ["Auth__Jwt__SigningKey"] = Tokens.Key,
+            ["Auth__Jwt__ClockSkew"] = "00:00:00",
+            ["Auth__ExpiryGrace"] = "00:00:00",
+        };
+
     private protected override Dictionary<string, string> Settings => new() { ["Chat__CreateMissingConversations"] = "true" };
 
     private protected override Task StartAsync()
@@ -15,15 +25,6 @@ public sealed class ClientPipeline(DatabaseFactory databases) : PipelineFixture(
         Requirement.Node.Require();
         return base.StartAsync();
     }
-
-    /// <summary>No grace and no skew: a token's last second is its last.</summary>
-    public static IReadOnlyDictionary<string, string> WithTokens { get; } = new Dictionary<string, string>
-    {
-        ["Auth__Mode"] = "Jwt",
-        ["Auth__Jwt__SigningKey"] = Tokens.Key,
-        ["Auth__Jwt__ClockSkew"] = "00:00:00",
-        ["Auth__ExpiryGrace"] = "00:00:00",
-    };
 }
 
 /// <summary>The client's tests are JavaScript and run under Node: <c>clients/typescript/test</c>.</summary>
@@ -37,19 +38,26 @@ public sealed partial class NodeTests(ClientPipeline fixture) : PipelineTests(fi
     public async Task The_client_against_a_real_gateway()
     {
         var withTokens = await Pipeline.StartGatewayAsync(ClientPipeline.WithTokens);
-        await RunAsync("gateway.test.mjs", new Dictionary<string, string?>
-        {
-            ["KONSTRUCT_GATEWAY"] = $"http://127.0.0.1:{Gateway.Port}",
-            ["KONSTRUCT_GATEWAY_JWT"] = $"http://127.0.0.1:{withTokens.Port}",
-            ["KONSTRUCT_SIGNING_KEY"] = Tokens.Key,
-        });
+        await RunAsync(
+            "gateway.test.mjs",
+            new Dictionary<string, string?>
+            {
+                ["KONSTRUCT_GATEWAY"] = $"http://127.0.0.1:{Gateway.Port}",
+                ["KONSTRUCT_GATEWAY_JWT"] = $"http://127.0.0.1:{withTokens.Port}",
+                ["KONSTRUCT_SIGNING_KEY"] = Tokens.Key,
+            }
+        );
     }
 
     /// <summary>Node 20 has a WebSocket behind this switch; later ones take it and need it not.</summary>
     private static async Task RunAsync(string file, Dictionary<string, string?> environment)
     {
         var (exitCode, output) = await NodeTools.RunAsync(
-            Requirement.Node.Require(), ["--experimental-websocket", "--test", "--test-timeout=90000", "--test-reporter=spec", Path.Combine("test", file)], NodeTools.Client, environment);
+            Requirement.Node.Require(),
+            ["--experimental-websocket", "--test", "--test-timeout=90000", "--test-reporter=spec", Path.Combine("test", file)],
+            NodeTools.Client,
+            environment
+        );
         TestContext.Current.TestOutputHelper?.WriteLine(output);
         Assert.True(exitCode == 0, output);
 

@@ -24,7 +24,11 @@ internal static class NodeTools
 
     /// <summary>Runs a program to its end and returns what it said on both streams.</summary>
     public static async Task<(int ExitCode, string Output)> RunAsync(
-        string program, IEnumerable<string> arguments, string folder, IReadOnlyDictionary<string, string?>? environment = null)
+        string program,
+        IEnumerable<string> arguments,
+        string folder,
+        IReadOnlyDictionary<string, string?>? environment = null
+    )
     {
         using var limit = new CancellationTokenSource(Limit);
         var result = await Cli.Wrap(program)

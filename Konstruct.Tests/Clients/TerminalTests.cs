@@ -47,8 +47,12 @@ public sealed class TerminalTests
         Assert.DoesNotContain("Nobody listens", output, StringComparison.Ordinal);
     }
 
-    private static Task<(int ExitCode, string Output)> AskAsync(WebApplication gateway) => NodeTools.RunAsync(
-        "dotnet", ["run", Path.Combine("clients", "terminal", "chat.cs"), gateway.Urls.Single().Replace("http", "ws", StringComparison.Ordinal), "Hello"], BuiltPrograms.RepositoryRoot);
+    private static Task<(int ExitCode, string Output)> AskAsync(WebApplication gateway) =>
+        NodeTools.RunAsync(
+            "dotnet",
+            ["run", Path.Combine("clients", "terminal", "chat.cs"), gateway.Urls.Single().Replace("http", "ws", StringComparison.Ordinal), "Hello"],
+            BuiltPrograms.RepositoryRoot
+        );
 
     private static Task SendAsync(WebSocket socket, string frame) =>
         socket.SendAsync(Encoding.UTF8.GetBytes(frame), WebSocketMessageType.Text, endOfMessage: true, TestContext.Current.CancellationToken);

@@ -56,9 +56,7 @@ public sealed class TypeScriptTests
     {
         var package = File.ReadAllText(Path.Combine(NodeTools.Client, "package.json"));
         Assert.DoesNotContain("\"dependencies\"", package, StringComparison.Ordinal);
-        Assert.All(
-            Directory.EnumerateFiles(Dist, "*.js"),
-            file => Assert.DoesNotMatch("""(from|import\()\s*'(?!\./)""", File.ReadAllText(file)));
+        Assert.All(Directory.EnumerateFiles(Dist, "*.js"), file => Assert.DoesNotMatch("""(from|import\()\s*'(?!\./)""", File.ReadAllText(file)));
     }
 
     private static Dictionary<string, string> FilesOf(string folder) =>

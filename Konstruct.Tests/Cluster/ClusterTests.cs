@@ -23,13 +23,17 @@ public sealed class ClusterTests(ReplicatedPipelineOnCluster fixture) : Pipeline
     public async Task Conversations_are_spread_over_the_nodes_and_each_answer_is_whole()
     {
         var person = Person.New();
-        await Task.WhenAll(Enumerable.Range(0, 40).Select(async i =>
-        {
-            await using var chat = (await RawChat.OpenV2Async(Gateway, person, Guid.NewGuid())).Chat;
-            var text = $"/burst 5 of conversation {i}";
-            await chat.SayAsync(text, "m");
-            Assert.Equal(Answers.Of(text), (await chat.ReadToAsync("done"))[^1].Json.GetProperty("text").GetString());
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 40)
+                .Select(async i =>
+                {
+                    await using var chat = (await RawChat.OpenV2Async(Gateway, person, Guid.NewGuid())).Chat;
+                    var text = $"/burst 5 of conversation {i}";
+                    await chat.SayAsync(text, "m");
+                    Assert.Equal(Answers.Of(text), (await chat.ReadToAsync("done"))[^1].Json.GetProperty("text").GetString());
+                })
+        );
         Assert.All(await Pipeline.Redis.KeysOfNodesAsync(), keys => Assert.True(keys > 0));
     }
 
@@ -40,13 +44,21 @@ public sealed class ClusterTests(ReplicatedPipelineOnCluster fixture) : Pipeline
         await using var redis = await ConnectionMultiplexer.ConnectAsync($"{Pipeline.Redis.ConnectionString},allowAdmin=true");
         var log = new TurnLog(redis);
         var keys = await OneConversationOnEachNodeAsync(redis);
-        var nodes = await Task.WhenAll(redis.GetEndPoints().Select(node => ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions
-        {
-            EndPoints = { node },
-            Password = ConfigurationOptions.Parse(Pipeline.Redis.ConnectionString).Password,
-            // Only this node: the library would otherwise find the others and go where it likes.
-            CommandMap = CommandMap.Create(["CLUSTER"], available: false),
-        })));
+        var nodes = await Task.WhenAll(
+            redis
+                .GetEndPoints()
+                .Select(node =>
+                    ConnectionMultiplexer.ConnectAsync(
+                        new ConfigurationOptions
+                        {
+                            EndPoints = { node },
+                            Password = ConfigurationOptions.Parse(Pipeline.Redis.ConnectionString).Password,
+                            // Only this node: the library would otherwise find the others and go where it likes.
+                            CommandMap = CommandMap.Create(["CLUSTER"], available: false),
+                        }
+                    )
+                )
+        );
         var heard = new ConcurrentBag<(int Node, RedisChannel Channel)>();
         foreach (var (number, node) in nodes.Index())
         {
@@ -84,7 +96,10 @@ public sealed class ClusterTests(ReplicatedPipelineOnCluster fixture) : Pipeline
             Assert.Equal(key.Entry, Assert.Single(await queue.ClaimAsync(Lease, 1)).Entry);
             Assert.Empty(await queue.RenewAsync(Lease, [key.Entry]));
             Assert.Equal(LogWrite.Written, await log.OpenAsync(key, "claim"));
-            Assert.Equal(LogWrite.Written, await log.AppendAsync(key, 1, [StreamEvent.Chunk("a", key.TurnId, 1, 1), StreamEvent.Chunk("b", key.TurnId, 1, 2)], 1_000));
+            Assert.Equal(
+                LogWrite.Written,
+                await log.AppendAsync(key, 1, [StreamEvent.Chunk("a", key.TurnId, 1, 1), StreamEvent.Chunk("b", key.TurnId, 1, 2)], 1_000)
+            );
             Assert.Equal(LogWrite.Written, await log.FinishAsync(key, 3, TurnOutcome.Completed, "ab"));
             await log.CancelAsync(key);
             Assert.Equal(TurnOutcome.Completed, (await log.ReadStateAsync(key.ConversationId, key.TurnId)).Outcome);
@@ -106,25 +121,29 @@ public sealed class ClusterTests(ReplicatedPipelineOnCluster fixture) : Pipeline
             var conversation = Guid.NewGuid();
             var turn = Guid.NewGuid();
             var node = nodes.GetBySlot(RedisKeys.Turn(conversation, turn))!;
-            keys.TryAdd(node.NodeId, new(conversation, turn, 1, new ResponseChannel(ResponseChannel.DefaultTemplate).For(Guid.NewGuid(), conversation)));
+            keys.TryAdd(
+                node.NodeId,
+                new(conversation, turn, 1, new ResponseChannel(ResponseChannel.DefaultTemplate).For(Guid.NewGuid(), conversation))
+            );
         }
 
         return [.. keys.Values];
     }
 
-    private static KonstructMessage MessageOf(AttemptKey key) => new()
-    {
-        Id = Guid.NewGuid(),
-        TenantId = Guid.NewGuid(),
-        ChannelMetadata = new("u", Guid.NewGuid(), key.ConversationId),
-        Sender = new("u", "U"),
-        Content = new("hello"),
-        Timestamp = DateTimeOffset.UnixEpoch,
-        ThreadId = key.ConversationId,
-        ConversationId = key.ConversationId,
-        PortalUserId = "u",
-        AgentId = "a",
-        TurnId = key.TurnId,
-        Attempt = key.Attempt,
-    };
+    private static KonstructMessage MessageOf(AttemptKey key) =>
+        new()
+        {
+            Id = Guid.NewGuid(),
+            TenantId = Guid.NewGuid(),
+            ChannelMetadata = new("u", Guid.NewGuid(), key.ConversationId),
+            Sender = new("u", "U"),
+            Content = new("hello"),
+            Timestamp = DateTimeOffset.UnixEpoch,
+            ThreadId = key.ConversationId,
+            ConversationId = key.ConversationId,
+            PortalUserId = "u",
+            AgentId = "a",
+            TurnId = key.TurnId,
+            Attempt = key.Attempt,
+        };
 }

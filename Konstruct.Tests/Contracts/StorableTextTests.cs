@@ -13,16 +13,23 @@ public sealed class StorableTextTests
     private static readonly Gen<byte[]> Texts = Gen.OneOf(
         Gen.Byte.Array[0, 40],
         Gen.OneOf(Pieces).List[0, 20].Select(pieces => Encoding.UTF8.GetBytes(string.Concat(pieces))),
-        Gen.Select(Gen.OneOf(Pieces).List[1, 20], Gen.Byte, Gen.Int[0, 80]).Select((pieces, odd, at) =>
-        {
-            var bytes = Encoding.UTF8.GetBytes(string.Concat(pieces));
-            bytes[at % bytes.Length] = odd;
-            return bytes;
-        }));
+        Gen.Select(Gen.OneOf(Pieces).List[1, 20], Gen.Byte, Gen.Int[0, 80])
+            .Select(
+                (pieces, odd, at) =>
+                {
+                    var bytes = Encoding.UTF8.GetBytes(string.Concat(pieces));
+                    bytes[at % bytes.Length] = odd;
+                    return bytes;
+                }
+            )
+    );
 
     [Fact]
-    public void Bytes_become_what_their_text_becomes() => Texts.Sample(
-        bytes => Encoding.UTF8.GetString(((ReadOnlyMemory<byte>)bytes).ToStorable().Span) == Encoding.UTF8.GetString(bytes).ToStorable(), iter: 20_000);
+    public void Bytes_become_what_their_text_becomes() =>
+        Texts.Sample(
+            bytes => Encoding.UTF8.GetString(((ReadOnlyMemory<byte>)bytes).ToStorable().Span) == Encoding.UTF8.GetString(bytes).ToStorable(),
+            iter: 20_000
+        );
 
     [Fact]
     public void What_can_be_stored_is_not_copied()

@@ -12,27 +12,32 @@ public sealed class StreamEventTests
 
     [Fact]
     public void A_chunk_says_what_was_written_into_it() =>
-        Gen.Select(Gen.String, Gen.Int[1, 100], Gen.Int[1, 1_000_000]).Sample((text, attempt, seq) =>
-        {
-            var read = StreamEvent.Parse(StreamEvent.Chunk(text, Turn, attempt, seq));
+        Gen.Select(Gen.String, Gen.Int[1, 100], Gen.Int[1, 1_000_000])
+            .Sample(
+                (text, attempt, seq) =>
+                {
+                    var read = StreamEvent.Parse(StreamEvent.Chunk(text, Turn, attempt, seq));
 
-            Assert.Equal((StreamEventKind.Chunk, Turn, attempt, seq), (read.Kind, read.TurnId, read.Attempt, read.Seq));
-            Assert.Equal(Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)), read.Text); // A lone surrogate becomes U+FFFD.
-        });
+                    Assert.Equal((StreamEventKind.Chunk, Turn, attempt, seq), (read.Kind, read.TurnId, read.Attempt, read.Seq));
+                    Assert.Equal(Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text)), read.Text); // A lone surrogate becomes U+FFFD.
+                }
+            );
 
     [Fact]
     public void The_short_way_and_the_JSON_reader_agree_on_every_damaged_payload() =>
-        Gen.Select(Gen.String, Gen.Int[0, 200], Gen.Byte, Gen.Int[0, 3]).Sample(
-            (text, at, value, kind) =>
-            {
-                var payload = Damaged(StreamEvent.Chunk(text, Turn, attempt: 1, seq: 12), at, value, kind);
-                var (shortWay, reader) = (StreamEvent.Parse(payload), StreamEvent.Parse((byte[])[.. payload, (byte)' '])); // The blank is JSON, and not the usual form.
+        Gen.Select(Gen.String, Gen.Int[0, 200], Gen.Byte, Gen.Int[0, 3])
+            .Sample(
+                (text, at, value, kind) =>
+                {
+                    var payload = Damaged(StreamEvent.Chunk(text, Turn, attempt: 1, seq: 12), at, value, kind);
+                    var (shortWay, reader) = (StreamEvent.Parse(payload), StreamEvent.Parse((byte[])[.. payload, (byte)' '])); // The blank is JSON, and not the usual form.
 
-                Assert.Equal(Facts(reader), Facts(shortWay));
-                var repaired = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(payload)); // The same bytes where they are UTF-8.
-                Assert.True(shortWay.Kind == StreamEventKind.Unknown || shortWay.Payload.Span.SequenceEqual(repaired));
-            },
-            iter: 20_000);
+                    Assert.Equal(Facts(reader), Facts(shortWay));
+                    var repaired = Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(payload)); // The same bytes where they are UTF-8.
+                    Assert.True(shortWay.Kind == StreamEventKind.Unknown || shortWay.Payload.Span.SequenceEqual(repaired));
+                },
+                iter: 20_000
+            );
 
     [Theory]
     [InlineData("""{"type":"chunk","text":"a","turn_id":"T","attempt":01,"seq":1}""")]
@@ -74,5 +79,6 @@ public sealed class StreamEventTests
         };
     }
 
-    private static (StreamEventKind, string, Guid, int, int) Facts(StreamEvent read) => (read.Kind, Convert.ToHexString((read.EscapedText ?? default).Span), read.TurnId, read.Attempt, read.Seq);
+    private static (StreamEventKind, string, Guid, int, int) Facts(StreamEvent read) =>
+        (read.Kind, Convert.ToHexString((read.EscapedText ?? default).Span), read.TurnId, read.Attempt, read.Seq);
 }

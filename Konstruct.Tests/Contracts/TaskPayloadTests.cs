@@ -9,7 +9,9 @@ namespace Konstruct.Tests.Contracts;
 /// <summary>A task payload that is not what it should be is refused as such. Nothing is done with half of it.</summary>
 public sealed class TaskPayloadTests
 {
-    private static readonly Guid Tenant = Guid.NewGuid(), Conversation = Guid.NewGuid(), Turn = Guid.NewGuid();
+    private static readonly Guid Tenant = Guid.NewGuid(),
+        Conversation = Guid.NewGuid(),
+        Turn = Guid.NewGuid();
 
     [Fact]
     public void A_whole_one_is_read()
@@ -53,19 +55,24 @@ public sealed class TaskPayloadTests
     private static UnreadableReason? Read(JsonObject task, out KonstructMessage message) =>
         TaskReading.TryRead(RedisKeys.Entry(Turn, 1), JsonSerializer.SerializeToUtf8Bytes(task), out message);
 
-    private static JsonObject Whole() => JsonNode.Parse(new KonstructMessage
-    {
-        Id = Guid.NewGuid(),
-        TenantId = Tenant,
-        ChannelMetadata = new("user", Tenant, Conversation),
-        Sender = new("user", "Portal User"),
-        Content = new("hello"),
-        Timestamp = DateTimeOffset.UtcNow,
-        ThreadId = Conversation,
-        ConversationId = Conversation,
-        PortalUserId = "user",
-        AgentId = "",
-        TurnId = Turn,
-        Attempt = 1,
-    }.ToUtf8())!.AsObject();
+    private static JsonObject Whole() =>
+        JsonNode
+            .Parse(
+                new KonstructMessage
+                {
+                    Id = Guid.NewGuid(),
+                    TenantId = Tenant,
+                    ChannelMetadata = new("user", Tenant, Conversation),
+                    Sender = new("user", "Portal User"),
+                    Content = new("hello"),
+                    Timestamp = DateTimeOffset.UtcNow,
+                    ThreadId = Conversation,
+                    ConversationId = Conversation,
+                    PortalUserId = "user",
+                    AgentId = "",
+                    TurnId = Turn,
+                    Attempt = 1,
+                }.ToUtf8()
+            )!
+            .AsObject();
 }

@@ -29,7 +29,7 @@ internal sealed class ApiClient(ServiceProcess gateway, Person? person)
     public async Task<List<JsonElement>> ReadAllAsync(string path, int limit, Func<Task>? betweenPages = null)
     {
         var items = new List<JsonElement>();
-        for (string? cursor = null; ;)
+        for (string? cursor = null; ; )
         {
             var page = (await GetAsync($"{path}?limit={limit}{(cursor is null ? "" : $"&cursor={cursor}")}")).Expect(200).Json;
             var got = page.GetProperty("items").EnumerateArray().ToList();
@@ -71,8 +71,11 @@ internal sealed class ApiClient(ServiceProcess gateway, Person? person)
         change?.Invoke(request);
         using var response = await Http.SendAsync(request);
         return new(
-            (int)response.StatusCode, await response.Content.ReadAsStringAsync(), response.Content.Headers.ContentType?.MediaType,
-            response.Headers.Concat(response.Content.Headers).ToDictionary(h => h.Key, h => string.Join(", ", h.Value)));
+            (int)response.StatusCode,
+            await response.Content.ReadAsStringAsync(),
+            response.Content.Headers.ContentType?.MediaType,
+            response.Headers.Concat(response.Content.Headers).ToDictionary(h => h.Key, h => string.Join(", ", h.Value))
+        );
     }
 }
 

@@ -12,7 +12,8 @@ public sealed class ApiOutageTests : PipelineTests
     private readonly Person _person = Person.New();
     private readonly ApiClient _api;
 
-    public ApiOutageTests(FaultyPipelineOnGarnet fixture) : base(fixture) => _api = new(Gateway, _person);
+    public ApiOutageTests(FaultyPipelineOnGarnet fixture)
+        : base(fixture) => _api = new(Gateway, _person);
 
     [Fact]
     public async Task Postgres_down_is_a_503_that_says_when_to_come_back()
@@ -22,13 +23,20 @@ public sealed class ApiOutageTests : PipelineTests
         try
         {
             var answers = await Task.WhenAll(
-                _api.GetAsync(""), _api.PostAsync("", """{"agent_id":"a"}"""), _api.GetAsync($"/{id}/messages"), _api.PatchAsync($"/{id}", """{"title":"x"}"""),
-                _api.DeleteAsync($"/{id}"));
-            Assert.All(answers, answer =>
-            {
-                answer.ExpectProblem(503);
-                Assert.Equal("2", answer.Headers["Retry-After"]);
-            });
+                _api.GetAsync(""),
+                _api.PostAsync("", """{"agent_id":"a"}"""),
+                _api.GetAsync($"/{id}/messages"),
+                _api.PatchAsync($"/{id}", """{"title":"x"}"""),
+                _api.DeleteAsync($"/{id}")
+            );
+            Assert.All(
+                answers,
+                answer =>
+                {
+                    answer.ExpectProblem(503);
+                    Assert.Equal("2", answer.Headers["Retry-After"]);
+                }
+            );
         }
         finally
         {

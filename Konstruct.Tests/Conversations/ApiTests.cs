@@ -13,7 +13,8 @@ public sealed class ApiTests : PipelineTests
     private readonly Person _person = Person.New();
     private readonly ApiClient _api;
 
-    public ApiTests(UsualPipelineOnGarnet fixture) : base(fixture) => _api = new(Gateway, _person);
+    public ApiTests(UsualPipelineOnGarnet fixture)
+        : base(fixture) => _api = new(Gateway, _person);
 
     [Fact]
     public async Task A_conversation_is_created_read_renamed_and_deleted()
@@ -31,10 +32,15 @@ public sealed class ApiTests : PipelineTests
         Assert.True(renamed.Json.GetProperty("updated_at").GetDateTimeOffset() > created.Json.GetProperty("updated_at").GetDateTimeOffset());
 
         (await _api.DeleteAsync($"/{id}")).Expect(204);
-        foreach (var gone in new[]
-        {
-            await _api.GetAsync($"/{id}"), await _api.GetAsync($"/{id}/messages"), await _api.PatchAsync($"/{id}", """{"title":"x"}"""), await _api.DeleteAsync($"/{id}"),
-        })
+        foreach (
+            var gone in new[]
+            {
+                await _api.GetAsync($"/{id}"),
+                await _api.GetAsync($"/{id}/messages"),
+                await _api.PatchAsync($"/{id}", """{"title":"x"}"""),
+                await _api.DeleteAsync($"/{id}"),
+            }
+        )
         {
             gone.ExpectProblem(404);
         }
@@ -51,10 +57,14 @@ public sealed class ApiTests : PipelineTests
         await Until.TrueAsync(async () => await Sql.MessageCountAsync(_person.Tenant) == 4);
 
         var messages = (await _api.GetAsync($"/{id}/messages")).Expect(200).Json.GetProperty("items").EnumerateArray().ToArray();
-        Assert.All(messages, m => Assert.Equal(["id", "turn_id", "role", "content", "status", "created_at"], m.EnumerateObject().Select(p => p.Name)));
+        Assert.All(
+            messages,
+            m => Assert.Equal(["id", "turn_id", "role", "content", "status", "created_at"], m.EnumerateObject().Select(p => p.Name))
+        );
         Assert.Equal(
             [("assistant", "", "pending"), ("user", "/silent", "completed"), ("assistant", answer, "completed"), ("user", "/burst 3", "completed")],
-            messages.Select(m => (m.GetProperty("role").GetString(), m.GetProperty("content").GetString(), m.GetProperty("status").GetString())));
+            messages.Select(m => (m.GetProperty("role").GetString(), m.GetProperty("content").GetString(), m.GetProperty("status").GetString()))
+        );
         Assert.Equal(messages[0].GetProperty("turn_id").GetGuid(), messages[1].GetProperty("turn_id").GetGuid());
         (await _api.DeleteAsync($"/{id}")).Expect(204); // And with it the turn that nobody will answer.
     }
@@ -66,7 +76,8 @@ public sealed class ApiTests : PipelineTests
             $"""
             INSERT INTO web_conversations (tenant_id, id, user_id, agent_id, title, updated_at)
             SELECT '{_person.Tenant}', gen_random_uuid(), '{_person.User}', 'x', 'old ' || n, '2026-01-01 00:00:00.123456+00' FROM generate_series(1, 45) n
-            """);
+            """
+        );
         var someoneElse = _person with { User = Guid.NewGuid() };
         await new ApiClient(Gateway, someoneElse).CreateAsync("theirs");
 
@@ -85,8 +96,7 @@ public sealed class ApiTests : PipelineTests
 
         var read = await _api.ReadAllAsync($"/{id}/messages", limit: 4);
 
-        Assert.Equal(
-            Enumerable.Range(1, 30).Select(n => $"text {n}").Order(), read.Select(m => m.GetProperty("content").GetString()!).Order());
+        Assert.Equal(Enumerable.Range(1, 30).Select(n => $"text {n}").Order(), read.Select(m => m.GetProperty("content").GetString()!).Order());
         var times = read.Select(m => m.GetProperty("created_at").GetDateTimeOffset()).ToList();
         Assert.Equal(times.OrderDescending(), times);
     }
@@ -126,10 +136,15 @@ public sealed class ApiTests : PipelineTests
     [InlineData("%20")]
     public async Task An_id_that_is_no_UUID_is_a_400_with_a_sentence(string id)
     {
-        foreach (var answer in new[]
-        {
-            await _api.GetAsync($"/{id}"), await _api.GetAsync($"/{id}/messages"), await _api.PatchAsync($"/{id}", """{"title":"x"}"""), await _api.DeleteAsync($"/{id}"),
-        })
+        foreach (
+            var answer in new[]
+            {
+                await _api.GetAsync($"/{id}"),
+                await _api.GetAsync($"/{id}/messages"),
+                await _api.PatchAsync($"/{id}", """{"title":"x"}"""),
+                await _api.DeleteAsync($"/{id}"),
+            }
+        )
         {
             Assert.Equal("The conversation id is not a UUID.", answer.ExpectProblem(400));
         }
@@ -156,14 +171,23 @@ public sealed class ApiTests : PipelineTests
     public async Task Titles_and_bodies_have_limits_and_odd_characters_do_not_break_them()
     {
         var longest = new string('t', 200);
-        Assert.Equal(longest, (await _api.PostAsync("", $$"""{"agent_id":"a","title":"  {{longest}} "}""")).Expect(201).Json.GetProperty("title").GetString());
+        Assert.Equal(
+            longest,
+            (await _api.PostAsync("", $$"""{"agent_id":"a","title":"  {{longest}} "}""")).Expect(201).Json.GetProperty("title").GetString()
+        );
         (await _api.PostAsync("", $$"""{"agent_id":"a","title":"{{longest}}t"}""")).ExpectProblem(400);
         (await _api.PostAsync("", $$"""{"agent_id":"{{longest}}a"}""")).ExpectProblem(400);
         (await _api.PostAsync("", $$"""{"agent_id":"a","more":"{{new string('x', 20_000)}}"}""")).ExpectProblem(413);
-        Assert.Equal(JsonValueKind.Null, (await _api.PostAsync("", """{"agent_id":"a","title":"  "}""")).Expect(201).Json.GetProperty("title").ValueKind);
+        Assert.Equal(
+            JsonValueKind.Null,
+            (await _api.PostAsync("", """{"agent_id":"a","title":"  "}""")).Expect(201).Json.GetProperty("title").ValueKind
+        );
 
         // Postgres takes no NUL, and UTF-8 no half of a pair.
-        Assert.Equal("a\uFFFDb", (await _api.PostAsync("", """{"agent_id":"a","title":"a\u0000b"}""")).Expect(201).Json.GetProperty("title").GetString());
+        Assert.Equal(
+            "a\uFFFDb",
+            (await _api.PostAsync("", """{"agent_id":"a","title":"a\u0000b"}""")).Expect(201).Json.GetProperty("title").GetString()
+        );
         var half = await _api.PostAsync("", """{"agent_id":"a","title":"a\ud83db"}""");
         Assert.Contains(half.Status, new[] { 201, 400 });
     }
@@ -171,9 +195,16 @@ public sealed class ApiTests : PipelineTests
     [Fact]
     public async Task A_body_that_is_not_JSON_by_its_type_and_a_method_that_is_none_are_problems_too()
     {
-        var form = await _api.SendAsync(HttpMethod.Post, "", "agent_id=a", r => r.Content = new StringContent("agent_id=a", Encoding.UTF8, "application/x-www-form-urlencoded"));
+        var form = await _api.SendAsync(
+            HttpMethod.Post,
+            "",
+            "agent_id=a",
+            r => r.Content = new StringContent("agent_id=a", Encoding.UTF8, "application/x-www-form-urlencoded")
+        );
         form.ExpectProblem(415);
-        (await _api.SendAsync(HttpMethod.Post, "", """{"agent_id":"untyped is taken for JSON"}""", r => r.Content!.Headers.ContentType = null)).Expect(201);
+        (
+            await _api.SendAsync(HttpMethod.Post, "", """{"agent_id":"untyped is taken for JSON"}""", r => r.Content!.Headers.ContentType = null)
+        ).Expect(201);
         (await _api.SendAsync(HttpMethod.Put, "", "{}")).ExpectProblem(405);
         (await _api.GetAsync("/a/b/c")).ExpectProblem(404);
     }
@@ -188,20 +219,35 @@ public sealed class ApiTests : PipelineTests
     public async Task Without_a_user_and_a_tenant_everything_is_a_401(string? user, string? tenant)
     {
         var nobody = new ApiClient(Gateway, null);
-        foreach (var (method, path) in new[] { ("GET", ""), ("POST", ""), ("GET", $"/{Guid.NewGuid()}"), ("GET", "/x/messages"), ("PATCH", "/x"), ("DELETE", "/x") })
-        {
-            var answer = await nobody.SendAsync(new(method), path, method is "POST" or "PATCH" ? "not JSON" : null, request =>
+        foreach (
+            var (method, path) in new[]
             {
-                if (user is not null)
+                ("GET", ""),
+                ("POST", ""),
+                ("GET", $"/{Guid.NewGuid()}"),
+                ("GET", "/x/messages"),
+                ("PATCH", "/x"),
+                ("DELETE", "/x"),
+            }
+        )
+        {
+            var answer = await nobody.SendAsync(
+                new(method),
+                path,
+                method is "POST" or "PATCH" ? "not JSON" : null,
+                request =>
                 {
-                    request.Headers.Add("X-User-Id", user);
-                }
+                    if (user is not null)
+                    {
+                        request.Headers.Add("X-User-Id", user);
+                    }
 
-                if (tenant is not null)
-                {
-                    request.Headers.Add("X-Tenant-Id", tenant);
+                    if (tenant is not null)
+                    {
+                        request.Headers.Add("X-Tenant-Id", tenant);
+                    }
                 }
-            });
+            );
             answer.ExpectProblem(401);
             Assert.NotEmpty(answer.Headers["WWW-Authenticate"]);
         }
@@ -218,31 +264,42 @@ public sealed class ApiTests : PipelineTests
     public async Task The_OpenAPI_document_describes_every_request_in_Development_and_is_not_served_elsewhere()
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-        using var document = JsonDocument.Parse(await http.GetStringAsync(new Uri($"http://127.0.0.1:{Gateway.Port}/openapi/v1.json"), TestContext.Current.CancellationToken));
-        var operations = document.RootElement.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Where(o => o.Value.TryGetProperty("responses", out _)).Select(o => $"{o.Name} {path.Name}"));
+        using var document = JsonDocument.Parse(
+            await http.GetStringAsync(new Uri($"http://127.0.0.1:{Gateway.Port}/openapi/v1.json"), TestContext.Current.CancellationToken)
+        );
+        var operations = document
+            .RootElement.GetProperty("paths")
+            .EnumerateObject()
+            .SelectMany(path =>
+                path.Value.EnumerateObject().Where(o => o.Value.TryGetProperty("responses", out _)).Select(o => $"{o.Name} {path.Name}")
+            );
         Assert.Equal(
             [
-                "delete /chat/conversations/{id}", "get /chat/conversations", "get /chat/conversations/{id}", "get /chat/conversations/{id}/messages",
-                "patch /chat/conversations/{id}", "post /chat/conversations",
+                "delete /chat/conversations/{id}",
+                "get /chat/conversations",
+                "get /chat/conversations/{id}",
+                "get /chat/conversations/{id}/messages",
+                "patch /chat/conversations/{id}",
+                "post /chat/conversations",
             ],
-            operations.Order(StringComparer.Ordinal));
+            operations.Order(StringComparer.Ordinal)
+        );
         Assert.Contains("\"agent_id\"", document.RootElement.GetProperty("components").GetRawText(), StringComparison.Ordinal);
 
-        var production = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
-        {
-            ["ASPNETCORE_ENVIRONMENT"] = "Production",
-            ["Auth__Jwt__SigningKey"] = Edge.Tokens.Key,
-        });
+        var production = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = "Production", ["Auth__Jwt__SigningKey"] = Edge.Tokens.Key }
+        );
         Assert.Equal(404, await production.StatusAsync("/openapi/v1.json"));
         await production.TerminateAsync();
     }
 
-    private Task InsertMessagesAsync(Guid conversation, int count, string content) => Sql.ExecuteAsync(
-        $"""
-        INSERT INTO web_conversation_messages (tenant_id, id, conversation_id, role, content, turn_id, status, attempt, created_at)
-        SELECT '{_person.Tenant}', gen_random_uuid(), '{conversation}', 'user', {content}, gen_random_uuid(), 'completed', 0,
-               '2026-01-01 00:00:00.5+00'::timestamptz + n % 3 * interval '1 microsecond'
-        FROM generate_series(1, {count}) n
-        """);
+    private Task InsertMessagesAsync(Guid conversation, int count, string content) =>
+        Sql.ExecuteAsync(
+            $"""
+            INSERT INTO web_conversation_messages (tenant_id, id, conversation_id, role, content, turn_id, status, attempt, created_at)
+            SELECT '{_person.Tenant}', gen_random_uuid(), '{conversation}', 'user', {content}, gen_random_uuid(), 'completed', 0,
+                   '2026-01-01 00:00:00.5+00'::timestamptz + n % 3 * interval '1 microsecond'
+            FROM generate_series(1, {count}) n
+            """
+        );
 }

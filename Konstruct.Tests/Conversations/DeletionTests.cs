@@ -34,7 +34,8 @@ public abstract class DeletionTests(UsualPipeline fixture) : PipelineTests(fixtu
         Assert.Equal(0, await Sql.MessageCountAsync(_person.Tenant));
         (await api.GetAsync($"/{id}")).ExpectProblem(404);
         await Until.TrueAsync(async () =>
-            !(await Pipeline.Redis.ValuesAsync("*{dispatch}*")).Any(v => v.Contains($"{id}", StringComparison.Ordinal)));
+            !(await Pipeline.Redis.ValuesAsync("*{dispatch}*")).Any(v => v.Contains($"{id}", StringComparison.Ordinal))
+        );
     }
 
     [Fact]

@@ -38,7 +38,9 @@ public sealed class ImageTests
     {
         var result = await Cli.Wrap("dotnet")
             .WithArguments([
-                "msbuild", Path.Combine(BuiltPrograms.RepositoryRoot, project), "-t:ComputeContainerConfig",
+                "msbuild",
+                Path.Combine(BuiltPrograms.RepositoryRoot, project),
+                "-t:ComputeContainerConfig",
                 "-getProperty:ContainerRepository,ContainerBaseImage,ContainerUser",
                 "-getItem:ContainerPort,ContainerAppCommand,ContainerEnvironmentVariable,ContainerLabel",
             ])

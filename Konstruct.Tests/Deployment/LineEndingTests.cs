@@ -8,7 +8,14 @@ namespace Konstruct.Tests.Deployment;
 /// <summary>A clone has the bytes that were committed, whatever the machine's Git does to line ends: <c>core.autocrlf</c> broke eng/faults and .ci/run.</summary>
 public sealed class LineEndingTests
 {
-    private static readonly string[] Files = [".gitattributes", ".ci/run", "eng/faults", "docs/images/trace.png", "Konstruct.Contracts/Redis/Scripts/claim.lua"];
+    private static readonly string[] Files =
+    [
+        ".gitattributes",
+        ".ci/run",
+        "eng/faults",
+        "docs/images/trace.png",
+        "Konstruct.Contracts/Redis/Scripts/claim.lua",
+    ];
 
     [Fact]
     public async Task A_clone_with_autocrlf_has_the_bytes_that_were_committed()

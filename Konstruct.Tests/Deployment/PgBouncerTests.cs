@@ -10,6 +10,15 @@ public sealed class PipelineOverPgBouncer(DatabaseFactory databases) : UsualPipe
 {
     private PgBouncer? _bouncer;
 
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        if (_bouncer is not null)
+        {
+            await _bouncer.DisposeAsync();
+        }
+    }
+
     private protected override async Task<string> ServingConnectionAsync(Database database)
     {
         _bouncer = await PgBouncer.StartAsync(database.Server, connections: 2);
@@ -20,15 +29,6 @@ public sealed class PipelineOverPgBouncer(DatabaseFactory databases) : UsualPipe
     {
         Requirement.PgBouncer.Require();
         return base.StartAsync();
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await base.DisposeAsync();
-        if (_bouncer is not null)
-        {
-            await _bouncer.DisposeAsync();
-        }
     }
 }
 
@@ -53,28 +53,36 @@ public sealed class PgBouncerTests(PipelineOverPgBouncer fixture) : PipelineTest
             own.Add(await new ApiClient(Gateway, person).CreateAsync($"of {person.Tenant}"));
         }
 
-        await Task.WhenAll(Enumerable.Range(0, 200).Select(async i =>
-        {
-            var api = new ApiClient(Gateway, tenants[i % 2]);
-            var listed = (await api.GetAsync("")).Expect(200).Json.GetProperty("items").EnumerateArray();
-            Assert.Equal([own[i % 2]], listed.Select(c => c.GetProperty("id").GetGuid()));
-            (await api.GetAsync($"/{own[(i + 1) % 2]}")).ExpectProblem(404);
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 200)
+                .Select(async i =>
+                {
+                    var api = new ApiClient(Gateway, tenants[i % 2]);
+                    var listed = (await api.GetAsync("")).Expect(200).Json.GetProperty("items").EnumerateArray();
+                    Assert.Equal([own[i % 2]], listed.Select(c => c.GetProperty("id").GetGuid()));
+                    (await api.GetAsync($"/{own[(i + 1) % 2]}")).ExpectProblem(404);
+                })
+        );
     }
 
     [Fact]
     public async Task Sockets_of_two_tenants_chat_at_once_and_every_row_is_its_tenants()
     {
         var tenants = new[] { Person.New(), Person.New() };
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(async i =>
-        {
-            var (person, text) = (tenants[i % 2], $"/burst 10 of socket {i}");
-            var conversation = Guid.NewGuid();
-            await using var chat = (await RawChat.OpenV2Async(Gateway, person, conversation)).Chat;
-            await chat.SayAsync(text, "m");
-            Assert.Equal(Answers.Of(text), (await chat.ReadToAsync("done"))[^1].Json.GetProperty("text").GetString());
-            Assert.Equal([text, Answers.Of(text)], (await Sql.MessagesAsync(conversation)).Select(row => row.Content));
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 20)
+                .Select(async i =>
+                {
+                    var (person, text) = (tenants[i % 2], $"/burst 10 of socket {i}");
+                    var conversation = Guid.NewGuid();
+                    await using var chat = (await RawChat.OpenV2Async(Gateway, person, conversation)).Chat;
+                    await chat.SayAsync(text, "m");
+                    Assert.Equal(Answers.Of(text), (await chat.ReadToAsync("done"))[^1].Json.GetProperty("text").GetString());
+                    Assert.Equal([text, Answers.Of(text)], (await Sql.MessagesAsync(conversation)).Select(row => row.Content));
+                })
+        );
         foreach (var person in tenants)
         {
             Assert.Equal(20, await Sql.MessageCountAsync(person.Tenant));

@@ -34,11 +34,14 @@ public sealed class StopTests(DatabaseFactory databases)
 
         var stopped = await Task.WhenAll(StopAsync(pipeline.Gateway), StopAsync(pipeline.Worker));
 
-        Assert.All(stopped, service =>
-        {
-            Assert.True(service.Took < Grace, $"It took {service.Took}.");
-            Assert.Equal(0, service.ExitCode);
-        });
+        Assert.All(
+            stopped,
+            service =>
+            {
+                Assert.True(service.Took < Grace, $"It took {service.Took}.");
+                Assert.Equal(0, service.ExitCode);
+            }
+        );
         // The turn was given back: nobody has to wait for its lease to run out, and it still wants an answer.
         Assert.Equal(0, await pipeline.Redis.Database.SortedSetLengthAsync(RedisKeys.Leases));
         Assert.Equal(1, await pipeline.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE status = 'pending'"));

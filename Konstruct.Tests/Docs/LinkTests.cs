@@ -7,12 +7,28 @@ namespace Konstruct.Tests.Docs;
 /// <summary>A page that is moved or a heading that is renamed takes its links with it.</summary>
 public sealed partial class LinkTests
 {
-    private static readonly string[] Sources = ["*.cs", "*.js", "*.ts", "*.yaml", "*.yml", "*.props", "*.csproj", "*.json", "*.lua", "*.sql", "*.mjs"];
+    private static readonly string[] Sources =
+    [
+        "*.cs",
+        "*.js",
+        "*.ts",
+        "*.yaml",
+        "*.yml",
+        "*.props",
+        "*.csproj",
+        "*.json",
+        "*.lua",
+        "*.sql",
+        "*.mjs",
+    ];
 
     [Fact]
     public void Every_relative_link_leads_to_a_file_and_an_anchor_that_exist()
     {
-        var links = MarkdownPage.All.SelectMany(page => page.Links, (page, link) => (page, link)).Where(each => !IsAddress().IsMatch(each.link)).ToList();
+        var links = MarkdownPage
+            .All.SelectMany(page => page.Links, (page, link) => (page, link))
+            .Where(each => !IsAddress().IsMatch(each.link))
+            .ToList();
 
         Assert.True(links.Count > 50, $"Only {links.Count} links were found.");
         Assert.Empty(links.Where(each => !Resolves(each.page, each.link)).Select(each => $"{each.page.Path}: {each.link}"));
@@ -22,9 +38,21 @@ public sealed partial class LinkTests
     [Fact]
     public void Every_page_that_a_source_file_names_exists()
     {
-        var files = Sources.SelectMany(MarkdownPage.Files).Concat(MarkdownPage.Files("*").Where(path => path.StartsWith("eng/", StringComparison.Ordinal)
-            || path.StartsWith(".ci/", StringComparison.Ordinal) || path.StartsWith("bench/", StringComparison.Ordinal))).Distinct();
-        var named = files.SelectMany(file => PageName().Matches(File.ReadAllText(SourceTree.Path(file))), (file, match) => (file, page: match.Value)).ToList();
+        var files = Sources
+            .SelectMany(MarkdownPage.Files)
+            .Concat(
+                MarkdownPage
+                    .Files("*")
+                    .Where(path =>
+                        path.StartsWith("eng/", StringComparison.Ordinal)
+                        || path.StartsWith(".ci/", StringComparison.Ordinal)
+                        || path.StartsWith("bench/", StringComparison.Ordinal)
+                    )
+            )
+            .Distinct();
+        var named = files
+            .SelectMany(file => PageName().Matches(File.ReadAllText(SourceTree.Path(file))), (file, match) => (file, page: match.Value))
+            .ToList();
 
         Assert.True(named.Count > 10, $"Only {named.Count} names were found.");
         Assert.Empty(named.Where(each => !File.Exists(SourceTree.Path(each.page))).Select(each => $"{each.file}: {each.page}"));
@@ -33,7 +61,10 @@ public sealed partial class LinkTests
     private static bool Resolves(MarkdownPage page, string link)
     {
         var (target, anchor) = link.Split('#', 2) is [var before, var after] ? (before, after) : (link, null);
-        var path = target.Length == 0 ? page.Path : Path.GetRelativePath(SourceTree.Root, Path.Combine(SourceTree.Root, Path.GetDirectoryName(page.Path)!, target)).Replace('\\', '/');
+        var path =
+            target.Length == 0
+                ? page.Path
+                : Path.GetRelativePath(SourceTree.Root, Path.Combine(SourceTree.Root, Path.GetDirectoryName(page.Path)!, target)).Replace('\\', '/');
         if (!File.Exists(SourceTree.Path(path)) && !Directory.Exists(SourceTree.Path(path)))
         {
             return false;

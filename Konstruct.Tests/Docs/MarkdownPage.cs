@@ -39,7 +39,11 @@ internal sealed partial class MarkdownPage
 
     /// <summary>Files of the source tree that match, without what builds and tools generate.</summary>
     public static IEnumerable<string> Files(string pattern) =>
-        from file in Directory.EnumerateFiles(SourceTree.Root, pattern, new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint })
+        from file in Directory.EnumerateFiles(
+            SourceTree.Root,
+            pattern,
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }
+        )
         let path = System.IO.Path.GetRelativePath(SourceTree.Root, file).Replace('\\', '/')
         let folders = path.Split('/')[..^1]
         where !folders.Any(folder => Generated.Contains(folder) || folder is ".git" or ".konstruct")

@@ -19,7 +19,11 @@ public sealed partial class PageTests
     public void Every_guide_and_design_page_says_what_goes_wrong()
     {
         string[] records = ["docs/design/decisions.md", "docs/design/performance-log.md", "docs/design/performance-log-postgres.md"]; // What was decided and tried.
-        var pages = MarkdownPage.All.Where(page => page.Path.StartsWith("docs/guide/", StringComparison.Ordinal) || page.Path.StartsWith("docs/design/", StringComparison.Ordinal)).ToList();
+        var pages = MarkdownPage
+            .All.Where(page =>
+                page.Path.StartsWith("docs/guide/", StringComparison.Ordinal) || page.Path.StartsWith("docs/design/", StringComparison.Ordinal)
+            )
+            .ToList();
 
         Assert.NotEmpty(pages);
         Assert.Empty(pages.Where(page => !records.Contains(page.Path) && !page.Headings.Contains("What goes wrong")).Select(page => page.Path));
@@ -30,7 +34,12 @@ public sealed partial class PageTests
     {
         var linked = MarkdownPage.Of("docs/README.md").Links.Select(link => $"docs/{link}");
 
-        Assert.Empty(MarkdownPage.All.Select(page => page.Path).Where(path => path.StartsWith("docs/", StringComparison.Ordinal) && path != "docs/README.md").Except(linked));
+        Assert.Empty(
+            MarkdownPage
+                .All.Select(page => page.Path)
+                .Where(path => path.StartsWith("docs/", StringComparison.Ordinal) && path != "docs/README.md")
+                .Except(linked)
+        );
     }
 
     /// <summary>A row that names its test keeps its promise only as long as the test exists.</summary>
@@ -38,7 +47,9 @@ public sealed partial class PageTests
     public void Every_test_that_a_page_names_exists()
     {
         var types = typeof(PageTests).Assembly.GetTypes().Select(type => type.Name).ToHashSet();
-        var named = MarkdownPage.All.SelectMany(page => TestName().Matches(page.Text), (page, match) => (page.Path, Name: match.Groups[1].Value)).ToList();
+        var named = MarkdownPage
+            .All.SelectMany(page => TestName().Matches(page.Text), (page, match) => (page.Path, Name: match.Groups[1].Value))
+            .ToList();
 
         Assert.True(named.Count > 30, $"Only {named.Count} names were found.");
         Assert.Empty(named.Where(each => !types.Contains(each.Name)).Select(each => $"{each.Path}: {each.Name}"));
@@ -48,9 +59,13 @@ public sealed partial class PageTests
     [Fact]
     public void Every_error_and_close_code_has_a_heading_to_link_to()
     {
-        var closeCodes = typeof(CloseCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => $"close-{field.GetRawConstantValue()}");
+        var closeCodes = typeof(CloseCodes)
+            .GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => $"close-{field.GetRawConstantValue()}");
 
-        Assert.Empty(WireError.All.Select(error => $"error-{error.Code}").Concat(closeCodes).Except(MarkdownPage.Of("docs/reference/protocol.md").Anchors));
+        Assert.Empty(
+            WireError.All.Select(error => $"error-{error.Code}").Concat(closeCodes).Except(MarkdownPage.Of("docs/reference/protocol.md").Anchors)
+        );
     }
 
     [GeneratedRegex(@"`([A-Z]\w+(?:Tests|OnGarnet|OnRedis|OverPgBouncer))\b")]

@@ -30,9 +30,15 @@ public sealed partial class ProtocolPageTests
     [Fact]
     public void The_page_lists_every_close_code()
     {
-        var codes = typeof(CloseCodes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => (int)field.GetRawConstantValue()!).Order();
+        var codes = typeof(CloseCodes)
+            .GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => (int)field.GetRawConstantValue()!)
+            .Order();
 
-        Assert.Equal(codes, CloseRow().Matches(Page).Select(row => int.Parse(row.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            codes,
+            CloseRow().Matches(Page).Select(row => int.Parse(row.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture))
+        );
     }
 
     [GeneratedRegex(@"^\| `([a-z_]+)` \| ([^|]+) \| (yes|no) \|", RegexOptions.Multiline)]

@@ -27,16 +27,24 @@ internal sealed class WireDocument
 
     /// <summary>Each close code's name and number, and what a client does about it.</summary>
     public IReadOnlyList<(string Name, int Code, string Again)> CloseCodes =>
-        [.. Map(_root, "x-close-codes").Children.Select(c =>
-            (Text(c.Key), int.Parse(Text(c.Value["code"]), System.Globalization.CultureInfo.InvariantCulture), Text(c.Value["again"])))];
+        [
+            .. Map(_root, "x-close-codes")
+                .Children.Select(c =>
+                    (Text(c.Key), int.Parse(Text(c.Value["code"]), System.Globalization.CultureInfo.InvariantCulture), Text(c.Value["again"]))
+                ),
+        ];
 
     /// <summary>The schemas of the frames that go one way in one version: <c>v1Receive</c>, <c>v2Send</c> and so on.</summary>
     public IReadOnlyList<string> FramesOf(string operation)
     {
         var channel = Last(Map(_root, "operations", operation)["channel"]["$ref"]);
         var messages = ((YamlSequenceNode)Map(_root, "operations", operation)["messages"]).Select(reference => Last(reference["$ref"]));
-        return [.. messages.Select(name => Last(Map(_root, "channels", channel, "messages")[name]["$ref"]))
-            .Select(message => Last(Map(_root, "components", "messages", message)["payload"]["$ref"]))];
+        return
+        [
+            .. messages
+                .Select(name => Last(Map(_root, "channels", channel, "messages")[name]["$ref"]))
+                .Select(message => Last(Map(_root, "components", "messages", message)["payload"]["$ref"])),
+        ];
     }
 
     internal static string Text(YamlNode node) => ((YamlScalarNode)node).Value!;
@@ -50,12 +58,21 @@ internal sealed class WireDocument
 internal sealed class WireSchema(YamlMappingNode node)
 {
     /// <summary>The words that it can be; empty when it is an object.</summary>
-    public IReadOnlyList<string> Words { get; } = node.Children.TryGetValue("enum", out var words) ? [.. ((YamlSequenceNode)words).Select(WireDocument.Text)] : [];
+    public IReadOnlyList<string> Words { get; } =
+        node.Children.TryGetValue("enum", out var words) ? [.. ((YamlSequenceNode)words).Select(WireDocument.Text)] : [];
 
     /// <summary>An object's members, in their order.</summary>
-    public IReadOnlyList<WireMember> Members { get; } = node.Children.TryGetValue("properties", out var members)
-        ? [.. ((YamlMappingNode)members).Children.Select(m => new WireMember(WireDocument.Text(m.Key), TypeOf((YamlMappingNode)m.Value), !Required(node).Contains(WireDocument.Text(m.Key))))]
-        : [];
+    public IReadOnlyList<WireMember> Members { get; } =
+        node.Children.TryGetValue("properties", out var members)
+            ?
+            [
+                .. ((YamlMappingNode)members).Children.Select(m => new WireMember(
+                    WireDocument.Text(m.Key),
+                    TypeOf((YamlMappingNode)m.Value),
+                    !Required(node).Contains(WireDocument.Text(m.Key))
+                )),
+            ]
+            : [];
 
     private static HashSet<string> Required(YamlMappingNode node) => [.. ((YamlSequenceNode)node["required"]).Select(WireDocument.Text)];
 

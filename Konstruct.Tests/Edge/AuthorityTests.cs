@@ -23,11 +23,9 @@ public sealed class AuthorityTests(UsualPipelineOnGarnet fixture) : PipelineTest
     public async Task Keys_come_from_the_authority_and_change_with_it()
     {
         var port = Loopback.FreePort();
-        var gateway = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
-        {
-            ["Auth__Mode"] = "Jwt",
-            ["Auth__Jwt__Authority"] = $"http://127.0.0.1:{port}",
-        });
+        var gateway = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string> { ["Auth__Mode"] = "Jwt", ["Auth__Jwt__Authority"] = $"http://127.0.0.1:{port}" }
+        );
 
         // An authority that does not answer is nobody's fault but its own: the client may come again.
         var (error, code) = await RefusedAsync(gateway, "hello");
@@ -39,7 +37,8 @@ public sealed class AuthorityTests(UsualPipelineOnGarnet fixture) : PipelineTest
         Assert.Equal((WireError.AuthInvalidToken.Message, CloseCodes.AuthenticationFailed), await RefusedAsync(gateway, Tokens.For(Person.New())));
         Assert.Equal(
             (WireError.AuthInvalidToken.Message, CloseCodes.AuthenticationFailed),
-            await RefusedAsync(gateway, authority.Token(audience: "another service")));
+            await RefusedAsync(gateway, authority.Token(audience: "another service"))
+        );
 
         var before = authority.Token();
         authority.ChangeKey();
@@ -68,6 +67,8 @@ public sealed class AuthorityTests(UsualPipelineOnGarnet fixture) : PipelineTest
     {
         private RsaSecurityKey _key = NewKey();
 
+        public string Address => address;
+
         public static async Task<Authority> StartAsync(int port)
         {
             var builder = WebApplication.CreateSlimBuilder();
@@ -75,13 +76,14 @@ public sealed class AuthorityTests(UsualPipelineOnGarnet fixture) : PipelineTest
             builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
             var app = builder.Build();
             var authority = new Authority(app, $"http://127.0.0.1:{port}");
-            app.MapGet("/.well-known/openid-configuration", () => Results.Json(new { issuer = authority.Address, jwks_uri = $"{authority.Address}/keys" }));
+            app.MapGet(
+                "/.well-known/openid-configuration",
+                () => Results.Json(new { issuer = authority.Address, jwks_uri = $"{authority.Address}/keys" })
+            );
             app.MapGet("/keys", () => Results.Json(new { keys = new[] { authority.PublicKey() } }));
             await app.StartAsync();
             return authority;
         }
-
-        public string Address => address;
 
         public void ChangeKey() => _key = NewKey();
 
@@ -93,7 +95,15 @@ public sealed class AuthorityTests(UsualPipelineOnGarnet fixture) : PipelineTest
         private object PublicKey()
         {
             var key = _key.Rsa.ExportParameters(includePrivateParameters: false);
-            return new { kty = "RSA", use = "sig", alg = "RS256", kid = _key.KeyId, n = Base64UrlEncoder.Encode(key.Modulus), e = Base64UrlEncoder.Encode(key.Exponent) };
+            return new
+            {
+                kty = "RSA",
+                use = "sig",
+                alg = "RS256",
+                kid = _key.KeyId,
+                n = Base64UrlEncoder.Encode(key.Modulus),
+                e = Base64UrlEncoder.Encode(key.Exponent),
+            };
         }
 
         private static RsaSecurityKey NewKey() => new(RSA.Create(2048)) { KeyId = $"{Guid.NewGuid()}" };

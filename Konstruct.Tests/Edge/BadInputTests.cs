@@ -12,8 +12,6 @@ public sealed class BadInputTests(UsualPipelineOnGarnet fixture) : PipelineTests
     /// <summary>Served after whatever came before, with an error that names it: what came before that is the answer to the bad input.</summary>
     private const string AreYouThere = """{"type":"message","text":"x","conversationId":"?","messageId":"are-you-there"}""";
 
-    private sealed record Row(string Name, string Expected, string Got, bool IsBystanderWell);
-
     [Fact]
     public async Task Bad_input_gets_its_answer_stores_nothing_and_harms_nobody()
     {
@@ -33,8 +31,11 @@ public sealed class BadInputTests(UsualPipelineOnGarnet fixture) : PipelineTests
             rows.Add(new(name, expected, await request(), await IsWellAsync(bystander)));
         }
 
-        var table = string.Concat(rows.Select(row =>
-            $"{(IsRight(row) ? "as expected" : "UNEXPECTED ")}  {row.Name,-42}  {row.Got}{(row.Got == row.Expected ? "" : $"   expected: {row.Expected}")}{(row.IsBystanderWell ? "" : "   A BYSTANDER WAS HARMED")}\n"));
+        var table = string.Concat(
+            rows.Select(row =>
+                $"{(IsRight(row) ? "as expected" : "UNEXPECTED ")}  {row.Name, -42}  {row.Got}{(row.Got == row.Expected ? "" : $"   expected: {row.Expected}")}{(row.IsBystanderWell ? "" : "   A BYSTANDER WAS HARMED")}\n"
+            )
+        );
         Report.Write("bad-inputs.txt", table);
         Assert.True(rows.Count >= 60, $"{rows.Count} inputs are too few.");
         Assert.True(rows.TrueForAll(IsRight), table);
@@ -58,13 +59,22 @@ public sealed class BadInputTests(UsualPipelineOnGarnet fixture) : PipelineTests
         yield return ("leaves in the middle of the upgrade", "gone", () => LeaveAsync("GET /chat/ws/x HTTP/1.1\r\nHost:"u8.ToArray()));
         yield return ("leaves after the upgrade", "gone", () => LeaveUpgradedAsync(_ => Task.CompletedTask));
         yield return ("leaves in a frame's head", "gone", () => LeaveUpgradedAsync(socket => socket.WriteAsync(new byte[] { 0x81 })));
-        yield return ("leaves in the auth frame", "gone", () => LeaveUpgradedAsync(socket => socket.FrameAsync(WireFrame.Text, "{"u8.ToArray(), length: 100)));
+        yield return (
+            "leaves in the auth frame",
+            "gone",
+            () => LeaveUpgradedAsync(socket => socket.FrameAsync(WireFrame.Text, "{"u8.ToArray(), length: 100))
+        );
         yield return ("leaves after auth", "gone", () => LeaveUpgradedAsync(socket => socket.TextAsync(Person.New().Auth)));
-        yield return ("leaves in a message", "gone", () => LeaveUpgradedAsync(async socket =>
-        {
-            await socket.TextAsync(Person.New().Auth);
-            await socket.FrameAsync(WireFrame.Text, "{"u8.ToArray(), isLast: false);
-        }));
+        yield return (
+            "leaves in a message",
+            "gone",
+            () =>
+                LeaveUpgradedAsync(async socket =>
+                {
+                    await socket.TextAsync(Person.New().Auth);
+                    await socket.FrameAsync(WireFrame.Text, "{"u8.ToArray(), isLast: false);
+                })
+        );
 
         async Task<string> StatusAsync(string headers, string method = "GET")
         {
@@ -151,19 +161,21 @@ public sealed class BadInputTests(UsualPipelineOnGarnet fixture) : PipelineTests
     }
 
     private static bool IsSignOfLife(WireFrame frame, bool isV2) =>
-        frame.Opcode == WireFrame.Text && Describe(frame) == WireError.InvalidConversationId.Code
+        frame.Opcode == WireFrame.Text
+        && Describe(frame) == WireError.InvalidConversationId.Code
         && (!isV2 || (frame.Json.TryGetProperty("message_id", out var id) && id.GetString() == "are-you-there"));
 
     private static string Print(List<(string What, int Times)> outcome) =>
         outcome.Count == 0 ? "nothing" : string.Join(", ", outcome.Select(o => o.Times == 1 ? o.What : $"{o.What} × {o.Times}"));
 
-    private static string Describe(WireFrame frame) => frame switch
-    {
-        { CloseCode: { } code } => $"close {code}",
-        { Opcode: WireFrame.Pong } => "pong",
-        _ when frame.Json.GetProperty("type").GetString() is not "error" => frame.Json.GetProperty("type").GetString()!,
-        _ => WireError.All.Single(error => error.Message == frame.Json.GetProperty("message").GetString()).Code,
-    };
+    private static string Describe(WireFrame frame) =>
+        frame switch
+        {
+            { CloseCode: { } code } => $"close {code}",
+            { Opcode: WireFrame.Pong } => "pong",
+            _ when frame.Json.GetProperty("type").GetString() is not "error" => frame.Json.GetProperty("type").GetString()!,
+            _ => WireError.All.Single(error => error.Message == frame.Json.GetProperty("message").GetString()).Code,
+        };
 
     private static async Task<bool> IsWellAsync(RawChat bystander)
     {
@@ -182,4 +194,6 @@ public sealed class BadInputTests(UsualPipelineOnGarnet fixture) : PipelineTests
             return new(conversation, (await chat.ReadToAsync("done"))[^1].TurnId!.Value);
         }
     }
+
+    private sealed record Row(string Name, string Expected, string Got, bool IsBystanderWell);
 }

@@ -7,7 +7,8 @@ namespace Konstruct.Tests.Edge;
 public sealed class ConnectionStringTests
 {
     private const string Secret = "sesame";
-    private const string GoodRedis = "127.0.0.1:1", GoodPostgres = "Host=127.0.0.1;Username=u;Password=p;Database=d";
+    private const string GoodRedis = "127.0.0.1:1",
+        GoodPostgres = "Host=127.0.0.1;Username=u;Password=p;Database=d";
 
     [Theory]
     [InlineData("Konstruct.Gateway", "", "redis", $"redis://user:{Secret}@cache.example:6379", "is a URL")]

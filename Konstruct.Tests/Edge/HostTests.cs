@@ -31,7 +31,10 @@ public sealed class HostTests(UsualPipelineOnGarnet fixture) : PipelineTests(fix
         Assert.Equal(status, await GetAsync(Gateway, "/alive", host));
         Assert.Equal(status, await GetAsync(Gateway, "/health", host));
         Assert.Equal(status, await GetAsync(Gateway, "/", host));
-        Assert.Equal(status == 200 ? 101 : 400, await GetAsync(Gateway, $"/chat/ws/{Guid.NewGuid()}", host, $"Origin: http://{host}\r\n{RawSocket.Upgrade}"));
+        Assert.Equal(
+            status == 200 ? 101 : 400,
+            await GetAsync(Gateway, $"/chat/ws/{Guid.NewGuid()}", host, $"Origin: http://{host}\r\n{RawSocket.Upgrade}")
+        );
     }
 
     [Fact]

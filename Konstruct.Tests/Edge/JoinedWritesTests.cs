@@ -21,7 +21,12 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
         wire.Writer.Send("two"u8.ToArray(), moreFollows: true);
         Assert.Empty(wire.Writes);
         wire.Writer.Send("three"u8.ToArray());
-        Assert.Equal([["one", "two", "three"]], wire.Writes);
+        Assert.Equal(
+            [
+                ["one", "two", "three"],
+            ],
+            wire.Writes
+        );
 
         wire.Writer.Send("four"u8.ToArray(), moreFollows: true);
         wire.Writer.SendQueued();
@@ -37,7 +42,12 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
         wire.Writer.SendChunk("a"u8.ToArray(), moreFollows: true);
         wire.Writer.SendChunk("b"u8.ToArray(), moreFollows: true);
         wire.Writer.SendQueued();
-        Assert.Equal([["""{"type":"chunk","text":"a"}""", """{"type":"chunk","text":"b"}"""]], wire.Writes);
+        Assert.Equal(
+            [
+                ["""{"type":"chunk","text":"a"}""", """{"type":"chunk","text":"b"}"""],
+            ],
+            wire.Writes
+        );
     }
 
     [Fact]
@@ -51,7 +61,15 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
         }
 
         wire.Writer.SendQueued();
-        Assert.Equal([[small, small], [small], [large], [small]], wire.Writes);
+        Assert.Equal(
+            [
+                [small, small],
+                [small],
+                [large],
+                [small],
+            ],
+            wire.Writes
+        );
     }
 
     /// <summary>Nobody says when the rest comes: the queue may be held back only while it has room.</summary>
@@ -64,7 +82,12 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
             wire.Writer.Send(Encoding.UTF8.GetBytes($"{i}"), moreFollows: true);
         }
 
-        Assert.Equal([["1", "2", "3"]], wire.Writes);
+        Assert.Equal(
+            [
+                ["1", "2", "3"],
+            ],
+            wire.Writes
+        );
     }
 
     [Fact]
@@ -106,7 +129,10 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
         public Wire(ChatOptions? options = null)
         {
             var stream = new JoiningStream(_connection);
-            _socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = Timeout.InfiniteTimeSpan });
+            _socket = WebSocket.CreateFromStream(
+                stream,
+                new WebSocketCreationOptions { IsServer = true, KeepAliveInterval = Timeout.InfiniteTimeSpan }
+            );
             Writer = new(_socket, options ?? new ChatOptions(), stream: stream);
         }
 
@@ -126,7 +152,7 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
         /// <summary>Frames of a server: no mask; two bytes, and for longer ones two or eight of length (RFC 6455, 5.2).</summary>
         private static IEnumerable<byte[]> FramesOf(byte[] write)
         {
-            for (var at = 0; at < write.Length;)
+            for (var at = 0; at < write.Length; )
             {
                 var (length, head) = write[at + 1] switch
                 {

@@ -15,15 +15,21 @@ public sealed class BackgroundTasksTests
     public async Task What_a_task_begins_is_waited_for_as_well()
     {
         var (first, begun, second) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
-        _tasks.Run("the first", async () =>
-        {
-            await first.Task;
-            _tasks.Run("what it begins", () =>
+        _tasks.Run(
+            "the first",
+            async () =>
             {
-                begun.SetResult();
-                return second.Task;
-            });
-        });
+                await first.Task;
+                _tasks.Run(
+                    "what it begins",
+                    () =>
+                    {
+                        begun.SetResult();
+                        return second.Task;
+                    }
+                );
+            }
+        );
         var secondHadEnded = _tasks.WhenIdleAsync().ContinueWith(_ => second.Task.IsCompleted, TaskScheduler.Default);
 
         first.SetResult();

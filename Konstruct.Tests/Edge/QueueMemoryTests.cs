@@ -77,12 +77,14 @@ public sealed class QueueMemoryTests(UsualPipelineOnGarnet fixture) : PipelineTe
     [Fact]
     public async Task A_client_that_does_not_read_is_closed_with_4008_and_one_that_does_stays()
     {
-        var gateway = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
-        {
-            ["Chat__MaxQueuedBytes"] = $"{256 * 1024 * 1024}",
-            ["Chat__MaxQueuedFrames"] = "1000000",
-            ["Chat__MaxQueuedBytesInAll"] = $"{2 * 1024 * 1024}",
-        });
+        var gateway = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string>
+            {
+                ["Chat__MaxQueuedBytes"] = $"{256 * 1024 * 1024}",
+                ["Chat__MaxQueuedFrames"] = "1000000",
+                ["Chat__MaxQueuedBytesInAll"] = $"{2 * 1024 * 1024}",
+            }
+        );
         var (person, conversation) = (Person.New(), Guid.NewGuid());
         var (reader, _) = await RawChat.OpenV2Async(gateway, person, conversation);
         var (sleeper, _) = await RawChat.OpenV2Async(gateway, person, conversation);

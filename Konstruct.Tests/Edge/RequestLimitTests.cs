@@ -89,9 +89,6 @@ public sealed class RequestLimitTests(UsualPipelineOnGarnet fixture) : PipelineT
         (await new ApiClient(gateway, _person with { User = Guid.NewGuid() }).GetAsync("")).Expect(200);
     }
 
-    private Task<ServiceProcess> StartAsync() => Pipeline.StartGatewayAsync(new Dictionary<string, string>
-    {
-        ["Edge__RequestsPerMinute"] = "1",
-        ["Edge__RequestBurst"] = $"{Burst}",
-    });
+    private Task<ServiceProcess> StartAsync() =>
+        Pipeline.StartGatewayAsync(new Dictionary<string, string> { ["Edge__RequestsPerMinute"] = "1", ["Edge__RequestBurst"] = $"{Burst}" });
 }

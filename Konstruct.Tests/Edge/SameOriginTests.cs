@@ -60,7 +60,9 @@ public sealed class SameOriginTests(AnyHostPipeline fixture) : PipelineTests(fix
     private async Task<string> UpgradeAsync(string host, string origin)
     {
         await using var raw = await RawSocket.ConnectAsync(Gateway.Port);
-        await raw.WriteAsync(Encoding.ASCII.GetBytes($"GET /chat/ws/{Guid.NewGuid()} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n{RawSocket.Upgrade}\r\n"));
+        await raw.WriteAsync(
+            Encoding.ASCII.GetBytes($"GET /chat/ws/{Guid.NewGuid()} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n{RawSocket.Upgrade}\r\n")
+        );
         return await raw.ReadHeadAsync();
     }
 }

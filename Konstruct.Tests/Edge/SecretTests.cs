@@ -16,15 +16,22 @@ public sealed class SecretTests(GuardedPipeline fixture) : PipelineTests(fixture
     public async Task No_secret_and_no_word_of_a_user_is_logged_at_any_level()
     {
         var everything = new Dictionary<string, string> { ["Logging__LogLevel__Default"] = "Trace", ["Logging__LogLevel__Konstruct"] = "Trace" };
-        var wrongPassword = new NpgsqlConnectionStringBuilder(Pipeline.Database.ServingConnectionString) { Password = "a-wrong-password" }.ConnectionString;
+        var wrongPassword = new NpgsqlConnectionStringBuilder(Pipeline.Database.ServingConnectionString)
+        {
+            Password = "a-wrong-password",
+        }.ConnectionString;
         var gateway = await Pipeline.StartGatewayAsync(everything);
         var worker = await Pipeline.StartWorkerAsync(everything);
-        var unable = await ServiceProcess.StartAsync("Konstruct.Gateway", [], new Dictionary<string, string>(everything)
-        {
-            ["ConnectionStrings__redis"] = Pipeline.Redis.ConnectionString,
-            ["ConnectionStrings__konstruct"] = wrongPassword,
-            ["Auth__Jwt__SigningKey"] = Tokens.Key,
-        });
+        var unable = await ServiceProcess.StartAsync(
+            "Konstruct.Gateway",
+            [],
+            new Dictionary<string, string>(everything)
+            {
+                ["ConnectionStrings__redis"] = Pipeline.Redis.ConnectionString,
+                ["ConnectionStrings__konstruct"] = wrongPassword,
+                ["Auth__Jwt__SigningKey"] = Tokens.Key,
+            }
+        );
         await using var _ = unable;
 
         var (person, conversation) = (Person.New(), Guid.NewGuid());
@@ -48,7 +55,13 @@ public sealed class SecretTests(GuardedPipeline fixture) : PipelineTests(fixture
         [
             ConfigurationOptions.Parse(Pipeline.Redis.ConnectionString).Password!,
             new NpgsqlConnectionStringBuilder(Pipeline.Database.ServingConnectionString).Password!,
-            "a-wrong-password", Tokens.Key, good, bad, good.Split('.')[2], bad.Split('.')[2], Said,
+            "a-wrong-password",
+            Tokens.Key,
+            good,
+            bad,
+            good.Split('.')[2],
+            bad.Split('.')[2],
+            Said,
         ];
         Assert.All(secrets, secret => Assert.DoesNotContain(secret, logs, StringComparison.Ordinal));
         Assert.Contains("A token was refused", logs, StringComparison.Ordinal); // It was logged, and without the token.

@@ -46,18 +46,30 @@ public sealed class StartTests(UsualPipelineOnGarnet fixture) : PipelineTests(fi
         var person = Person.New();
         var key = new Dictionary<string, string> { ["Auth__Jwt__SigningKey"] = Tokens.Key };
         await using var command = await ServiceProcess.StartAsync(
-            "Konstruct.Gateway", ["token", "--user", $"{person.User}", "--tenant", $"{person.Tenant}", "--role", "admin", "--lifetime", "00:05:00"], key);
+            "Konstruct.Gateway",
+            ["token", "--user", $"{person.User}", "--tenant", $"{person.Tenant}", "--role", "admin", "--lifetime", "00:05:00"],
+            key
+        );
         await Until.TrueAsync(() => Task.FromResult(command.HasEnded && command.Log.Contains("eyJ", StringComparison.Ordinal)));
         var gateway = await Pipeline.StartGatewayAsync(new Dictionary<string, string>(key) { ["Auth__Mode"] = "Jwt" });
 
         await using var chat = await RawChat.ConnectAsync(gateway, $"{Guid.NewGuid()}", RawChatV2.Subprotocol);
-        await chat.SendAsync(Tokens.Frame(command.Log.Split('\n').Last(line => line.Contains("eyJ", StringComparison.Ordinal)).Trim().Split(' ')[^1]));
+        await chat.SendAsync(
+            Tokens.Frame(command.Log.Split('\n').Last(line => line.Contains("eyJ", StringComparison.Ordinal)).Trim().Split(' ')[^1])
+        );
         await chat.NextAsync("ready");
     }
 
     [Theory]
     [InlineData("Usage", "token", "--user", "alice")]
-    [InlineData("Auth__Jwt__SigningKey", "token", "--user", "20000000-0000-4000-8000-000000000001", "--tenant", "10000000-0000-4000-8000-000000000001")]
+    [InlineData(
+        "Auth__Jwt__SigningKey",
+        "token",
+        "--user",
+        "20000000-0000-4000-8000-000000000001",
+        "--tenant",
+        "10000000-0000-4000-8000-000000000001"
+    )]
     public async Task The_command_says_what_it_lacks(string sentence, params string[] arguments)
     {
         await using var command = await ServiceProcess.StartAsync("Konstruct.Gateway", arguments, new Dictionary<string, string>());

@@ -34,7 +34,12 @@ internal sealed class StuckSocket : WebSocket
     /// <summary>The client reads this many frames.</summary>
     public void Read(int frames = int.MaxValue / 2) => _reads.Release(frames);
 
-    public override async Task SendAsync(ArraySegment<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken)
+    public override async Task SendAsync(
+        ArraySegment<byte> buffer,
+        WebSocketMessageType messageType,
+        bool endOfMessage,
+        CancellationToken cancellationToken
+    )
     {
         var frame = Encoding.UTF8.GetString(buffer);
         await _reads.WaitAsync(cancellationToken);
@@ -53,11 +58,10 @@ internal sealed class StuckSocket : WebSocket
     public override Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public override Task CloseAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) => Task.CompletedTask;
+    public override Task CloseAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
 
-    public override void Abort()
-    {
-    }
+    public override void Abort() { }
 
     public override void Dispose() => _reads.Dispose();
 }

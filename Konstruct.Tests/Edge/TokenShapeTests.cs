@@ -15,37 +15,40 @@ public sealed class TokenShapeTests(GuardedPipeline fixture) : PipelineTests(fix
 {
     private static readonly Person Someone = Person.New();
 
-    public static TheoryData<string, string> Refused => new()
-    {
-        { "an unknown crit", Make(new() { ["crit"] = new[] { "exp2" }, ["exp2"] = 1 }) },
-        { "an empty crit", Make(new() { ["crit"] = Array.Empty<string>() }) },
-        { "a logout token", Make(type: "logout+jwt") },
-        { "an id token that says so", Make(type: "id_token+jwt") },
-        { "a list of one user", Make(claims: new() { ["sub"] = new[] { $"{Someone.User}" } }) },
-        { "a typ that is empty", Make(type: " ") },
-        { "16 KB", Make(claims: new() { ["padding"] = new string('x', 12 * 1024) }) },
-        { "20 KB", Make(claims: new() { ["padding"] = new string('x', 15 * 1024) }) },
-        { "HS512 with a key of 55 bytes", Hs512() },
-    };
+    public static TheoryData<string, string> Refused =>
+        new()
+        {
+            { "an unknown crit", Make(new() { ["crit"] = new[] { "exp2" }, ["exp2"] = 1 }) },
+            { "an empty crit", Make(new() { ["crit"] = Array.Empty<string>() }) },
+            { "a logout token", Make(type: "logout+jwt") },
+            { "an id token that says so", Make(type: "id_token+jwt") },
+            { "a list of one user", Make(claims: new() { ["sub"] = new[] { $"{Someone.User}" } }) },
+            { "a typ that is empty", Make(type: " ") },
+            { "16 KB", Make(claims: new() { ["padding"] = new string('x', 12 * 1024) }) },
+            { "20 KB", Make(claims: new() { ["padding"] = new string('x', 15 * 1024) }) },
+            { "HS512 with a key of 55 bytes", Hs512() },
+        };
 
-    public static TheoryData<string, string> Ambiguous => new()
-    {
-        { "two tenants", Make(claims: new() { ["tenant_id"] = new[] { $"{Someone.Tenant}", $"{Guid.NewGuid()}" } }) },
-        { "a list of one tenant", Make(claims: new() { ["tenant_id"] = new[] { $"{Someone.Tenant}" } }) },
-        { "a tenant that is an object", Make(claims: new() { ["tenant_id"] = new Dictionary<string, object> { ["id"] = $"{Someone.Tenant}" } }) },
-        { "the tenant twice", Twice("tenant_id") },
-    };
+    public static TheoryData<string, string> Ambiguous =>
+        new()
+        {
+            { "two tenants", Make(claims: new() { ["tenant_id"] = new[] { $"{Someone.Tenant}", $"{Guid.NewGuid()}" } }) },
+            { "a list of one tenant", Make(claims: new() { ["tenant_id"] = new[] { $"{Someone.Tenant}" } }) },
+            { "a tenant that is an object", Make(claims: new() { ["tenant_id"] = new Dictionary<string, object> { ["id"] = $"{Someone.Tenant}" } }) },
+            { "the tenant twice", Twice("tenant_id") },
+        };
 
-    public static TheoryData<string, string> Accepted => new()
-    {
-        { "JWT", Make() },
-        { "jwt", Make(type: "jwt") },
-        { "at+jwt", Make(type: "at+jwt") },
-        { "application/at+jwt", Make(type: "application/at+jwt") },
-        { "no typ", WithoutType() },
-        { "just under 16 KB", Make(claims: new() { ["padding"] = new string('x', 11 * 1024) }) },
-        { "HS384 with a key of 55 bytes", Make(algorithm: SecurityAlgorithms.HmacSha384) },
-    };
+    public static TheoryData<string, string> Accepted =>
+        new()
+        {
+            { "JWT", Make() },
+            { "jwt", Make(type: "jwt") },
+            { "at+jwt", Make(type: "at+jwt") },
+            { "application/at+jwt", Make(type: "application/at+jwt") },
+            { "no typ", WithoutType() },
+            { "just under 16 KB", Make(claims: new() { ["padding"] = new string('x', 11 * 1024) }) },
+            { "HS384 with a key of 55 bytes", Make(algorithm: SecurityAlgorithms.HmacSha384) },
+        };
 
     [Theory]
     [MemberData(nameof(Refused))]
@@ -104,13 +107,20 @@ public sealed class TokenShapeTests(GuardedPipeline fixture) : PipelineTests(fix
     {
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        using var response = await http.GetAsync(new Uri($"http://127.0.0.1:{Gateway.Port}/chat/conversations"), TestContext.Current.CancellationToken);
+        using var response = await http.GetAsync(
+            new Uri($"http://127.0.0.1:{Gateway.Port}/chat/conversations"),
+            TestContext.Current.CancellationToken
+        );
         return response.StatusCode;
     }
 
     private static string Make(
-        Dictionary<string, object>? header = null, Dictionary<string, object>? claims = null, string? type = null, string algorithm = SecurityAlgorithms.HmacSha256,
-        SecurityKey? key = null)
+        Dictionary<string, object>? header = null,
+        Dictionary<string, object>? claims = null,
+        string? type = null,
+        string algorithm = SecurityAlgorithms.HmacSha256,
+        SecurityKey? key = null
+    )
     {
         var all = Tokens.Claims(Someone);
         foreach (var (name, value) in claims ?? [])
@@ -118,33 +128,46 @@ public sealed class TokenShapeTests(GuardedPipeline fixture) : PipelineTests(fix
             all[name] = value;
         }
 
-        return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = Tokens.Issuer,
-            Audience = Tokens.Audience,
-            Expires = DateTime.UtcNow.AddHours(1),
-            Claims = all,
-            TokenType = type,
-            AdditionalHeaderClaims = header,
-            SigningCredentials = new(key ?? Tokens.SymmetricKey(), algorithm),
-        });
+        return new JsonWebTokenHandler().CreateToken(
+            new SecurityTokenDescriptor
+            {
+                Issuer = Tokens.Issuer,
+                Audience = Tokens.Audience,
+                Expires = DateTime.UtcNow.AddHours(1),
+                Claims = all,
+                TokenType = type,
+                AdditionalHeaderClaims = header,
+                SigningCredentials = new(key ?? Tokens.SymmetricKey(), algorithm),
+            }
+        );
     }
 
     /// <summary>The library signs with no key that is too short.</summary>
     private static string Hs512()
     {
         var signed = $"{Base64UrlEncoder.Encode("""{"alg":"HS512","typ":"JWT"}""")}.{Make().Split('.')[1]}";
-        return $"{signed}.{Base64UrlEncoder.Encode(System.Security.Cryptography.HMACSHA512.HashData(System.Text.Encoding.UTF8.GetBytes(Tokens.Key), System.Text.Encoding.ASCII.GetBytes(signed)))}";
+        var signature = System.Security.Cryptography.HMACSHA512.HashData(
+            System.Text.Encoding.UTF8.GetBytes(Tokens.Key),
+            System.Text.Encoding.ASCII.GetBytes(signed)
+        );
+        return $"{signed}.{Base64UrlEncoder.Encode(signature)}";
     }
 
     private static string WithoutType() => Sign("""{"alg":"HS256"}""", Base64UrlEncoder.Decode(Make().Split('.')[1]));
 
     private static string Twice(string claim) =>
-        Sign("""{"alg":"HS256","typ":"JWT"}""", Base64UrlEncoder.Decode(Make().Split('.')[1]).Replace("{", $$"""{"{{claim}}":"{{Guid.NewGuid()}}",""", StringComparison.Ordinal));
+        Sign(
+            """{"alg":"HS256","typ":"JWT"}""",
+            Base64UrlEncoder.Decode(Make().Split('.')[1]).Replace("{", $$"""{"{{claim}}":"{{Guid.NewGuid()}}",""", StringComparison.Ordinal)
+        );
 
     private static string Sign(string header, string payload)
     {
         var signed = $"{Base64UrlEncoder.Encode(header)}.{Base64UrlEncoder.Encode(payload)}";
-        return $"{signed}.{Base64UrlEncoder.Encode(System.Security.Cryptography.HMACSHA256.HashData(System.Text.Encoding.UTF8.GetBytes(Tokens.Key), System.Text.Encoding.ASCII.GetBytes(signed)))}";
+        var signature = System.Security.Cryptography.HMACSHA256.HashData(
+            System.Text.Encoding.UTF8.GetBytes(Tokens.Key),
+            System.Text.Encoding.ASCII.GetBytes(signed)
+        );
+        return $"{signed}.{Base64UrlEncoder.Encode(signature)}";
     }
 }

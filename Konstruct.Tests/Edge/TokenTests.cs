@@ -15,23 +15,30 @@ public sealed class TokenTests(GuardedPipeline fixture) : PipelineTests(fixture)
     private static readonly Person Someone = Person.New();
 
     /// <summary>Made when the run begins, which may be long before they are used.</summary>
-    public static TheoryData<string, string> BadTokens => new()
-    {
-        { "none", """{"type":"auth"}""" },
-        { "empty", Tokens.Frame("") },
-        { "a number", """{"type":"auth","token":7}""" },
-        { "no token", Tokens.Frame("hello") },
-        { "the original's claims alone", Someone.Auth },
-        { "another key", Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), key: Tokens.SymmetricKey("another key, as long as the one of the gateway"))) },
-        { "no signature", Tokens.Frame(WithoutSignature(Tokens.For(Someone))) },
-        { "alg none", Tokens.Frame($"eyJhbGciOiJub25lIn0.{Tokens.For(Someone).Split('.')[1]}.") },
-        { "another algorithm", Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), key: new RsaSecurityKey(RSA.Create(2048)), algorithm: SecurityAlgorithms.RsaSha256)) },
-        { "a changed claim", Tokens.Frame(WithChangedClaims(Tokens.For(Someone))) },
-        { "another issuer", Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), issuer: "somebody")) },
-        { "another audience", Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), audience: "another service")) },
-        { "expired", Tokens.Frame(Tokens.For(Someone, TimeSpan.FromSeconds(-5))) },
-        { "not yet valid", Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), TimeSpan.FromDays(2), from: DateTime.UtcNow.AddDays(1))) },
-    };
+    public static TheoryData<string, string> BadTokens =>
+        new()
+        {
+            { "none", """{"type":"auth"}""" },
+            { "empty", Tokens.Frame("") },
+            { "a number", """{"type":"auth","token":7}""" },
+            { "no token", Tokens.Frame("hello") },
+            { "the original's claims alone", Someone.Auth },
+            {
+                "another key",
+                Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), key: Tokens.SymmetricKey("another key, as long as the one of the gateway")))
+            },
+            { "no signature", Tokens.Frame(WithoutSignature(Tokens.For(Someone))) },
+            { "alg none", Tokens.Frame($"eyJhbGciOiJub25lIn0.{Tokens.For(Someone).Split('.')[1]}.") },
+            {
+                "another algorithm",
+                Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), key: new RsaSecurityKey(RSA.Create(2048)), algorithm: SecurityAlgorithms.RsaSha256))
+            },
+            { "a changed claim", Tokens.Frame(WithChangedClaims(Tokens.For(Someone))) },
+            { "another issuer", Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), issuer: "somebody")) },
+            { "another audience", Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), audience: "another service")) },
+            { "expired", Tokens.Frame(Tokens.For(Someone, TimeSpan.FromSeconds(-5))) },
+            { "not yet valid", Tokens.Frame(Tokens.Make(Tokens.Claims(Someone), TimeSpan.FromDays(2), from: DateTime.UtcNow.AddDays(1))) },
+        };
 
     [Theory]
     [MemberData(nameof(BadTokens))]
@@ -82,7 +89,9 @@ public sealed class TokenTests(GuardedPipeline fixture) : PipelineTests(fixture)
     {
         var (person, conversation) = (Person.New(), Guid.NewGuid());
         await using var v1 = await RawChat.ConnectAsync(Gateway, $"{conversation}");
-        await v1.SendAsync($$"""{"type":"auth","userId":"{{person.User}}","role":"member","tenantId":"{{person.Tenant}}","token":"{{Tokens.For(person)}}"}""");
+        await v1.SendAsync(
+            $$"""{"type":"auth","userId":"{{person.User}}","role":"member","tenantId":"{{person.Tenant}}","token":"{{Tokens.For(person)}}"}"""
+        );
         await v1.SayAsync("/burst 3");
         (await v1.ReceiveTurnAsync()).AssertWhole(conversation);
         Assert.Equal(2, await Sql.MessageCountAsync(person.Tenant));

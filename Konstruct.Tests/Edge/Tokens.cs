@@ -29,20 +29,28 @@ internal static class Tokens
     }
 
     public static string Make(
-        Dictionary<string, object> claims, TimeSpan? lifetime = null, SecurityKey? key = null, string algorithm = SecurityAlgorithms.HmacSha256,
-        string issuer = Issuer, string audience = Audience, DateTime? from = null)
+        Dictionary<string, object> claims,
+        TimeSpan? lifetime = null,
+        SecurityKey? key = null,
+        string algorithm = SecurityAlgorithms.HmacSha256,
+        string issuer = Issuer,
+        string audience = Audience,
+        DateTime? from = null
+    )
     {
         var begins = from ?? DateTime.UtcNow.AddMinutes(-1);
         var ends = DateTime.UtcNow + (lifetime ?? TimeSpan.FromHours(1));
-        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = issuer,
-            Audience = audience,
-            NotBefore = begins < ends ? begins : ends.AddMinutes(-1),
-            Expires = ends,
-            Claims = claims,
-            SigningCredentials = new(key ?? SymmetricKey(), algorithm),
-        });
+        return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(
+            new SecurityTokenDescriptor
+            {
+                Issuer = issuer,
+                Audience = audience,
+                NotBefore = begins < ends ? begins : ends.AddMinutes(-1),
+                Expires = ends,
+                Claims = claims,
+                SigningCredentials = new(key ?? SymmetricKey(), algorithm),
+            }
+        );
     }
 
     public static string Frame(string token) => $$"""{"type":"auth","token":"{{token}}"}""";

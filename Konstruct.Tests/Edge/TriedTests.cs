@@ -39,7 +39,11 @@ public sealed class TriedTests(DatabaseFactory databases, RedisWithUsers redis) 
     public async Task What_Redis_refuses_keeps_it_unready_until_it_does_not(string project, string rules, string sentence)
     {
         var user = $"u{Guid.NewGuid():N}";
-        await using var service = await StartAsync(project, await redis.UserAsync(user, rules), (await databases.CreateAsync()).ServingConnectionString);
+        await using var service = await StartAsync(
+            project,
+            await redis.UserAsync(user, rules),
+            (await databases.CreateAsync()).ServingConnectionString
+        );
         await SaysAsync(service, sentence);
         await Until.TrueAsync(async () => await service.StatusAsync("/health") is 503);
         Assert.Equal(200, await service.StatusAsync("/alive"));
@@ -56,19 +60,45 @@ public sealed class TriedTests(DatabaseFactory databases, RedisWithUsers redis) 
     public async Task The_rights_that_the_docs_name_are_enough(string project)
     {
         var rules = "~{* ~bucket:* &*:webchat:response:* &konstruct:dispatch:* +@all -@admin -@dangerous +info";
-        Assert.Contains(rules, await File.ReadAllTextAsync(Aspire.SourceTree.Path("docs/guide/stores.md"), TestContext.Current.CancellationToken), StringComparison.Ordinal);
-        await using var service = await StartAsync(project, await redis.UserAsync($"u{Guid.NewGuid():N}", rules), (await databases.CreateAsync()).ServingConnectionString);
+        Assert.Contains(
+            rules,
+            await File.ReadAllTextAsync(Aspire.SourceTree.Path("docs/guide/stores.md"), TestContext.Current.CancellationToken),
+            StringComparison.Ordinal
+        );
+        await using var service = await StartAsync(
+            project,
+            await redis.UserAsync($"u{Guid.NewGuid():N}", rules),
+            (await databases.CreateAsync()).ServingConnectionString
+        );
         await service.WaitUntilHealthyAsync();
     }
 
     [Theory]
-    [InlineData("ALTER DATABASE {0} SET default_transaction_read_only = on", "is read-only", "ALTER DATABASE {0} SET default_transaction_read_only = off")]
-    [InlineData("REVOKE INSERT ON web_conversation_messages FROM konstruct_gateway", "refuses to store a message (accept_turn): permission denied for table web_conversation_messages",
-        "GRANT INSERT ON web_conversation_messages TO konstruct_gateway")]
-    [InlineData("REVOKE DELETE ON web_conversations FROM konstruct_gateway", "refuses to delete a conversation", "GRANT DELETE ON web_conversations TO konstruct_gateway")]
-    [InlineData("REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, konstruct_gateway", "permission denied for function accept_turn",
-        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO konstruct_gateway")]
-    [InlineData("REVOKE EXECUTE ON FUNCTION pending_turns FROM konstruct_gateway", "refuses to sweep (pending_turns)", "GRANT EXECUTE ON FUNCTION pending_turns TO konstruct_gateway")]
+    [InlineData(
+        "ALTER DATABASE {0} SET default_transaction_read_only = on",
+        "is read-only",
+        "ALTER DATABASE {0} SET default_transaction_read_only = off"
+    )]
+    [InlineData(
+        "REVOKE INSERT ON web_conversation_messages FROM konstruct_gateway",
+        "refuses to store a message (accept_turn): permission denied for table web_conversation_messages",
+        "GRANT INSERT ON web_conversation_messages TO konstruct_gateway"
+    )]
+    [InlineData(
+        "REVOKE DELETE ON web_conversations FROM konstruct_gateway",
+        "refuses to delete a conversation",
+        "GRANT DELETE ON web_conversations TO konstruct_gateway"
+    )]
+    [InlineData(
+        "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, konstruct_gateway",
+        "permission denied for function accept_turn",
+        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO konstruct_gateway"
+    )]
+    [InlineData(
+        "REVOKE EXECUTE ON FUNCTION pending_turns FROM konstruct_gateway",
+        "refuses to sweep (pending_turns)",
+        "GRANT EXECUTE ON FUNCTION pending_turns TO konstruct_gateway"
+    )]
     public async Task What_Postgres_refuses_keeps_it_unready_until_it_does_not(string change, string sentence, string undo)
     {
         var database = await databases.CreateAsync();
@@ -79,7 +109,9 @@ public sealed class TriedTests(DatabaseFactory databases, RedisWithUsers redis) 
 
         var elsewhere = undo.StartsWith("ALTER DATABASE", StringComparison.Ordinal); // In a session that is not read-only itself.
         await (elsewhere ? database.Server.AsSuperuser("postgres") : database.Sql).ExecuteAsync(string.Format(null, undo, database.Name));
-        await database.Server.AsSuperuser("postgres").ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.Name}'");
+        await database
+            .Server.AsSuperuser("postgres")
+            .ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.Name}'");
         await gateway.WaitUntilHealthyAsync();
         Assert.Equal(0L, await database.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversations WHERE agent_id = 'trial'")); // It was rolled back.
     }
@@ -89,7 +121,9 @@ public sealed class TriedTests(DatabaseFactory databases, RedisWithUsers redis) 
     {
         var database = await databases.CreateAsync();
         var name = $"l{Guid.NewGuid():N}";
-        await database.Server.AsSuperuser("postgres").ExecuteAsync($"CREATE DATABASE {name} OWNER {PostgresServer.Owner} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+        await database
+            .Server.AsSuperuser("postgres")
+            .ExecuteAsync($"CREATE DATABASE {name} OWNER {PostgresServer.Owner} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
         await OldSchemas.MakeAsync(database.Server, name); // The schema step refuses to.
         await using var gateway = await StartAsync("Konstruct.Gateway", redis.Redis.ConnectionString, database.Server.ServingConnectionString(name));
         await SaysAsync(gateway, "has the encoding LATIN1; it must be UTF8");
@@ -100,5 +134,9 @@ public sealed class TriedTests(DatabaseFactory databases, RedisWithUsers redis) 
         Until.TrueAsync(() => Task.FromResult(service.Log.Contains(sentence, StringComparison.Ordinal)));
 
     private static Task<ServiceProcess> StartAsync(string project, string redis, string postgres) =>
-        ServiceProcess.StartAsync(project, [], new Dictionary<string, string> { ["ConnectionStrings__redis"] = redis, ["ConnectionStrings__konstruct"] = postgres });
+        ServiceProcess.StartAsync(
+            project,
+            [],
+            new Dictionary<string, string> { ["ConnectionStrings__redis"] = redis, ["ConnectionStrings__konstruct"] = postgres }
+        );
 }

@@ -28,11 +28,19 @@ public sealed class UpgradeOrderTests(UsualPipelineOnGarnet fixture) : PipelineT
     [InlineData(4)]
     public async Task No_frame_comes_before_the_answer_to_the_upgrade(int millisecondsBeforeAuth)
     {
-        await Parallel.ForAsync(0, Clients, AtOnce, async (i, _) =>
-        {
-            var answer = await AnswerAsync(TimeSpan.FromMilliseconds(millisecondsBeforeAuth), i % 2 == 0 ? Person.New().Auth : """{"type":"hello"}""");
-            Assert.StartsWith("HTTP/1.1 101 ", answer, StringComparison.Ordinal);
-        });
+        await Parallel.ForAsync(
+            0,
+            Clients,
+            AtOnce,
+            async (i, _) =>
+            {
+                var answer = await AnswerAsync(
+                    TimeSpan.FromMilliseconds(millisecondsBeforeAuth),
+                    i % 2 == 0 ? Person.New().Auth : """{"type":"hello"}"""
+                );
+                Assert.StartsWith("HTTP/1.1 101 ", answer, StringComparison.Ordinal);
+            }
+        );
     }
 
     /// <summary>All that comes up to the first frame's text.</summary>
@@ -41,8 +49,11 @@ public sealed class UpgradeOrderTests(UsualPipelineOnGarnet fixture) : PipelineT
         using var tcp = new TcpClient { NoDelay = true };
         await tcp.ConnectAsync(IPAddress.Loopback, Gateway.Port);
         var stream = tcp.GetStream();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(
-            $"GET /chat/ws/{Guid.NewGuid()} HTTP/1.1\r\nHost: 127.0.0.1\r\n{RawSocket.Upgrade}Sec-WebSocket-Protocol: {RawChatV2.Subprotocol}\r\n\r\n"));
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                $"GET /chat/ws/{Guid.NewGuid()} HTTP/1.1\r\nHost: 127.0.0.1\r\n{RawSocket.Upgrade}Sec-WebSocket-Protocol: {RawChatV2.Subprotocol}\r\n\r\n"
+            )
+        );
         var sent = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(sent) < beforeAuth)
         {

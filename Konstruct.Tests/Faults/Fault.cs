@@ -15,230 +15,344 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
     private const int Clients = 4;
 
     /// <summary>What every worker writes with a chunk, and with the end of an answer; what it opens an attempt with; what a gateway queues.</summary>
-    private const string Chunk = "\"type\":\"chunk\"", Done = "\"type\":\"done\"", Open = "\"type\":\"reset\"", Dispatch = "\"channel\":\"web\"";
+    private const string Chunk = "\"type\":\"chunk\"",
+        Done = "\"type\":\"done\"",
+        Open = "\"type\":\"reset\"",
+        Dispatch = "\"channel\":\"web\"";
 
     public static IReadOnlyList<Fault> All { get; } =
     [
-        new("kill -9 a gateway mid-stream", async run =>
-        {
-            await StreamAsync(run);
-            run.Strikes();
-            await run.Rig.Gateways[0].Process.KillAsync();
-        }),
-        new("kill -9 a worker mid-stream", async run =>
-        {
-            var (busy, other) = await StreamFromOneWorkerAsync(run);
-            other.Process.Resume();
-            run.Strikes();
-            await busy.Process.KillAsync();
-        }),
+        new(
+            "kill -9 a gateway mid-stream",
+            async run =>
+            {
+                await StreamAsync(run);
+                run.Strikes();
+                await run.Rig.Gateways[0].Process.KillAsync();
+            }
+        ),
+        new(
+            "kill -9 a worker mid-stream",
+            async run =>
+            {
+                var (busy, other) = await StreamFromOneWorkerAsync(run);
+                other.Process.Resume();
+                run.Strikes();
+                await busy.Process.KillAsync();
+            }
+        ),
         new("kill -9 a worker between the two steps of a claim", run => KillWorkerBeforeAsync(run, Open)),
         new("kill -9 a worker before it finished", run => KillWorkerBeforeAsync(run, Done)),
-        new("kill -9 a worker when it had finished", async run =>
-        {
-            var (busy, other) = await StreamFromOneWorkerAsync(run, chunks: 20);
-            var lost = busy.Redis.LoseReplyToAsync(Done);
-            await lost;
-            run.Strikes();
-            await busy.Process.KillAsync();
-            other.Process.Resume();
-        }),
-        new("SIGSTOP a worker past its lease, then SIGCONT", async run =>
-        {
-            var (busy, other) = await StreamFromOneWorkerAsync(run);
-            other.Process.Resume();
-            run.Strikes();
-            busy.Process.Stall();
-            await run.UntilAsync(heard => heard.Attempt > 1);
-            busy.Process.Resume();
-        }),
-        new("Redis restarted without its data", async run =>
-        {
-            await StreamAsync(run);
-            run.Strikes();
-            await run.Rig.Redis.KillServerAsync();
-            await run.Rig.Redis.StartServerAsync();
-        }),
-        new("Redis restarted with older data", async run =>
-        {
-            await StreamAsync(run);
-            await run.Rig.Redis.SaveAsync();
-            await run.HeardAsync(chunks: 12);
-            run.Strikes();
-            await run.Rig.Redis.KillServerAsync();
-            await run.Rig.Redis.StartServerAsync(keepData: true);
-        }, RedisKind.Redis),
-        new("FLUSHALL mid-stream", async run =>
-        {
-            await StreamAsync(run);
-            run.Strikes();
-            await run.Rig.Redis.FlushAsync();
-        }),
-        new("Redis stands still for 10 s", async run =>
-        {
-            await StreamAsync(run);
-            run.Strikes();
-            run.Rig.Redis.Stall();
-            await Task.Delay(TimeSpan.FromSeconds(10));
-            run.Rig.Redis.Resume();
-        }),
-        new("Redis 100 ms away", async run =>
-        {
-            foreach (var node in run.Rig.Nodes) { node.Redis.Delay = TimeSpan.FromMilliseconds(50); } run.Strikes();
-            await StreamAsync(run);
-        }),
+        new(
+            "kill -9 a worker when it had finished",
+            async run =>
+            {
+                var (busy, other) = await StreamFromOneWorkerAsync(run, chunks: 20);
+                var lost = busy.Redis.LoseReplyToAsync(Done);
+                await lost;
+                run.Strikes();
+                await busy.Process.KillAsync();
+                other.Process.Resume();
+            }
+        ),
+        new(
+            "SIGSTOP a worker past its lease, then SIGCONT",
+            async run =>
+            {
+                var (busy, other) = await StreamFromOneWorkerAsync(run);
+                other.Process.Resume();
+                run.Strikes();
+                busy.Process.Stall();
+                await run.UntilAsync(heard => heard.Attempt > 1);
+                busy.Process.Resume();
+            }
+        ),
+        new(
+            "Redis restarted without its data",
+            async run =>
+            {
+                await StreamAsync(run);
+                run.Strikes();
+                await run.Rig.Redis.KillServerAsync();
+                await run.Rig.Redis.StartServerAsync();
+            }
+        ),
+        new(
+            "Redis restarted with older data",
+            async run =>
+            {
+                await StreamAsync(run);
+                await run.Rig.Redis.SaveAsync();
+                await run.HeardAsync(chunks: 12);
+                run.Strikes();
+                await run.Rig.Redis.KillServerAsync();
+                await run.Rig.Redis.StartServerAsync(keepData: true);
+            },
+            RedisKind.Redis
+        ),
+        new(
+            "FLUSHALL mid-stream",
+            async run =>
+            {
+                await StreamAsync(run);
+                run.Strikes();
+                await run.Rig.Redis.FlushAsync();
+            }
+        ),
+        new(
+            "Redis stands still for 10 s",
+            async run =>
+            {
+                await StreamAsync(run);
+                run.Strikes();
+                run.Rig.Redis.Stall();
+                await Task.Delay(TimeSpan.FromSeconds(10));
+                run.Rig.Redis.Resume();
+            }
+        ),
+        new(
+            "Redis 100 ms away",
+            async run =>
+            {
+                foreach (var node in run.Rig.Nodes)
+                {
+                    node.Redis.Delay = TimeSpan.FromMilliseconds(50);
+                }
+                run.Strikes();
+                await StreamAsync(run);
+            }
+        ),
         new("a worker cut off after a chunk was written, before the reply", run => LoseWorkersReplyAsync(run, Chunk)),
         new("a worker cut off after it had finished, before the reply", run => LoseWorkersReplyAsync(run, Done)),
-        new("a worker cut off after it had opened an attempt, before the reply", async run =>
-        {
-            var lost = run.Rig.Workers.Select(worker => worker.Redis.LoseReplyToAsync(Open)).ToArray();
-            await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
-            await Task.WhenAny(lost);
-            run.Strikes();
-        }),
-        new("a worker cut off after a claim, before the reply", async run =>
-        {
-            foreach (var worker in run.Rig.Workers) { worker.Process.Stall(); } await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
-            await run.QueuedAsync(Clients);
-            var lease = $"{FaultRig.Lease.TotalMilliseconds}";
-            var lost = run.Rig.Workers[0].Redis.LoseReplyToAsync($"{RedisKeys.Tasks}\r\n$17\r\n{RedisKeys.Leases}\r\n${lease.Length}\r\n{lease}\r\n");
-            run.Rig.Workers[0].Process.Resume();
-            await lost;
-            run.Strikes();
-            run.Rig.Workers[1].Process.Resume();
-        }),
-        new("a gateway cut off after a dispatch, before the reply", async run =>
-        {
-            var clients = await run.JoinAllAsync(Clients);
-            var lost = run.Rig.Gateways.Select(gateway => gateway.Redis.LoseReplyToAsync(Dispatch)).ToArray();
-            await run.AskAllAsync(clients, Streaming);
-            await Task.WhenAll(lost);
-            run.Strikes();
-        }),
-        new("a gateway cut off from Redis mid-stream", async run =>
-        {
-            await StreamAsync(run);
-            run.Strikes();
-            run.Rig.Gateways[0].Redis.Refuses = true;
-            run.Rig.Gateways[0].Redis.Cut();
-            await Task.Delay(TimeSpan.FromSeconds(1));
-            run.Rig.Gateways[0].Redis.Refuses = false;
-        }),
-        new("a gateway cut off until all was over elsewhere and lost in Redis", async run =>
-        {
-            run.LogMayBeLost = true;
-            await StreamAsync(run);
-            run.Rig.Gateways[0].Redis.Refuses = true;
-            run.Rig.Gateways[0].Redis.Cut();
-            await run.StoredAsync();
-            await run.Rig.Redis.FlushAsync();
-            run.Strikes();
-            run.Rig.Gateways[0].Redis.Refuses = false;
-        }),
-        new("clients that leave while their gateway's connection to Redis is renewed", async run =>
-        {
-            var clients = await run.JoinAllAsync(100);
-            foreach (var gateway in run.Rig.Gateways) { gateway.Redis.Cut(); } await Task.WhenAll(clients.Select(async (client, i) =>
+        new(
+            "a worker cut off after it had opened an attempt, before the reply",
+            async run =>
             {
-                await Task.Delay(i); // Milliseconds: one after another over the time that a renewal takes.
-                await client.DisposeAsync();
-            }));
-        }),
-        new("clients that come while their gateway is cut off from Redis", async run =>
-        {
-            var gateway = run.Rig.Gateways[0];
-            gateway.Redis.Refuses = true;
-            gateway.Redis.Cut();
-            var clients = await run.JoinAllAsync(Clients, at: 0); // The other gateway takes them, when this one has refused them.
-            gateway.Redis.Refuses = false;
-            await gateway.Process.WaitUntilHealthyAsync();
-            await run.AskAllAsync(clients, Streaming);
-        }),
-        new("the log lost under its readers", async run =>
-        {
-            await StreamAsync(run);
-            run.Strikes();
-            foreach (var (conversation, turn) in run.AskedTurns) { await run.Rig.Redis.Database.KeyDeleteAsync([RedisKeys.Log(conversation, turn, 1), RedisKeys.Turn(conversation, turn)]); } }),
-        new("Postgres restarted at done", async run =>
-        {
-            await StreamAsync(run); // On a busy machine some clients are a second behind others: none may have its end before the server is gone.
-            await run.Rig.Database.Server.KillServerAsync();
-            await run.AnsweredAsync(Clients);
-            run.Strikes();
-            await run.Rig.Database.Server.StartServerAsync();
-        }),
-        new("a gateway cut off after the commit of a message, before the reply", async run =>
-        {
-            var clients = await run.JoinAllAsync(Clients);
-            var lost = run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("accept_turn")).ToArray();
-            await run.AskAllAsync(clients, Streaming);
-            await Task.WhenAll(lost);
-            run.Strikes();
-        }),
-        new("a gateway cut off after the commit of an answer, before the reply", async run =>
-        {
-            await StreamAsync(run);
-            await Task.WhenAll(run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("finish_turn")));
-            run.Strikes();
-        }),
-        new("a message sent to two replicas at once", async run =>
-        {
-            var left = await run.JoinAsync();
-            var right = await run.JoinAsync(like: left, gateway: 1);
-            await Task.WhenAll(run.AskAsync(left, Streaming), run.AskAsync(right, Streaming));
-        }),
-        new("cancel racing done", async run =>
-        {
-            run.MayBeCancelled = true;
-            var clients = await run.JoinAllAsync(Clients);
-            await run.AskAllAsync(clients, "/stream tokens=10 rate=50 delay=0");
-            await run.HeardAsync(chunks: 9);
-            await Task.WhenAll(clients.Select(client => client.CancelAsync("m")));
-        }),
-        new("a client that leaves after every third chunk", async run =>
-        {
-            foreach (var gateway in new[] { 0, 1 }) { await run.AskAsync(await run.JoinAsync(gateway: gateway, leavesAfterEvery: 3), Streaming); } }),
-        new("two tabs that ask at once", async run =>
-        {
-            var left = await run.JoinAsync();
-            var right = await run.JoinAsync(like: left, gateway: 1);
-            await Task.WhenAll(
-                run.AskAsync(left, $"{Streaming} left", "left"), run.AskAsync(right, $"{Streaming} right", "right"));
-        }),
-        new("300 conversations come back at once from a killed gateway", async run =>
-        {
-            var clients = await run.JoinAllAsync(300, at: 0);
-            await run.AskAllAsync(clients, "/stream tokens=12 rate=2 delay=0");
-            await run.HeardAsync(chunks: 2);
-            run.Strikes();
-            await run.Rig.Gateways[0].Process.KillAsync();
-        }),
-        new("rolling restart of gateways and workers", async run =>
-        {
-            await run.AskAllAsync(await run.JoinAllAsync(Clients), "/stream tokens=80 rate=8 delay=0");
-            await run.HeardAsync(chunks: 3);
-            run.Strikes();
-            foreach (var node in run.Rig.Nodes)
-            {
-                await node.Process.TerminateAsync();
-                await node.StartAsync();
+                var lost = run.Rig.Workers.Select(worker => worker.Redis.LoseReplyToAsync(Open)).ToArray();
+                await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
+                await Task.WhenAny(lost);
+                run.Strikes();
             }
-        }),
-        new("40 clients behind a balancer, each of four processes restarted in turn", async run =>
-        {
-            var clients = await run.JoinAllByBalancerAsync(40);
-            await run.AskAllAsync(clients, "/stream tokens=80 rate=8 delay=0");
-            await run.HeardAsync(chunks: 3);
-            run.Strikes();
-            foreach (var (number, node) in run.Rig.Nodes.Index())
+        ),
+        new(
+            "a worker cut off after a claim, before the reply",
+            async run =>
             {
-                // The load goes on: a quarter of the clients asks more while a gateway or a worker goes and comes back.
-                var stopping = node.Process.TerminateAsync();
-                await run.AskAllAsync(clients.Where((_, i) => i % 4 == number), $"/stream tokens=20 rate=10 delay=0 in round {number}", $"more {number}");
-                await stopping;
-                await node.StartAsync();
+                foreach (var worker in run.Rig.Workers)
+                {
+                    worker.Process.Stall();
+                }
+                await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
+                await run.QueuedAsync(Clients);
+                var lease = $"{FaultRig.Lease.TotalMilliseconds}";
+                var lost = run
+                    .Rig.Workers[0]
+                    .Redis.LoseReplyToAsync($"{RedisKeys.Tasks}\r\n$17\r\n{RedisKeys.Leases}\r\n${lease.Length}\r\n{lease}\r\n");
+                run.Rig.Workers[0].Process.Resume();
+                await lost;
+                run.Strikes();
+                run.Rig.Workers[1].Process.Resume();
             }
-        }),
+        ),
+        new(
+            "a gateway cut off after a dispatch, before the reply",
+            async run =>
+            {
+                var clients = await run.JoinAllAsync(Clients);
+                var lost = run.Rig.Gateways.Select(gateway => gateway.Redis.LoseReplyToAsync(Dispatch)).ToArray();
+                await run.AskAllAsync(clients, Streaming);
+                await Task.WhenAll(lost);
+                run.Strikes();
+            }
+        ),
+        new(
+            "a gateway cut off from Redis mid-stream",
+            async run =>
+            {
+                await StreamAsync(run);
+                run.Strikes();
+                run.Rig.Gateways[0].Redis.Refuses = true;
+                run.Rig.Gateways[0].Redis.Cut();
+                await Task.Delay(TimeSpan.FromSeconds(1));
+                run.Rig.Gateways[0].Redis.Refuses = false;
+            }
+        ),
+        new(
+            "a gateway cut off until all was over elsewhere and lost in Redis",
+            async run =>
+            {
+                run.LogMayBeLost = true;
+                await StreamAsync(run);
+                run.Rig.Gateways[0].Redis.Refuses = true;
+                run.Rig.Gateways[0].Redis.Cut();
+                await run.StoredAsync();
+                await run.Rig.Redis.FlushAsync();
+                run.Strikes();
+                run.Rig.Gateways[0].Redis.Refuses = false;
+            }
+        ),
+        new(
+            "clients that leave while their gateway's connection to Redis is renewed",
+            async run =>
+            {
+                var clients = await run.JoinAllAsync(100);
+                foreach (var gateway in run.Rig.Gateways)
+                {
+                    gateway.Redis.Cut();
+                }
+                await Task.WhenAll(
+                    clients.Select(
+                        async (client, i) =>
+                        {
+                            await Task.Delay(i); // Milliseconds: one after another over the time that a renewal takes.
+                            await client.DisposeAsync();
+                        }
+                    )
+                );
+            }
+        ),
+        new(
+            "clients that come while their gateway is cut off from Redis",
+            async run =>
+            {
+                var gateway = run.Rig.Gateways[0];
+                gateway.Redis.Refuses = true;
+                gateway.Redis.Cut();
+                var clients = await run.JoinAllAsync(Clients, at: 0); // The other gateway takes them, when this one has refused them.
+                gateway.Redis.Refuses = false;
+                await gateway.Process.WaitUntilHealthyAsync();
+                await run.AskAllAsync(clients, Streaming);
+            }
+        ),
+        new(
+            "the log lost under its readers",
+            async run =>
+            {
+                await StreamAsync(run);
+                run.Strikes();
+                foreach (var (conversation, turn) in run.AskedTurns)
+                {
+                    await run.Rig.Redis.Database.KeyDeleteAsync([RedisKeys.Log(conversation, turn, 1), RedisKeys.Turn(conversation, turn)]);
+                }
+            }
+        ),
+        new(
+            "Postgres restarted at done",
+            async run =>
+            {
+                await StreamAsync(run); // On a busy machine some clients are a second behind others: none may have its end before the server is gone.
+                await run.Rig.Database.Server.KillServerAsync();
+                await run.AnsweredAsync(Clients);
+                run.Strikes();
+                await run.Rig.Database.Server.StartServerAsync();
+            }
+        ),
+        new(
+            "a gateway cut off after the commit of a message, before the reply",
+            async run =>
+            {
+                var clients = await run.JoinAllAsync(Clients);
+                var lost = run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("accept_turn")).ToArray();
+                await run.AskAllAsync(clients, Streaming);
+                await Task.WhenAll(lost);
+                run.Strikes();
+            }
+        ),
+        new(
+            "a gateway cut off after the commit of an answer, before the reply",
+            async run =>
+            {
+                await StreamAsync(run);
+                await Task.WhenAll(run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("finish_turn")));
+                run.Strikes();
+            }
+        ),
+        new(
+            "a message sent to two replicas at once",
+            async run =>
+            {
+                var left = await run.JoinAsync();
+                var right = await run.JoinAsync(like: left, gateway: 1);
+                await Task.WhenAll(run.AskAsync(left, Streaming), run.AskAsync(right, Streaming));
+            }
+        ),
+        new(
+            "cancel racing done",
+            async run =>
+            {
+                run.MayBeCancelled = true;
+                var clients = await run.JoinAllAsync(Clients);
+                await run.AskAllAsync(clients, "/stream tokens=10 rate=50 delay=0");
+                await run.HeardAsync(chunks: 9);
+                await Task.WhenAll(clients.Select(client => client.CancelAsync("m")));
+            }
+        ),
+        new(
+            "a client that leaves after every third chunk",
+            async run =>
+            {
+                foreach (var gateway in new[] { 0, 1 })
+                {
+                    await run.AskAsync(await run.JoinAsync(gateway: gateway, leavesAfterEvery: 3), Streaming);
+                }
+            }
+        ),
+        new(
+            "two tabs that ask at once",
+            async run =>
+            {
+                var left = await run.JoinAsync();
+                var right = await run.JoinAsync(like: left, gateway: 1);
+                await Task.WhenAll(run.AskAsync(left, $"{Streaming} left", "left"), run.AskAsync(right, $"{Streaming} right", "right"));
+            }
+        ),
+        new(
+            "300 conversations come back at once from a killed gateway",
+            async run =>
+            {
+                var clients = await run.JoinAllAsync(300, at: 0);
+                await run.AskAllAsync(clients, "/stream tokens=12 rate=2 delay=0");
+                await run.HeardAsync(chunks: 2);
+                run.Strikes();
+                await run.Rig.Gateways[0].Process.KillAsync();
+            }
+        ),
+        new(
+            "rolling restart of gateways and workers",
+            async run =>
+            {
+                await run.AskAllAsync(await run.JoinAllAsync(Clients), "/stream tokens=80 rate=8 delay=0");
+                await run.HeardAsync(chunks: 3);
+                run.Strikes();
+                foreach (var node in run.Rig.Nodes)
+                {
+                    await node.Process.TerminateAsync();
+                    await node.StartAsync();
+                }
+            }
+        ),
+        new(
+            "40 clients behind a balancer, each of four processes restarted in turn",
+            async run =>
+            {
+                var clients = await run.JoinAllByBalancerAsync(40);
+                await run.AskAllAsync(clients, "/stream tokens=80 rate=8 delay=0");
+                await run.HeardAsync(chunks: 3);
+                run.Strikes();
+                foreach (var (number, node) in run.Rig.Nodes.Index())
+                {
+                    // The load goes on: a quarter of the clients asks more while a gateway or a worker goes and comes back.
+                    var stopping = node.Process.TerminateAsync();
+                    await run.AskAllAsync(
+                        clients.Where((_, i) => i % 4 == number),
+                        $"/stream tokens=20 rate=10 delay=0 in round {number}",
+                        $"more {number}"
+                    );
+                    await stopping;
+                    await node.StartAsync();
+                }
+            }
+        ),
     ];
 
     /// <summary>All clients have had some chunks.</summary>

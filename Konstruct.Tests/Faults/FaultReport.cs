@@ -13,8 +13,6 @@ public sealed class FaultReport : IDisposable
 {
     private static readonly ConcurrentDictionary<string, ConcurrentBag<FaultResult>> Results = new();
 
-    internal static void Add(Fault fault, FaultResult result) => Results.GetOrAdd(fault.Name, _ => []).Add(result);
-
     public void Dispose()
     {
         if (Results.IsEmpty)
@@ -31,15 +29,22 @@ public sealed class FaultReport : IDisposable
         Report.Write("faults.md", string.Concat(lines.Select(line => $"{line}\n")));
     }
 
+    internal static void Add(Fault fault, FaultResult result) => Results.GetOrAdd(fault.Name, _ => []).Add(result);
+
     private static string Row(Fault fault)
     {
         var runs = Results[fault.Name].ToArray();
         var recoveries = runs.Select(run => run.Recovery.TotalSeconds).Order().ToArray();
-        var (median, longest) = recoveries[^1] == 0
-            ? ("–", "–")
-            : (recoveries[recoveries.Length / 2].ToString("F1", CultureInfo.InvariantCulture), recoveries[^1].ToString("F1", CultureInfo.InvariantCulture));
+        var (median, longest) =
+            recoveries[^1] == 0
+                ? ("–", "–")
+                : (
+                    recoveries[recoveries.Length / 2].ToString("F1", CultureInfo.InvariantCulture),
+                    recoveries[^1].ToString("F1", CultureInfo.InvariantCulture)
+                );
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {fault.Name} | {runs.Length} | {runs.Sum(r => r.Lost)} | {runs.Sum(r => r.Duplicated)} | {runs.Sum(r => r.Hung)} | {runs.Sum(r => r.LeftBehind)} | {median} | {longest} |");
+            $"| {fault.Name} | {runs.Length} | {runs.Sum(r => r.Lost)} | {runs.Sum(r => r.Duplicated)} | {runs.Sum(r => r.Hung)} | {runs.Sum(r => r.LeftBehind)} | {median} | {longest} |"
+        );
     }
 }

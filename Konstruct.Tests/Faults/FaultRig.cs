@@ -29,11 +29,16 @@ internal sealed class Node(string project, RedisServer redis, Database database,
     {
         var toRedis = redis.ConnectionString.Replace($":{redis.Port},", $":{Redis.Port},", StringComparison.Ordinal);
         var toPostgres = new NpgsqlConnectionStringBuilder(database.ServingConnectionString) { Port = Postgres.Port };
-        var started = await ServiceProcess.StartAsync(project, [], new Dictionary<string, string>(settings)
-        {
-            ["ConnectionStrings__redis"] = toRedis,
-            ["ConnectionStrings__konstruct"] = toPostgres.ConnectionString,
-        }, Port);
+        var started = await ServiceProcess.StartAsync(
+            project,
+            [],
+            new Dictionary<string, string>(settings)
+            {
+                ["ConnectionStrings__redis"] = toRedis,
+                ["ConnectionStrings__konstruct"] = toPostgres.ConnectionString,
+            },
+            Port
+        );
         await started.WaitUntilHealthyAsync();
         if (Process is { } previous)
         {

@@ -6,18 +6,6 @@ using StackExchange.Redis;
 
 namespace Konstruct.Tests.Faults;
 
-/// <summary>What one run of a fault came to. All counts are of turns, and zero when the promise was kept.</summary>
-/// <param name="Lost">A text that differs from the source, a chunk that never came, a row that is missing or says otherwise.</param>
-/// <param name="Duplicated">A chunk or an end that came twice after the client's rule, a second row.</param>
-/// <param name="Hung">No end within <see cref="FaultRun.Limit"/>.</param>
-/// <param name="LeftBehind">Entries, subscriptions and pending rows that stayed in the stores.</param>
-/// <param name="Recovery">The longest time in which a client got nothing new, counted from the fault, or from the question where that came later.</param>
-/// <param name="Reports">What was wrong, in words.</param>
-internal sealed record FaultResult(int Lost, int Duplicated, int Hung, int LeftBehind, TimeSpan Recovery, IReadOnlyList<string> Reports)
-{
-    public bool IsClean => Lost + Duplicated + Hung + LeftBehind == 0;
-}
-
 /// <summary>One run of one fault: clients, what they ask, the moment at which it strikes, and the reckoning.</summary>
 internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
 {
@@ -36,6 +24,9 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     /// <summary>Whether what was not streamed in time may come with the end alone: the fault destroys the log of an answer that is stored.</summary>
     public bool LogMayBeLost { get; set; }
 
+    /// <summary>The turns of all questions.</summary>
+    public IEnumerable<(Guid Conversation, Guid Turn)> AskedTurns => _questions.Select(q => (q.Client.Conversation, q.Heard!.TurnId));
+
     /// <summary>An attached client of a conversation of its own, or of one that others have.</summary>
     /// <param name="like">Another tab of the same person and conversation; null: a new one.</param>
     /// <param name="gateway">Which gateway it prefers.</param>
@@ -44,7 +35,11 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     public async Task<ResumingClient> JoinAsync(ResumingClient? like = null, int gateway = 0, int leavesAfterEvery = 0, bool balanced = false)
     {
         var client = new ResumingClient(
-            visit => balanced ? rig.Balancer : rig.Gateways[visit % rig.Gateways.Count].Process, like?.Person ?? Person.New(), like?.Conversation ?? Guid.NewGuid(), gateway)
+            visit => balanced ? rig.Balancer : rig.Gateways[visit % rig.Gateways.Count].Process,
+            like?.Person ?? Person.New(),
+            like?.Conversation ?? Guid.NewGuid(),
+            gateway
+        )
         {
             LeavesAfterEvery = leavesAfterEvery,
         };
@@ -74,8 +69,12 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
         Task.WhenAll(clients.Select((client, i) => AskAsync(client, $"{text} to {i}", messageId)).ToArray());
 
     /// <summary>Waits until every question's answer has come this far.</summary>
-    public Task HeardAsync(int chunks) => Until.TrueAsync(
-        () => Task.FromResult(_questions.TrueForAll(q => q.Heard is { } heard && (heard.Seq >= chunks || heard.Done is not null))), Limit, $"{chunks} chunks");
+    public Task HeardAsync(int chunks) =>
+        Until.TrueAsync(
+            () => Task.FromResult(_questions.TrueForAll(q => q.Heard is { } heard && (heard.Seq >= chunks || heard.Done is not null))),
+            Limit,
+            $"{chunks} chunks"
+        );
 
     /// <summary>Waits until what was heard of every question is so.</summary>
     public Task UntilAsync(Func<HeardTurn, bool> condition) =>
@@ -85,14 +84,15 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     public Task QueuedAsync(int turns) => Until.TrueAsync(async () => await rig.Redis.Database.SortedSetLengthAsync(RedisKeys.Queue) == turns, Limit);
 
     /// <summary>Waits until this many answers are in the log and not yet in Postgres.</summary>
-    public Task AnsweredAsync(int turns) => Until.TrueAsync(async () => await rig.Redis.Database.SortedSetLengthAsync(RedisKeys.Answered) == turns, Limit);
+    public Task AnsweredAsync(int turns) =>
+        Until.TrueAsync(async () => await rig.Redis.Database.SortedSetLengthAsync(RedisKeys.Answered) == turns, Limit);
 
     /// <summary>Waits until every answer is in Postgres, whatever the clients know.</summary>
-    public Task StoredAsync() => Until.TrueAsync(
-        async () => await rig.Database.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE status = 'pending'") == 0, Limit);
-
-    /// <summary>The turns of all questions.</summary>
-    public IEnumerable<(Guid Conversation, Guid Turn)> AskedTurns => _questions.Select(q => (q.Client.Conversation, q.Heard!.TurnId));
+    public Task StoredAsync() =>
+        Until.TrueAsync(
+            async () => await rig.Database.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE status = 'pending'") == 0,
+            Limit
+        );
 
     /// <summary>Recovery is counted from now.</summary>
     public void Strikes() => _struck ??= Stopwatch.GetTimestamp();
@@ -103,7 +103,8 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
         var reports = new List<string>();
         var hung = await CountHungAsync(reports);
         var recovery = Recovery();
-        int lost = 0, duplicated = 0;
+        int lost = 0,
+            duplicated = 0;
         foreach (var conversation in _questions.GroupBy(q => q.Client.Conversation))
         {
             var rows = await rig.Database.Sql.MessagesAsync(conversation.Key);
@@ -149,7 +150,9 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
         catch (TimeoutException)
         {
             var hung = _questions.Where(q => q.Heard?.Done is null).ToArray();
-            reports.AddRange(hung.Select(q => $"hung: {q.Text} in {q.Client.Conversation} at {q.Heard?.Attempt}/{q.Heard?.Seq}, {q.Client.Returns} returns"));
+            reports.AddRange(
+                hung.Select(q => $"hung: {q.Text} in {q.Client.Conversation} at {q.Heard?.Attempt}/{q.Heard?.Seq}, {q.Client.Returns} returns")
+            );
             return hung.Length;
         }
     }
@@ -178,12 +181,18 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
             return $"another text: {done.Text}";
         }
 
-        if (heard.Attempt == done.Attempt && !LogMayBeLost ? heard.Streamed != done.Text : !source.StartsWith(heard.Streamed, StringComparison.Ordinal))
+        if (
+            heard.Attempt == done.Attempt && !LogMayBeLost
+                ? heard.Streamed != done.Text
+                : !source.StartsWith(heard.Streamed, StringComparison.Ordinal)
+        )
         {
             return $"what was streamed differs: {heard.Streamed}";
         }
 
-        return rows.Any(row => row.Role == "assistant" && row.Content == done.Text && row.Status == done.Reason) ? null : "the row differs from what was told";
+        return rows.Any(row => row.Role == "assistant" && row.Content == done.Text && row.Status == done.Reason)
+            ? null
+            : "the row differs from what was told";
     }
 
     private TimeSpan Recovery()
@@ -227,7 +236,8 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
                         return false;
                     }
                 },
-                TimeSpan.FromSeconds(30));
+                TimeSpan.FromSeconds(30)
+            );
         }
         catch (TimeoutException)
         {
@@ -253,4 +263,16 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     {
         public HeardTurn? Heard => Client.Of(MessageId);
     }
+}
+
+/// <summary>What one run of a fault came to. All counts are of turns, and zero when the promise was kept.</summary>
+/// <param name="Lost">A text that differs from the source, a chunk that never came, a row that is missing or says otherwise.</param>
+/// <param name="Duplicated">A chunk or an end that came twice after the client's rule, a second row.</param>
+/// <param name="Hung">No end within <see cref="FaultRun.Limit"/>.</param>
+/// <param name="LeftBehind">Entries, subscriptions and pending rows that stayed in the stores.</param>
+/// <param name="Recovery">The longest time in which a client got nothing new, counted from the fault, or from the question where that came later.</param>
+/// <param name="Reports">What was wrong, in words.</param>
+internal sealed record FaultResult(int Lost, int Duplicated, int Hung, int LeftBehind, TimeSpan Recovery, IReadOnlyList<string> Reports)
+{
+    public bool IsClean => Lost + Duplicated + Hung + LeftBehind == 0;
 }

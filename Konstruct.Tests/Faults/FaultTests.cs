@@ -11,6 +11,17 @@ public abstract class FaultRigs : IAsyncDisposable
 
     private protected abstract RedisKind Redis { get; }
 
+    public async ValueTask DisposeAsync()
+    {
+        if (_rig is not null)
+        {
+            await _rig.DisposeAsync();
+        }
+
+        _rig = null;
+        GC.SuppressFinalize(this);
+    }
+
     internal async Task<FaultRig> TakeAsync() => _rig ??= await FaultRig.StartAsync(Redis);
 
     internal async Task GiveBackAsync(bool isClean)
@@ -23,17 +34,6 @@ public abstract class FaultRigs : IAsyncDisposable
         {
             await DisposeAsync();
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_rig is not null)
-        {
-            await _rig.DisposeAsync();
-        }
-
-        _rig = null;
-        GC.SuppressFinalize(this);
     }
 }
 
@@ -61,8 +61,10 @@ public abstract class FaultTests(FaultRigs rigs)
 {
     private static readonly string[] Only = (Environment.GetEnvironmentVariable("KONSTRUCT_FAULTS_ONLY") ?? "").Split('|');
 
-    private static readonly int RunsOfEach =
-        int.Parse(Environment.GetEnvironmentVariable("KONSTRUCT_FAULT_RUNS") ?? "2", CultureInfo.InvariantCulture);
+    private static readonly int RunsOfEach = int.Parse(
+        Environment.GetEnvironmentVariable("KONSTRUCT_FAULT_RUNS") ?? "2",
+        CultureInfo.InvariantCulture
+    );
 
     private protected static TheoryData<string, int> RunsOn(RedisKind kind)
     {

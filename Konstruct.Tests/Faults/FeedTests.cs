@@ -69,22 +69,28 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         var feed = await feeds.AcquireAsync(key, cancellation);
         var turnId = Guid.NewGuid();
         using var over = new CancellationTokenSource();
-        var asking = Task.Run(() =>
-        {
-            while (!over.IsCancellationRequested)
+        var asking = Task.Run(
+            () =>
             {
-                feeds.TraceOf(feed.Key, turnId);
-            }
-        }, cancellation);
-        var ending = Task.Run(async () =>
-        {
-            for (var i = 0; i < 20_000; i++)
+                while (!over.IsCancellationRequested)
+                {
+                    feeds.TraceOf(feed.Key, turnId);
+                }
+            },
+            cancellation
+        );
+        var ending = Task.Run(
+            async () =>
             {
-                Assert.Same(feed, await feeds.AcquireAsync(feed.Key, cancellation)); // Its end gives this one back.
-                var cursor = feed.Begin(turnId, subscriber.Sink, isV2: true, subscriber.ConversationId, activity: null);
-                feed.OnPersisted(cursor.Turn, new(new TurnRow(key, turnId, TurnOutcome.Completed, 1, ""), default));
-            }
-        }, cancellation);
+                for (var i = 0; i < 20_000; i++)
+                {
+                    Assert.Same(feed, await feeds.AcquireAsync(feed.Key, cancellation)); // Its end gives this one back.
+                    var cursor = feed.Begin(turnId, subscriber.Sink, isV2: true, subscriber.ConversationId, activity: null);
+                    feed.OnPersisted(cursor.Turn, new(new TurnRow(key, turnId, TurnOutcome.Completed, 1, ""), default));
+                }
+            },
+            cancellation
+        );
 
         await ending.WaitAsync(Until.Soon, cancellation);
         await over.CancelAsync();
@@ -137,8 +143,11 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         await using (var locked = (NpgsqlConnection)await gateway.Sql.LockMessagesAsync())
         {
             var looking = feed.CompareAsync(Assert.Single(feed.Turns()));
-            await Until.TrueAsync(async () => await gateway.Sql.ScalarAsync<long>(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") > 0);
+            await Until.TrueAsync(async () =>
+                await gateway.Sql.ScalarAsync<long>(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                ) > 0
+            );
             await AnswerAsync(feed: null, key, turnId);
             await EndAsync(locked, turnId);
             await looking;
@@ -258,7 +267,11 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     private async Task AnswerAsync(ConversationFeed? feed, ConversationKey key, Guid turnId)
     {
         var attempt = new AttemptKey(
-            key.ConversationId, turnId, 1, new ResponseChannel(ResponseChannel.DefaultTemplate).For(key.TenantId, key.ConversationId));
+            key.ConversationId,
+            turnId,
+            1,
+            new ResponseChannel(ResponseChannel.DefaultTemplate).For(key.TenantId, key.ConversationId)
+        );
         byte[][] chunks = [StreamEvent.Chunk("one ", turnId, 1, 1), StreamEvent.Chunk("two ", turnId, 1, 2)];
         await gateway.Log.OpenAsync(attempt, "claim");
         await gateway.Log.AppendAsync(attempt, 1, chunks, 1_000_000);
@@ -286,6 +299,6 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         await batch.ExecuteNonQueryAsync();
     }
 
-    private Task StoredAsync(ConversationKey key, Guid turnId) => Until.TrueAsync(async () =>
-        await gateway.Store.FindTurnAsync(key, turnId, CancellationToken.None) is { IsEnded: true });
+    private Task StoredAsync(ConversationKey key, Guid turnId) =>
+        Until.TrueAsync(async () => await gateway.Store.FindTurnAsync(key, turnId, CancellationToken.None) is { IsEnded: true });
 }

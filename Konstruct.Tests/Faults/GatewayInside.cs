@@ -23,6 +23,8 @@ namespace Konstruct.Tests.Faults;
 /// </summary>
 public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 {
+    /// <summary>The user of all conversations that a test makes here.</summary>
+    internal static readonly Guid User = Guid.NewGuid();
     private StartFailure? _failure;
     private RedisServer? _redis;
     private WebApplication? _gateway;
@@ -43,30 +45,12 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
     internal Sql Sql { get; private set; } = null!;
 
-    /// <summary>Completes when nothing runs that a payload or a client has begun.</summary>
-    internal Task IdleAsync() => Get<BackgroundTasks>().WhenIdleAsync();
-
     internal ISubscriber Subscriber => Get<IConnectionMultiplexer>().GetSubscriber();
 
     /// <summary>The product's own server, unless a fixture names another.</summary>
     private protected virtual RedisKind Kind => RedisKind.Garnet;
 
     public async ValueTask InitializeAsync() => _failure = await StartFailure.OfAsync(StartAsync, GetType().Name);
-
-    private async Task StartAsync()
-    {
-        var redis = RedisServer.StartAsync(Kind);
-        var database = await databases.CreateAsync();
-        Sql = database.Sql;
-        _redis = await redis;
-        var builder = WebApplication.CreateBuilder();
-        builder.Configuration["ConnectionStrings:redis"] = _redis.ConnectionString;
-        builder.Configuration["ConnectionStrings:konstruct"] = database.ServingConnectionString;
-        builder.Logging.ClearProviders();
-        builder.AddStores();
-        builder.AddChat();
-        _gateway = builder.Build();
-    }
 
     public async ValueTask DisposeAsync()
     {
@@ -84,23 +68,30 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>The user of all conversations that a test makes here.</summary>
-    internal static readonly Guid User = Guid.NewGuid();
+    /// <summary>Completes when nothing runs that a payload or a client has begun.</summary>
+    internal Task IdleAsync() => Get<BackgroundTasks>().WhenIdleAsync();
 
     /// <summary>A feed that hears what the test hands it and nothing else.</summary>
-    internal ConversationFeed Feed(ConversationKey key) => new(
-        key,
-        new(Store, Log, Get<TurnPersister>(), Get<BackgroundTasks>(), Get<Failures>(), Get<GatewayMetrics>(), TimeProvider.System),
-        _ => { })
-    {
-        Opening = Task.CompletedTask,
-    };
+    internal ConversationFeed Feed(ConversationKey key) =>
+        new(key, new(Store, Log, Get<TurnPersister>(), Get<BackgroundTasks>(), Get<Failures>(), Get<GatewayMetrics>(), TimeProvider.System), _ => { })
+        {
+            Opening = Task.CompletedTask,
+        };
 
     /// <summary>A turn that was accepted: its rows are there, nothing is dispatched.</summary>
     internal async Task<(ConversationKey Key, Guid TurnId)> AcceptAsync()
     {
         var turn = new NewTurn(
-            new(Guid.NewGuid(), Guid.NewGuid()), User, Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", null, "{}");
+            new(Guid.NewGuid(), Guid.NewGuid()),
+            User,
+            Guid.CreateVersion7(),
+            Guid.CreateVersion7(),
+            Guid.CreateVersion7(),
+            "",
+            "hello",
+            null,
+            "{}"
+        );
         Assert.Equal(Acceptance.Accepted, (await Store.AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance);
         return (turn.Key, turn.TurnId);
     }
@@ -115,7 +106,23 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
     /// <summary>Reports why there is no gateway where it did not start.</summary>
     internal void EnsureStarted() => _failure?.Report();
 
-    private T Get<T>() where T : notnull
+    private async Task StartAsync()
+    {
+        var redis = RedisServer.StartAsync(Kind);
+        var database = await databases.CreateAsync();
+        Sql = database.Sql;
+        _redis = await redis;
+        var builder = WebApplication.CreateBuilder();
+        builder.Configuration["ConnectionStrings:redis"] = _redis.ConnectionString;
+        builder.Configuration["ConnectionStrings:konstruct"] = database.ServingConnectionString;
+        builder.Logging.ClearProviders();
+        builder.AddStores();
+        builder.AddChat();
+        _gateway = builder.Build();
+    }
+
+    private T Get<T>()
+        where T : notnull
     {
         EnsureStarted();
         return _gateway!.Services.GetRequiredService<T>();

@@ -53,8 +53,10 @@ public abstract class InterleavingTests(GatewayInside gateway)
     public Task Any_interleaving_of_append_publish_retry_resume_and_cut_yields_the_same_text()
     {
         gateway.EnsureStarted(); // CsCheck would report it as a failing order.
-        return Gen.Int[0, Enum.GetValues<Event>().Length - 1].Select(i => (Event)i).List[1, 40].SampleAsync(
-            PlayAsync, iter: 150, threads: 2, print: events => string.Join(", ", events));
+        return Gen.Int[0, Enum.GetValues<Event>().Length - 1]
+            .Select(i => (Event)i)
+            .List[1, 40]
+            .SampleAsync(PlayAsync, iter: 150, threads: 2, print: events => string.Join(", ", events));
     }
 
     private async Task PlayAsync(List<Event> events)

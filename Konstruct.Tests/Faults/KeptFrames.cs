@@ -20,7 +20,12 @@ internal sealed class KeptFrames : WebSocket
 
     public override string? SubProtocol => RawChatV2.Subprotocol;
 
-    public override Task SendAsync(ArraySegment<byte> buffer, WebSocketMessageType messageType, bool endOfMessage, CancellationToken cancellationToken)
+    public override Task SendAsync(
+        ArraySegment<byte> buffer,
+        WebSocketMessageType messageType,
+        bool endOfMessage,
+        CancellationToken cancellationToken
+    )
     {
         _frames.Enqueue(FrameV2.Parse(Encoding.UTF8.GetString(buffer)));
         return Task.CompletedTask;
@@ -29,15 +34,13 @@ internal sealed class KeptFrames : WebSocket
     public override Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public override Task CloseAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) => Task.CompletedTask;
+    public override Task CloseAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
 
-    public override Task CloseOutputAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) => Task.CompletedTask;
+    public override Task CloseOutputAsync(WebSocketCloseStatus closeStatus, string? statusDescription, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
 
-    public override void Abort()
-    {
-    }
+    public override void Abort() { }
 
-    public override void Dispose()
-    {
-    }
+    public override void Dispose() { }
 }

@@ -40,6 +40,18 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
     /// <summary>How often it had to come back.</summary>
     public int Returns { get; private set; }
 
+    /// <summary>Everything that was heard, by turn.</summary>
+    public IReadOnlyList<HeardTurn> Turns
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _turns.Values];
+            }
+        }
+    }
+
     public void Start() => _living = LiveAsync();
 
     /// <summary>Says something; it will be sent until it is acknowledged.</summary>
@@ -65,18 +77,6 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
         lock (_gate)
         {
             return _told.GetValueOrDefault(messageId)?.TurnId is { } turn ? _turns.GetValueOrDefault(turn) : null;
-        }
-    }
-
-    /// <summary>Everything that was heard, by turn.</summary>
-    public IReadOnlyList<HeardTurn> Turns
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return [.. _turns.Values];
-            }
         }
     }
 
@@ -156,7 +156,11 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
             frames =
             [
                 .. _turns.Values.Where(turn => turn.Done is null).Select(Resume),
-                .. _told.Where(told => told.Value.TurnId is null).ToArray().Where(told => IsNewTo(chat, told.Key)).Select(told => Message(told.Value.Text, told.Key)),
+                .. _told
+                    .Where(told => told.Value.TurnId is null)
+                    .ToArray()
+                    .Where(told => IsNewTo(chat, told.Key))
+                    .Select(told => Message(told.Value.Text, told.Key)),
             ];
         }
 

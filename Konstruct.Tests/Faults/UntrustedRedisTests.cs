@@ -74,7 +74,11 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
         var (feed, frames) = await JoinAsync(key);
         foreach (var (attempt, seq) in new[] { (number, "1"), ("1", number is "101" ? "1000002" : number) })
         {
-            feed.OnPayload(Encoding.UTF8.GetBytes($$"""{"type":"done","text":"a","turn_id":"{{turnId}}","attempt":{{attempt}},"seq":{{seq}},"reason":"completed"}"""));
+            feed.OnPayload(
+                Encoding.UTF8.GetBytes(
+                    $$"""{"type":"done","text":"a","turn_id":"{{turnId}}","attempt":{{attempt}},"seq":{{seq}},"reason":"completed"}"""
+                )
+            );
         }
 
         var allocated = GC.GetTotalAllocatedBytes();
@@ -202,21 +206,22 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
         Assert.InRange(wait, TimeSpan.Zero, TimeSpan.FromSeconds(1));
     }
 
-    private static KonstructMessage TaskOf(ConversationKey key, Guid turnId) => new()
-    {
-        Id = Guid.NewGuid(),
-        TenantId = key.TenantId,
-        ChannelMetadata = new($"{GatewayInside.User}", key.TenantId, key.ConversationId),
-        Sender = new($"{GatewayInside.User}", "Portal User"),
-        Content = new("hello"),
-        Timestamp = DateTimeOffset.UtcNow,
-        ThreadId = key.ConversationId,
-        ConversationId = key.ConversationId,
-        PortalUserId = $"{GatewayInside.User}",
-        AgentId = "",
-        TurnId = turnId,
-        Attempt = 1,
-    };
+    private static KonstructMessage TaskOf(ConversationKey key, Guid turnId) =>
+        new()
+        {
+            Id = Guid.NewGuid(),
+            TenantId = key.TenantId,
+            ChannelMetadata = new($"{GatewayInside.User}", key.TenantId, key.ConversationId),
+            Sender = new($"{GatewayInside.User}", "Portal User"),
+            Content = new("hello"),
+            Timestamp = DateTimeOffset.UtcNow,
+            ThreadId = key.ConversationId,
+            ConversationId = key.ConversationId,
+            PortalUserId = $"{GatewayInside.User}",
+            AgentId = "",
+            TurnId = turnId,
+            Attempt = 1,
+        };
 
     /// <summary>A tab that has joined a conversation: this one, or another one in which nothing was said.</summary>
     private async Task<(ConversationFeed Feed, KeptFrames Frames)> JoinAsync(ConversationKey? conversation = null)

@@ -5,8 +5,8 @@ namespace Konstruct.Tests.Harness;
 /// <summary>Finds the built programs of this repository, each in its own output folder (a copy next to the tests would run with the tests' packages).</summary>
 internal static class BuiltPrograms
 {
-    private static readonly Dictionary<string, string?> Metadata = typeof(BuiltPrograms).Assembly
-        .GetCustomAttributes<AssemblyMetadataAttribute>()
+    private static readonly Dictionary<string, string?> Metadata = typeof(BuiltPrograms)
+        .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
         .ToDictionary(m => m.Key, m => m.Value);
 
     /// <summary>The folder that holds the solution file.</summary>

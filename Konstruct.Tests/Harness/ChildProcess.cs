@@ -46,7 +46,11 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <param name="environment">Variables on top of the test run's own; null removes one.</param>
     /// <param name="prefix">A command that executes the program in its own place (no fork), put outside the parent-death signal.</param>
     public static Task<ChildProcess> StartAsync(
-        string name, IEnumerable<string> command, IReadOnlyDictionary<string, string?>? environment = null, IEnumerable<string>? prefix = null)
+        string name,
+        IEnumerable<string> command,
+        IReadOnlyDictionary<string, string?>? environment = null,
+        IEnumerable<string>? prefix = null
+    )
     {
         string[] guarded = OperatingSystem.IsLinux() ? ["setpriv", "--pdeathsig=KILL", .. command] : [.. command];
         string[] all = [.. prefix ?? [], .. guarded];
@@ -84,7 +88,8 @@ internal sealed class ChildProcess : IAsyncDisposable
         {
             await Until.TrueAsync(
                 async () => await condition() || (HasExited ? throw new InvalidOperationException($"{Name} ended with code {ExitCode}.") : false),
-                TimeSpan.FromSeconds(60));
+                TimeSpan.FromSeconds(60)
+            );
         }
         catch (Exception e) when (e is TimeoutException or InvalidOperationException)
         {
@@ -142,14 +147,18 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         private static readonly BlockingCollection<Action> Work = [];
 
-        static ParentThread() => new Thread(static () =>
-        {
-            foreach (var start in Work.GetConsumingEnumerable())
+        static ParentThread() =>
+            new Thread(static () =>
             {
-                start();
-            }
-        })
-        { IsBackground = true, Name = "Parent of child processes" }.Start();
+                foreach (var start in Work.GetConsumingEnumerable())
+                {
+                    start();
+                }
+            })
+            {
+                IsBackground = true,
+                Name = "Parent of child processes",
+            }.Start();
 
         public static Task<T> RunAsync<T>(Func<T> start)
         {

@@ -17,6 +17,16 @@ public sealed class DatabaseFactory : IAsyncDisposable
     private readonly SemaphoreSlim _copying = new(1);
     private int _failures;
 
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        {
+            await (await _server.Value).DisposeAsync();
+        }
+
+        _copying.Dispose();
+    }
+
     /// <summary>A database with the application's schema and nothing in it.</summary>
     internal async Task<Database> CreateAsync()
     {
@@ -31,16 +41,6 @@ public sealed class DatabaseFactory : IAsyncDisposable
         {
             _copying.Release();
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
-        {
-            await (await _server.Value).DisposeAsync();
-        }
-
-        _copying.Dispose();
     }
 
     /// <summary>Where the server did not start, the first caller gets the reason and the tests of the others are skipped.</summary>
@@ -62,11 +62,15 @@ public sealed class DatabaseFactory : IAsyncDisposable
         var server = await PostgresServer.StartAsync();
         try
         {
-            await using var schema = await ServiceProcess.StartAsync("Konstruct.Gateway", ["schema"], new Dictionary<string, string>
-            {
-                ["ConnectionStrings__konstruct-db"] = server.OwnerConnectionString(Template),
-                ["ConnectionStrings__konstruct"] = server.ServingConnectionString(Template),
-            });
+            await using var schema = await ServiceProcess.StartAsync(
+                "Konstruct.Gateway",
+                ["schema"],
+                new Dictionary<string, string>
+                {
+                    ["ConnectionStrings__konstruct-db"] = server.OwnerConnectionString(Template),
+                    ["ConnectionStrings__konstruct"] = server.ServingConnectionString(Template),
+                }
+            );
             await schema.WaitUntilHealthyAsync();
             await schema.TerminateAsync();
             return server;

@@ -26,10 +26,11 @@ internal sealed record FrameV2(string Bytes, JsonElement Json)
 
     /// <summary>The turns that a <c>ready</c> lists.</summary>
     public IReadOnlyList<(Guid TurnId, int Attempt, int Seq)> Active =>
-    [
-        .. Json.GetProperty("active").EnumerateArray().Select(turn =>
-            (turn.GetProperty("turn_id").GetGuid(), turn.GetProperty("attempt").GetInt32(), turn.GetProperty("seq").GetInt32())),
-    ];
+        [
+            .. Json.GetProperty("active")
+                .EnumerateArray()
+                .Select(turn => (turn.GetProperty("turn_id").GetGuid(), turn.GetProperty("attempt").GetInt32(), turn.GetProperty("seq").GetInt32())),
+        ];
 
     public static FrameV2 Parse(string bytes)
     {

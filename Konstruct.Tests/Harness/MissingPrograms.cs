@@ -15,8 +15,7 @@ namespace Konstruct.Tests.Harness;
 public sealed class MissingPrograms
 {
     [Fact]
-    public void Every_program_that_tests_need_is_installed() =>
-        Assert.SkipWhen(Requirement.IsAnyMissing, Requirement.Summary);
+    public void Every_program_that_tests_need_is_installed() => Assert.SkipWhen(Requirement.IsAnyMissing, Requirement.Summary);
 }
 
 [CollectionDefinition]
@@ -27,5 +26,9 @@ public sealed class MissingProgramsFirst : ITestCollectionOrderer
 {
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderByDescending(collection => collection.TestCollectionDisplayName.Contains(nameof(BeforeAllOthers), StringComparison.Ordinal))];
+        [
+            .. testCollections.OrderByDescending(collection =>
+                collection.TestCollectionDisplayName.Contains(nameof(BeforeAllOthers), StringComparison.Ordinal)
+            ),
+        ];
 }

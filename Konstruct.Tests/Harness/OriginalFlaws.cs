@@ -24,12 +24,18 @@ public sealed class OriginalFlawReport : IDisposable
 {
     private static readonly ConcurrentDictionary<string, (int Passed, int Failed)> Outcomes = new();
 
-    internal static void Record(string flaw, bool passed) => Outcomes.AddOrUpdate(
-        flaw,
-        _ => passed ? (1, 0) : (0, 1),
-        (_, so) => passed ? (so.Passed + 1, so.Failed) : (so.Passed, so.Failed + 1));
+    public void Dispose() =>
+        Report.Write(
+            "original-flaws.txt",
+            string.Concat(
+                Outcomes
+                    .OrderBy(o => o.Key, StringComparer.Ordinal)
+                    .Select(o =>
+                        $"{(o.Value.Failed == 0 ? "pass" : "FAIL")}  {o.Key}  ({o.Value.Passed} of {o.Value.Passed + o.Value.Failed} tests)\n"
+                    )
+            )
+        );
 
-    public void Dispose() => Report.Write("original-flaws.txt", string.Concat(Outcomes
-        .OrderBy(o => o.Key, StringComparer.Ordinal)
-        .Select(o => $"{(o.Value.Failed == 0 ? "pass" : "FAIL")}  {o.Key}  ({o.Value.Passed} of {o.Value.Passed + o.Value.Failed} tests)\n")));
+    internal static void Record(string flaw, bool passed) =>
+        Outcomes.AddOrUpdate(flaw, _ => passed ? (1, 0) : (0, 1), (_, so) => passed ? (so.Passed + 1, so.Failed) : (so.Passed, so.Failed + 1));
 }

@@ -19,7 +19,9 @@ internal sealed class PgBouncer : IAsyncDisposable
         var users = Path.Combine(bouncer._folder.Path, "users.txt");
         var file = Path.Combine(bouncer._folder.Path, "pgbouncer.ini");
         await File.WriteAllTextAsync(users, $"\"{PostgresServer.ServingRole}\" \"{PostgresServer.Password}\"\n");
-        await File.WriteAllTextAsync(file, $"""
+        await File.WriteAllTextAsync(
+            file,
+            $"""
             [databases]
             * = host=127.0.0.1 port={postgres.Port}
 
@@ -33,7 +35,8 @@ internal sealed class PgBouncer : IAsyncDisposable
             default_pool_size = {connections}
             max_client_conn = 500
 
-            """);
+            """
+        );
         bouncer._process = await ChildProcess.StartAsync("PgBouncer", [program, file], prefix: Unprivileged.Prefix(bouncer._folder.Path));
         await bouncer._process.WaitForLogAsync("process up");
         return bouncer;

@@ -58,7 +58,11 @@ internal sealed class Pipeline : IAsyncDisposable
             services = [.. _services];
         }
 
-        var answers = await Task.WhenAll(services.Select(async service => $"{service.Name}: /alive {await service.StatusAsync("/alive")}, /health {await service.StatusAsync("/health")}"));
+        var answers = await Task.WhenAll(
+            services.Select(async service =>
+                $"{service.Name}: /alive {await service.StatusAsync("/alive")}, /health {await service.StatusAsync("/health")}"
+            )
+        );
         return string.Join('\n', [.. answers, .. await TurnsAsync()]);
     }
 
@@ -69,8 +73,12 @@ internal sealed class Pipeline : IAsyncDisposable
     /// <param name="settings">Environment variables for gateways and workers.</param>
     /// <param name="servingConnection">What gateways are told of the database; null: its own address.</param>
     public static async Task<Pipeline> StartAsync(
-        DatabaseFactory databases, RedisKind redis, int workers = 1, IReadOnlyDictionary<string, string>? settings = null,
-        Func<Database, Task<string>>? servingConnection = null)
+        DatabaseFactory databases,
+        RedisKind redis,
+        int workers = 1,
+        IReadOnlyDictionary<string, string>? settings = null,
+        Func<Database, Task<string>>? servingConnection = null
+    )
     {
         var server = RedisServer.StartAsync(redis);
         var database = await databases.CreateAsync();
@@ -99,8 +107,11 @@ internal sealed class Pipeline : IAsyncDisposable
     /// Another gateway on the same stores, ready to serve; <paramref name="at"/> is where it does without TLS, null: on a free port; <paramref name="prefix"/> is a
     /// command that executes it within limits.
     /// </summary>
-    public Task<ServiceProcess> StartGatewayAsync(IReadOnlyDictionary<string, string>? settings = null, int? at = null, IEnumerable<string>? prefix = null) =>
-        StartServiceAsync("Konstruct.Gateway", settings, at, prefix);
+    public Task<ServiceProcess> StartGatewayAsync(
+        IReadOnlyDictionary<string, string>? settings = null,
+        int? at = null,
+        IEnumerable<string>? prefix = null
+    ) => StartServiceAsync("Konstruct.Gateway", settings, at, prefix);
 
     /// <summary>Another worker on the same stores, ready to serve.</summary>
     public Task<ServiceProcess> StartWorkerAsync(IReadOnlyDictionary<string, string>? settings = null) =>
@@ -151,7 +162,12 @@ internal sealed class Pipeline : IAsyncDisposable
         }
     }
 
-    private async Task<ServiceProcess> StartServiceAsync(string project, IReadOnlyDictionary<string, string>? settings, int? at = null, IEnumerable<string>? prefix = null)
+    private async Task<ServiceProcess> StartServiceAsync(
+        string project,
+        IReadOnlyDictionary<string, string>? settings,
+        int? at = null,
+        IEnumerable<string>? prefix = null
+    )
     {
         var environment = new Dictionary<string, string>(_configuration);
         foreach (var (key, value) in settings ?? new Dictionary<string, string>())

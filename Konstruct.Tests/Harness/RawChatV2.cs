@@ -7,17 +7,6 @@ internal static class RawChatV2
 {
     public const string Subprotocol = "konstruct.chat.v2";
 
-    extension(RawChat)
-    {
-        /// <summary>Connects, authenticates and reads <c>ready</c>.</summary>
-        public static async Task<(RawChat Chat, FrameV2 Ready)> OpenV2Async(IServer gateway, Person person, Guid conversation)
-        {
-            var chat = await RawChat.ConnectAsync(gateway, $"{conversation}", Subprotocol);
-            await chat.SendAsync(person.Auth);
-            return (chat, await chat.NextAsync("ready"));
-        }
-    }
-
     /// <summary>The next frame.</summary>
     public static async Task<FrameV2> NextAsync(this RawChat chat, TimeSpan? within = null)
     {
@@ -44,8 +33,7 @@ internal static class RawChatV2
         {
             frame = await chat.NextAsync();
             Assert.NotEqual("error", frame.Type);
-        }
-        while (frame.Type != "typing" || frame.MessageId is null);
+        } while (frame.Type != "typing" || frame.MessageId is null);
         return frame;
     }
 
@@ -58,19 +46,23 @@ internal static class RawChatV2
             do
             {
                 frames.Add(await chat.NextAsync(within));
-            }
-            while (frames[^1].Type != type);
+            } while (frames[^1].Type != type);
         }
         catch (TimeoutException exception)
         {
-            throw new TimeoutException($"{exception.Message} Waiting for {type}; read before: {string.Join(", ", frames.Select(frame => frame.Type))}.", exception);
+            throw new TimeoutException(
+                $"{exception.Message} Waiting for {type}; read before: {string.Join(", ", frames.Select(frame => frame.Type))}.",
+                exception
+            );
         }
 
         return frames;
     }
 
-    public static Task SayAsync(this RawChat chat, string text, string messageId) => chat.SendAsync(
-        $$"""{"type":"message","text":{{PythonJson.Compact(text)}},"agentId":"{{Person.Agent}}","messageId":{{PythonJson.Compact(messageId)}}}""");
+    public static Task SayAsync(this RawChat chat, string text, string messageId) =>
+        chat.SendAsync(
+            $$"""{"type":"message","text":{{PythonJson.Compact(text)}},"agentId":"{{Person.Agent}}","messageId":{{PythonJson.Compact(messageId)}}}"""
+        );
 
     public static Task ResumeAsync(this RawChat chat, Guid turnId, int attempt, int after) =>
         chat.SendAsync($$"""{"type":"resume","turnId":"{{turnId}}","attempt":{{attempt}},"after":{{after}}}""");
@@ -79,4 +71,15 @@ internal static class RawChatV2
 
     public static Task CancelMessageAsync(this RawChat chat, string messageId) =>
         chat.SendAsync($$"""{"type":"cancel","messageId":{{PythonJson.Compact(messageId)}}}""");
+
+    extension(RawChat)
+    {
+        /// <summary>Connects, authenticates and reads <c>ready</c>.</summary>
+        public static async Task<(RawChat Chat, FrameV2 Ready)> OpenV2Async(IServer gateway, Person person, Guid conversation)
+        {
+            var chat = await RawChat.ConnectAsync(gateway, $"{conversation}", Subprotocol);
+            await chat.SendAsync(person.Auth);
+            return (chat, await chat.NextAsync("ready"));
+        }
+    }
 }

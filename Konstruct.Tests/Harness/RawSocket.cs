@@ -6,19 +6,6 @@ using System.Text.Json;
 
 namespace Konstruct.Tests.Harness;
 
-/// <summary>A frame as it came over the wire.</summary>
-internal sealed record WireFrame(int Opcode, byte[] Payload)
-{
-    public const int Text = 1;
-    public const int Close = 8;
-    public const int Ping = 9;
-    public const int Pong = 10;
-
-    public int? CloseCode => Opcode == Close ? Payload.Length >= 2 ? BinaryPrimitives.ReadUInt16BigEndian(Payload) : 1005 : null;
-
-    public JsonElement Json => JsonElement.Parse(Payload);
-}
-
 /// <summary>
 /// The bytes of a WebSocket connection, written by hand: frames that no client library would let through. It goes on reading while it writes, as a
 /// browser does.
@@ -26,7 +13,8 @@ internal sealed record WireFrame(int Opcode, byte[] Payload)
 internal sealed class RawSocket : IAsyncDisposable
 {
     /// <summary>The header lines of an upgrade.</summary>
-    public const string Upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    public const string Upgrade =
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
     private readonly TcpClient _tcp = new() { NoDelay = true };
     private readonly Queue<WireFrame?> _frames = new();
@@ -39,6 +27,15 @@ internal sealed class RawSocket : IAsyncDisposable
 
     /// <summary>The head of that answer.</summary>
     public string Head { get; private set; } = "";
+
+    /// <summary>How many pings have come.</summary>
+    public int Pings { get; private set; }
+
+    /// <summary>Whether to answer pings. Default: no.</summary>
+    public bool AnswersPings { get; set; }
+
+    /// <summary>Whether the end of the connection has been read.</summary>
+    public bool HasEnded { get; private set; }
 
     /// <summary>Connects, and nothing more.</summary>
     public static async Task<RawSocket> ConnectAsync(int port)
@@ -58,7 +55,9 @@ internal sealed class RawSocket : IAsyncDisposable
     public async Task UpgradeAsync(string conversation, bool isV2, string headers = Upgrade, string extraHeaders = "", string method = "GET")
     {
         var version = isV2 ? $"Sec-WebSocket-Protocol: {RawChatV2.Subprotocol}\r\n" : "";
-        await WriteAsync(Encoding.ASCII.GetBytes($"{method} /chat/ws/{conversation} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}{version}{extraHeaders}\r\n"));
+        await WriteAsync(
+            Encoding.ASCII.GetBytes($"{method} /chat/ws/{conversation} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}{version}{extraHeaders}\r\n")
+        );
         Head = await ReadHeadAsync();
         Status = Head.Length == 0 ? 0 : int.Parse(Head.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         if (Status == 101)
@@ -121,15 +120,6 @@ internal sealed class RawSocket : IAsyncDisposable
         }
     }
 
-    /// <summary>How many pings have come.</summary>
-    public int Pings { get; private set; }
-
-    /// <summary>Whether to answer pings. Default: no.</summary>
-    public bool AnswersPings { get; set; }
-
-    /// <summary>Whether the end of the connection has been read.</summary>
-    public bool HasEnded { get; private set; }
-
     /// <summary>The next frame, other than a ping; null: the connection has ended.</summary>
     public async Task<WireFrame?> ReadAsync()
     {
@@ -159,9 +149,7 @@ internal sealed class RawSocket : IAsyncDisposable
         var buffer = new byte[1024];
         try
         {
-            while (await _stream.ReadAsync(buffer).AsTask().WaitAsync(Until.Soon) > 0)
-            {
-            }
+            while (await _stream.ReadAsync(buffer).AsTask().WaitAsync(Until.Soon) > 0) { }
         }
         catch (IOException)
         {
@@ -236,4 +224,22 @@ internal sealed class RawSocket : IAsyncDisposable
 
         _arrived.Release();
     }
+}
+
+/// <summary>A frame as it came over the wire.</summary>
+internal sealed record WireFrame(int Opcode, byte[] Payload)
+{
+    public const int Text = 1;
+    public const int Close = 8;
+    public const int Ping = 9;
+    public const int Pong = 10;
+
+    public int? CloseCode =>
+        Opcode == Close
+            ? Payload.Length >= 2
+                ? BinaryPrimitives.ReadUInt16BigEndian(Payload)
+                : 1005
+            : null;
+
+    public JsonElement Json => JsonElement.Parse(Payload);
 }

@@ -14,7 +14,9 @@ internal static class RedisCluster
     /// <summary>Deals out the slots, introduces the nodes to each other, and waits until each of them would serve every key.</summary>
     public static async Task FormAsync(int[] ports, string password)
     {
-        var nodes = await Task.WhenAll(ports.Select(port => ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{port},password={password},allowAdmin=true")));
+        var nodes = await Task.WhenAll(
+            ports.Select(port => ConnectionMultiplexer.ConnectAsync($"127.0.0.1:{port},password={password},allowAdmin=true"))
+        );
         try
         {
             for (var i = 0; i < nodes.Length; i++)
@@ -31,10 +33,13 @@ internal static class RedisCluster
             foreach (var node in nodes)
             {
                 await Until.TrueAsync(
-                    async () => $"{await ExecuteAsync(node, "INFO")}" is var info
+                    async () =>
+                        $"{await ExecuteAsync(node, "INFO")}" is var info
                         && info.Contains("cluster_state:ok", StringComparison.Ordinal)
                         && info.Contains($"cluster_known_nodes:{nodes.Length}", StringComparison.Ordinal),
-                    TimeSpan.FromSeconds(30), "the nodes of the cluster know each other");
+                    TimeSpan.FromSeconds(30),
+                    "the nodes of the cluster know each other"
+                );
             }
         }
         finally
@@ -54,7 +59,8 @@ internal static class RedisCluster
         return int.Parse($"{value[1]}", CultureInfo.InvariantCulture);
     }
 
-    private static Task<RedisResult> ExecuteAsync(ConnectionMultiplexer node, params object[] arguments) => node.GetServers()[0].ExecuteAsync("CLUSTER", arguments);
+    private static Task<RedisResult> ExecuteAsync(ConnectionMultiplexer node, params object[] arguments) =>
+        node.GetServers()[0].ExecuteAsync("CLUSTER", arguments);
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -37,6 +37,9 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>In the form that the services take it.</summary>
     public string ConnectionString => $"{string.Join(',', _ports.Select(port => $"127.0.0.1:{port}"))},password={Password}";
 
+    /// <summary>The tests' own connection.</summary>
+    public IDatabase Database => _connection!.GetDatabase();
+
     /// <summary>Skips the test, before anything is started, where redis-server is needed and missing.</summary>
     public static Task<RedisServer> StartAsync(RedisKind kind)
     {
@@ -47,22 +50,6 @@ internal sealed class RedisServer : IAsyncDisposable
 
         return StartNewAsync(kind);
     }
-
-    private static async Task<RedisServer> StartNewAsync(RedisKind kind)
-    {
-        var server = new RedisServer(kind);
-        await server.StartServerAsync();
-        if (kind is RedisKind.Cluster)
-        {
-            await RedisCluster.FormAsync(server._ports, Password);
-        }
-
-        server._connection = await ConnectionMultiplexer.ConnectAsync($"{server.ConnectionString},allowAdmin=true,abortConnect=false");
-        return server;
-    }
-
-    /// <summary>The tests' own connection.</summary>
-    public IDatabase Database => _connection!.GetDatabase();
 
     /// <summary>Publishes as an orchestrator would that is not ours; the result is how many are subscribed.</summary>
     public Task<long> PublishAsync(string channel, RedisValue payload) => Database.PublishAsync(RedisChannel.Literal(channel), payload);
@@ -113,7 +100,8 @@ internal sealed class RedisServer : IAsyncDisposable
             var server = await ChildProcess.StartAsync(
                 "Garnet",
                 ["dotnet", BuiltPrograms.Dll("Konstruct.LocalServers"), "redis", "--port", $"{Port}", "--data", folder],
-                new Dictionary<string, string?> { ["KONSTRUCT_REDIS_PASSWORD"] = Password });
+                new Dictionary<string, string?> { ["KONSTRUCT_REDIS_PASSWORD"] = Password }
+            );
             _servers.Add(server);
             await server.WaitForLogAsync($"ready on 127.0.0.1:{Port}");
             return;
@@ -125,10 +113,22 @@ internal sealed class RedisServer : IAsyncDisposable
             var server = await ChildProcess.StartAsync(
                 "redis-server",
                 [
-                    Requirement.Redis.Require(), "--port", $"{port}", "--bind", "127.0.0.1", "--requirepass", Password,
-                    "--dir", data, "--save", "", "--appendonly", "no",
+                    Requirement.Redis.Require(),
+                    "--port",
+                    $"{port}",
+                    "--bind",
+                    "127.0.0.1",
+                    "--requirepass",
+                    Password,
+                    "--dir",
+                    data,
+                    "--save",
+                    "",
+                    "--appendonly",
+                    "no",
                     .. _kind is RedisKind.Cluster ? RedisCluster.Options() : [],
-                ]);
+                ]
+            );
             _servers.Add(server);
             await server.WaitForLogAsync("Ready to accept connections");
         }
@@ -157,13 +157,27 @@ internal sealed class RedisServer : IAsyncDisposable
         _folder.Dispose();
     }
 
+    private static async Task<RedisServer> StartNewAsync(RedisKind kind)
+    {
+        var server = new RedisServer(kind);
+        await server.StartServerAsync();
+        if (kind is RedisKind.Cluster)
+        {
+            await RedisCluster.FormAsync(server._ports, Password);
+        }
+
+        server._connection = await ConnectionMultiplexer.ConnectAsync($"{server.ConnectionString},allowAdmin=true,abortConnect=false");
+        return server;
+    }
+
     private string DataFolder(int start) => Directory.CreateDirectory(Path.Combine(_folder.Path, $"{start}")).FullName;
 
-    private async Task<IEnumerable<string>> ValuesOfAsync(RedisKey key) => await Database.KeyTypeAsync(key) switch
-    {
-        RedisType.List => (await Database.ListRangeAsync(key)).Select(v => v.ToString()),
-        RedisType.Hash => (await Database.HashValuesAsync(key)).Select(v => v.ToString()),
-        RedisType.String => [(await Database.StringGetAsync(key)).ToString()],
-        _ => [],
-    };
+    private async Task<IEnumerable<string>> ValuesOfAsync(RedisKey key) =>
+        await Database.KeyTypeAsync(key) switch
+        {
+            RedisType.List => (await Database.ListRangeAsync(key)).Select(v => v.ToString()),
+            RedisType.Hash => (await Database.HashValuesAsync(key)).Select(v => v.ToString()),
+            RedisType.String => [(await Database.StringGetAsync(key)).ToString()],
+            _ => [],
+        };
 }

@@ -13,7 +13,10 @@ internal sealed class Requirement
     public static readonly Requirement PgBouncer = new("PgBouncer", "Debian: apt install pgbouncer", () => FindWithAdministrators("pgbouncer"));
 
     public static readonly Requirement Chromium = new(
-        "Chromium", "Debian: apt install chromium", () => Executables.Find("chromium") ?? Executables.Find("chromium-browser") ?? Executables.Find("google-chrome"));
+        "Chromium",
+        "Debian: apt install chromium",
+        () => Executables.Find("chromium") ?? Executables.Find("chromium-browser") ?? Executables.Find("google-chrome")
+    );
 
     public static readonly Requirement Npm = new("npm", "it comes with Node.js; Debian: apt install npm", () => Executables.Find("npm"));
 
@@ -30,9 +33,10 @@ internal sealed class Requirement
     private Requirement(string name, string install, Func<string?> find) => (_name, _install, _program) = (name, install, new(find));
 
     /// <summary>What is missing on this machine, as one sentence; or that nothing is.</summary>
-    public static string Summary => IsAnyMissing
-        ? $"Not installed, and what needs it is skipped: {string.Join("; ", All.Where(one => !one.IsMet))}."
-        : "Every program that the tests use is installed.";
+    public static string Summary =>
+        IsAnyMissing
+            ? $"Not installed, and what needs it is skipped: {string.Join("; ", All.Where(one => !one.IsMet))}."
+            : "Every program that the tests use is installed.";
 
     public static bool IsAnyMissing => All.Any(one => !one.IsMet);
 

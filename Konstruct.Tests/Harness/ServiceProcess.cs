@@ -32,13 +32,28 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
     /// <summary>The latest lines of its output.</summary>
     public string Log => _process.Log;
 
+    /// <summary>The CPU time that it has used, on all cores.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            using var process = Process.GetProcessById(_process.Id);
+            return process.TotalProcessorTime;
+        }
+    }
+
     /// <param name="project">The project's name; it must be built.</param>
     /// <param name="arguments">For the program.</param>
     /// <param name="environment">Configuration, in the form of environment variables.</param>
     /// <param name="at">The port to serve on; null: a free one.</param>
     /// <param name="prefix">A command that executes the program in its own place, within limits.</param>
     public static async Task<ServiceProcess> StartAsync(
-        string project, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment, int? at = null, IEnumerable<string>? prefix = null)
+        string project,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment,
+        int? at = null,
+        IEnumerable<string>? prefix = null
+    )
     {
         var port = at ?? Loopback.FreePort();
         var all = new Dictionary<string, string?>
@@ -59,21 +74,19 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
             all[key] = value;
         }
 
-        return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), ["dotnet", BuiltPrograms.Dll(project), .. arguments], all, prefix), port);
+        return new(
+            await ChildProcess.StartAsync(
+                string.Join(' ', [project, .. arguments]),
+                ["dotnet", BuiltPrograms.Dll(project), .. arguments],
+                all,
+                prefix
+            ),
+            port
+        );
     }
 
     /// <summary>Sends clients to a balancer that has this service among its targets.</summary>
     public void StandBehind(TcpBalancer balancer) => Port = balancer.Port;
-
-    /// <summary>The CPU time that it has used, on all cores.</summary>
-    public TimeSpan ProcessorTime
-    {
-        get
-        {
-            using var process = Process.GetProcessById(_process.Id);
-            return process.TotalProcessorTime;
-        }
-    }
 
     /// <summary>Waits for readiness; fails at once, with the log, when the process ends first.</summary>
     public Task WaitUntilHealthyAsync() => _process.WaitAsync(async () => await StatusAsync("/health") is 200);

@@ -24,16 +24,17 @@ internal static class Signals
         }
     }
 
-    private static int Number(this Signal signal) => signal switch
-    {
-        Signal.Interrupt => 2,
-        Signal.Quit => 3,
-        Signal.Kill => 9,
-        Signal.Terminate => 15,
-        Signal.Stop => OperatingSystem.IsMacOS() ? 17 : 19,
-        Signal.Continue => OperatingSystem.IsMacOS() ? 19 : 18,
-        _ => throw new ArgumentOutOfRangeException(nameof(signal), signal, null),
-    };
+    private static int Number(this Signal signal) =>
+        signal switch
+        {
+            Signal.Interrupt => 2,
+            Signal.Quit => 3,
+            Signal.Kill => 9,
+            Signal.Terminate => 15,
+            Signal.Stop => OperatingSystem.IsMacOS() ? 17 : 19,
+            Signal.Continue => OperatingSystem.IsMacOS() ? 19 : 18,
+            _ => throw new ArgumentOutOfRangeException(nameof(signal), signal, null),
+        };
 
     [DllImport("libc", SetLastError = true)]
     private static extern int kill(int processId, int signal);

@@ -2,9 +2,6 @@ using Npgsql;
 
 namespace Konstruct.Tests.Harness;
 
-/// <summary>What a conversation holds, oldest first.</summary>
-internal sealed record StoredMessage(string Role, string Content, string Status);
-
 /// <summary>Looks at rows, and changes them, with a connection per question.</summary>
 internal sealed class Sql(string connectionString)
 {
@@ -34,21 +31,25 @@ internal sealed class Sql(string connectionString)
         ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE tenant_id = $1", tenant);
 
     /// <summary>The answers that are pending, and the statements that run or wait now, a line each.</summary>
-    public Task<string> DescribeAsync() => ScalarAsync<string>(
-        """
-        SELECT coalesce(string_agg(line, E'\n'), 'nothing is pending, nothing runs') FROM (
-            SELECT 'pending: ' || (to_jsonb(m) - 'content' - 'task')::text AS line FROM web_conversation_messages m WHERE status = 'pending'
-            UNION ALL
-            SELECT concat_ws(' ', 'runs:', state, wait_event_type, wait_event, clock_timestamp() - state_change, left(query, 200)) FROM pg_stat_activity
-            WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()) lines
-        """);
+    public Task<string> DescribeAsync() =>
+        ScalarAsync<string>(
+            """
+            SELECT coalesce(string_agg(line, E'\n'), 'nothing is pending, nothing runs') FROM (
+                SELECT 'pending: ' || (to_jsonb(m) - 'content' - 'task')::text AS line FROM web_conversation_messages m WHERE status = 'pending'
+                UNION ALL
+                SELECT concat_ws(' ', 'runs:', state, wait_event_type, wait_event, clock_timestamp() - state_change, left(query, 200)) FROM pg_stat_activity
+                WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()) lines
+            """
+        );
 
     /// <summary>Keeps everybody else from reading and writing messages until the result is disposed.</summary>
     public async Task<IAsyncDisposable> LockMessagesAsync()
     {
         var connection = await OpenAsync();
         await using var command = new NpgsqlCommand(
-            "BEGIN; LOCK TABLE web_conversations, web_conversation_messages IN ACCESS EXCLUSIVE MODE", connection);
+            "BEGIN; LOCK TABLE web_conversations, web_conversation_messages IN ACCESS EXCLUSIVE MODE",
+            connection
+        );
         await command.ExecuteNonQueryAsync();
         // Closing the connection rolls back, and the lock with it.
         return connection;
@@ -63,7 +64,8 @@ internal sealed class Sql(string connectionString)
             SELECT conversation_id, role, content, coalesce(status, '') FROM web_conversation_messages
             WHERE {column} = $1 ORDER BY created_at, role DESC
             """,
-            id);
+            id
+        );
         await using var reader = await command.ExecuteReaderAsync();
         var messages = new List<(Guid, StoredMessage)>();
         while (await reader.ReadAsync())
@@ -92,3 +94,6 @@ internal sealed class Sql(string connectionString)
         return connection;
     }
 }
+
+/// <summary>What a conversation holds, oldest first.</summary>
+internal sealed record StoredMessage(string Role, string Content, string Status);

@@ -141,7 +141,11 @@ internal sealed class TcpProxy : IAsyncDisposable
             int length;
             while ((length = await connection.Client.ReceiveAsync(buffer, _end.Token)) > 0)
             {
-                if (_trap is { } trap && buffer.AsSpan(0, length).IndexOf(trap.Marker) >= 0 && Interlocked.CompareExchange(ref _trap, null, trap) == trap)
+                if (
+                    _trap is { } trap
+                    && buffer.AsSpan(0, length).IndexOf(trap.Marker) >= 0
+                    && Interlocked.CompareExchange(ref _trap, null, trap) == trap
+                )
                 {
                     if (trap.LetsRequestThrough)
                     {
@@ -157,9 +161,7 @@ internal sealed class TcpProxy : IAsyncDisposable
                 await PassAsync(connection.Server, buffer.AsMemory(0, length));
             }
         }
-        catch (Exception e) when (IsGone(e))
-        {
-        }
+        catch (Exception e) when (IsGone(e)) { }
     }
 
     private async Task PumpRepliesAsync(Connection connection)
@@ -180,9 +182,7 @@ internal sealed class TcpProxy : IAsyncDisposable
                 await PassAsync(connection.Client, buffer.AsMemory(0, length));
             }
         }
-        catch (Exception e) when (IsGone(e))
-        {
-        }
+        catch (Exception e) when (IsGone(e)) { }
     }
 
     private async Task PassAsync(Socket to, ReadOnlyMemory<byte> piece)
@@ -201,11 +201,6 @@ internal sealed class TcpProxy : IAsyncDisposable
 
     private static bool IsGone(Exception e) => e is SocketException or ObjectDisposedException or OperationCanceledException;
 
-    private sealed record Trap(byte[] Marker, bool LetsRequestThrough)
-    {
-        public TaskCompletionSource Sprung { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    }
-
     private sealed class Connection(Socket client)
     {
         public Socket Client => client;
@@ -219,5 +214,10 @@ internal sealed class TcpProxy : IAsyncDisposable
             client.Close();
             Server.Close();
         }
+    }
+
+    private sealed record Trap(byte[] Marker, bool LetsRequestThrough)
+    {
+        public TaskCompletionSource Sprung { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

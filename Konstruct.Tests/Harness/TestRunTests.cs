@@ -28,7 +28,10 @@ public sealed class TestRunTests : IDisposable
     public async Task Every_test_is_in_one_tier()
     {
         var (first, second, all) = (
-            await ListAsync(), await ListAsync("--filter-trait", "Tier=Long"), await ListAsync("--filter-not-trait", "Tier=Measurement"));
+            await ListAsync(),
+            await ListAsync("--filter-trait", "Tier=Long"),
+            await ListAsync("--filter-not-trait", "Tier=Measurement")
+        );
         Assert.True(first.Count > 100 && second.Count > 100, $"{first.Count} and {second.Count} tests");
         Assert.Equal(all.Order(), first.Concat(second).Order());
     }
@@ -65,7 +68,8 @@ public sealed class TestRunTests : IDisposable
         const string sentence = "which holds no PostgreSQL 15 or newer";
         var (exitCode, output) = await RunAsync(
             ["--filter-class", "Konstruct.Tests.ProtocolV1.TabsOnGarnet", "--filter-class", "Konstruct.Tests.Tenancy.ClientAttackTests"],
-            new() { ["KONSTRUCT_POSTGRES"] = _folder.Path });
+            new() { ["KONSTRUCT_POSTGRES"] = _folder.Path }
+        );
 
         Assert.Equal(2, exitCode);
         Assert.Contains("failed: 1", output, StringComparison.Ordinal);
@@ -80,7 +84,11 @@ public sealed class TestRunTests : IDisposable
     private Dictionary<string, string?> Without(params string[] hidden)
     {
         var path = Directory.CreateDirectory(Path.Combine(_folder.Path, "path")).FullName;
-        var programs = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Where(Directory.Exists).SelectMany(Directory.EnumerateFiles);
+        var programs = Environment
+            .GetEnvironmentVariable("PATH")!
+            .Split(Path.PathSeparator)
+            .Where(Directory.Exists)
+            .SelectMany(Directory.EnumerateFiles);
         foreach (var program in programs.DistinctBy(Path.GetFileName).ExceptBy(hidden, Path.GetFileName))
         {
             File.CreateSymbolicLink(Path.Combine(path, Path.GetFileName(program)), program);
@@ -91,11 +99,12 @@ public sealed class TestRunTests : IDisposable
 
     /// <summary>The tests' names without their arguments, which may be random.</summary>
     private static async Task<IReadOnlyList<string>> ListAsync(params string[] filter) =>
-    [
-        .. (await RunAsync(["--list-tests", .. filter])).Output.Split('\n')
-            .Where(line => line.StartsWith("  Konstruct.", StringComparison.Ordinal))
-            .Select(line => line.Split('(')[0].Trim()),
-    ];
+        [
+            .. (await RunAsync(["--list-tests", .. filter]))
+                .Output.Split('\n')
+                .Where(line => line.StartsWith("  Konstruct.", StringComparison.Ordinal))
+                .Select(line => line.Split('(')[0].Trim()),
+        ];
 
     private static async Task<(int ExitCode, string Output)> RunAsync(string[] arguments, Dictionary<string, string?>? environment = null)
     {

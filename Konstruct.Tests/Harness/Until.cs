@@ -17,13 +17,19 @@ internal static class Until
     /// <summary>Asks again and again until the answer is yes.</summary>
     /// <exception cref="TimeoutException">The answer was still no at the deadline.</exception>
     public static Task TrueAsync(
-        Func<Task<bool>> condition, TimeSpan? within = null, [CallerArgumentExpression(nameof(condition))] string? what = null) =>
-        NotNullAsync(async () => await condition() ? "yes" : null, within, what);
+        Func<Task<bool>> condition,
+        TimeSpan? within = null,
+        [CallerArgumentExpression(nameof(condition))] string? what = null
+    ) => NotNullAsync(async () => await condition() ? "yes" : null, within, what);
 
     /// <summary>Asks again and again until there is an answer.</summary>
     /// <exception cref="TimeoutException">There was none at the deadline.</exception>
     public static async Task<T> NotNullAsync<T>(
-        Func<Task<T?>> question, TimeSpan? within = null, [CallerArgumentExpression(nameof(question))] string? what = null) where T : class
+        Func<Task<T?>> question,
+        TimeSpan? within = null,
+        [CallerArgumentExpression(nameof(question))] string? what = null
+    )
+        where T : class
     {
         var limit = within ?? Soon;
         var elapsed = Stopwatch.StartNew();

@@ -43,6 +43,30 @@ internal sealed class LocalServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>Sends SIGTERM, as the AppHost does, and waits for the end.</summary>
+    public async Task StopAsync()
+    {
+        Signal.Terminate.SendTo(_process.Id);
+        await _process.WaitForExitAsync().WaitAsync(Deadline);
+    }
+
+    /// <summary>SIGKILL to this process alone.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync().WaitAsync(Deadline);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            await StopAsync();
+        }
+
+        _process.Dispose();
+    }
+
     private static LocalServer Launch(string[] arguments, Dictionary<string, string?>? environment)
     {
         var start = new ProcessStartInfo("dotnet", [BuiltPrograms.Dll("Konstruct.LocalServers"), .. arguments])
@@ -80,29 +104,5 @@ internal sealed class LocalServer : IAsyncDisposable
         {
             _ready.TrySetResult();
         }
-    }
-
-    /// <summary>Sends SIGTERM, as the AppHost does, and waits for the end.</summary>
-    public async Task StopAsync()
-    {
-        Signal.Terminate.SendTo(_process.Id);
-        await _process.WaitForExitAsync().WaitAsync(Deadline);
-    }
-
-    /// <summary>SIGKILL to this process alone.</summary>
-    public async Task KillAsync()
-    {
-        _process.Kill();
-        await _process.WaitForExitAsync().WaitAsync(Deadline);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (!_process.HasExited)
-        {
-            await StopAsync();
-        }
-
-        _process.Dispose();
     }
 }

@@ -9,7 +9,8 @@ internal static class OnlyDotnet
     public static string Path(TemporaryFolder folder)
     {
         var path = Directory.CreateDirectory(System.IO.Path.Combine(folder.Path, "path")).FullName;
-        var dotnet = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(System.IO.Path.PathSeparator)
+        var dotnet = (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(System.IO.Path.PathSeparator)
             .Select(entry => System.IO.Path.Combine(entry, "dotnet"))
             .First(File.Exists);
         File.CreateSymbolicLink(System.IO.Path.Combine(path, "dotnet"), dotnet);

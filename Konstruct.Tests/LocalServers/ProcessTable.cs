@@ -5,11 +5,12 @@ internal static class ProcessTable
 {
     /// <summary>The ids of living processes whose command line or environment names the text.</summary>
     public static int[] Naming(string text) =>
-    [
-        .. Directory.EnumerateDirectories("/proc")
-            .Select(folder => int.TryParse(Path.GetFileName(folder), out var id) ? id : 0)
-            .Where(id => id != 0 && id != Environment.ProcessId && (Names(id, "cmdline", text) || Names(id, "environ", text)) && !HasEnded(id)),
-    ];
+        [
+            .. Directory
+                .EnumerateDirectories("/proc")
+                .Select(folder => int.TryParse(Path.GetFileName(folder), out var id) ? id : 0)
+                .Where(id => id != 0 && id != Environment.ProcessId && (Names(id, "cmdline", text) || Names(id, "environ", text)) && !HasEnded(id)),
+        ];
 
     /// <summary>The command line of a process, for messages.</summary>
     public static string Describe(int id) => Read(id, "cmdline").Replace('\0', ' ');

@@ -43,7 +43,9 @@ public sealed class RedisServerTests : IDisposable
         var heard = new TaskCompletionSource<string?>();
         await redis.GetSubscriber().SubscribeAsync(RedisChannel.Literal("tenant:webchat:response:1"), (_, message) => heard.TrySetResult(message));
 
-        await redis.GetDatabase().ScriptEvaluateAsync("return redis.call('PUBLISH', ARGV[1], ARGV[2])", values: ["tenant:webchat:response:1", "chunk"]);
+        await redis
+            .GetDatabase()
+            .ScriptEvaluateAsync("return redis.call('PUBLISH', ARGV[1], ARGV[2])", values: ["tenant:webchat:response:1", "chunk"]);
 
         Assert.Equal("chunk", await heard.Task.WaitAsync(LocalServer.Deadline, TestContext.Current.CancellationToken));
     }
@@ -55,9 +57,12 @@ public sealed class RedisServerTests : IDisposable
         await using var server = await LocalServer.StartAsync("redis", Data);
         await using var redis = await ConnectAsync(server);
         await using var other = await ConnectAsync(server);
-        const string Increment = "local n = tonumber(redis.call('GET', KEYS[1]) or '0'); redis.call('SET', KEYS[1], string.format('%d', n + 1)); return n";
+        const string Increment =
+            "local n = tonumber(redis.call('GET', KEYS[1]) or '0'); redis.call('SET', KEYS[1], string.format('%d', n + 1)); return n";
 
-        await Task.WhenAll(Enumerable.Range(0, 400).Select(i => (i % 2 == 0 ? redis : other).GetDatabase().ScriptEvaluateAsync(Increment, ["counter"])));
+        await Task.WhenAll(
+            Enumerable.Range(0, 400).Select(i => (i % 2 == 0 ? redis : other).GetDatabase().ScriptEvaluateAsync(Increment, ["counter"]))
+        );
 
         Assert.Equal(400, (int)await redis.GetDatabase().StringGetAsync("counter"));
     }
@@ -96,6 +101,8 @@ public sealed class RedisServerTests : IDisposable
         await Assert.ThrowsAsync<RedisConnectionException>(() => ConnectAsync(server, "wrong"));
     }
 
+    public void Dispose() => _folder.Dispose();
+
     private static async Task WriteAsync(ConnectionMultiplexer redis)
     {
         var database = redis.GetDatabase();
@@ -115,14 +122,14 @@ public sealed class RedisServerTests : IDisposable
     }
 
     private static async Task<ConnectionMultiplexer> ConnectAsync(LocalServer server, string password = LocalServer.Password) =>
-        await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions
-        {
-            EndPoints = { { "127.0.0.1", server.Port } },
-            Password = password,
-            ConnectTimeout = 15_000,
-            SyncTimeout = 15_000,
-            AsyncTimeout = 15_000,
-        });
-
-    public void Dispose() => _folder.Dispose();
+        await ConnectionMultiplexer.ConnectAsync(
+            new ConfigurationOptions
+            {
+                EndPoints = { { "127.0.0.1", server.Port } },
+                Password = password,
+                ConnectTimeout = 15_000,
+                SyncTimeout = 15_000,
+                AsyncTimeout = 15_000,
+            }
+        );
 }

@@ -20,7 +20,10 @@ public sealed class AttemptTests(OwnStores stores) : OwnStoresTests(stores)
         {
             await chat.SayAsync(Asked);
             await chat.ExpectAsync(Frames.Typing);
-            await Until.TrueAsync(async () => await UpdatesAsync() >= 12 || await FailedAsync(), what: "six attempts that were given out and given back");
+            await Until.TrueAsync(
+                async () => await UpdatesAsync() >= 12 || await FailedAsync(),
+                what: "six attempts that were given out and given back"
+            );
             Assert.False(await FailedAsync());
         }
         finally
@@ -29,12 +32,19 @@ public sealed class AttemptTests(OwnStores stores) : OwnStoresTests(stores)
         }
 
         await AssertAnsweredAsync(chat, Asked);
-        Assert.Equal(1, await Pipeline.Sql.ScalarAsync<int>("SELECT attempt FROM web_conversation_messages WHERE conversation_id = $1 AND role = 'assistant'", Conversation));
+        Assert.Equal(
+            1,
+            await Pipeline.Sql.ScalarAsync<int>(
+                "SELECT attempt FROM web_conversation_messages WHERE conversation_id = $1 AND role = 'assistant'",
+                Conversation
+            )
+        );
         await second.TerminateAsync();
     }
 
     private async Task<bool> FailedAsync() => (await Pipeline.Sql.MessagesAsync(Conversation)).Any(m => m.Status == "failed");
 
     /// <summary>Of messages, in this database. PostgreSQL counts them a second late.</summary>
-    private Task<long> UpdatesAsync() => Pipeline.Sql.ScalarAsync<long>("SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'web_conversation_messages'");
+    private Task<long> UpdatesAsync() =>
+        Pipeline.Sql.ScalarAsync<long>("SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'web_conversation_messages'");
 }

@@ -37,8 +37,11 @@ public sealed class BrokenRequestTests(FaultyPipelineOnGarnet fixture) : Pipelin
         await tcp.ConnectAsync("127.0.0.1", gateway.Port);
         await using var stream = tcp.GetStream();
         var person = Person.New();
-        await stream.WriteAsync(Encoding.ASCII.GetBytes(
-            $"POST /chat/conversations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-User-Id: {person.User}\r\nX-Tenant-Id: {person.Tenant}\r\n{rest}"));
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                $"POST /chat/conversations HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-User-Id: {person.User}\r\nX-Tenant-Id: {person.Tenant}\r\n{rest}"
+            )
+        );
         if (breaksOff)
         {
             tcp.Client.Shutdown(SocketShutdown.Send);

@@ -27,8 +27,6 @@ public sealed class GatewayAhead(DatabaseFactory databases) : IAsyncLifetime
 
     internal RedisServer Redis => _redis;
 
-    internal T Get<T>() where T : notnull => _gateway.Services.GetRequiredService<T>();
-
     internal Sweeper Sweeper => _gateway.Services.GetServices<IHostedService>().OfType<Sweeper>().Single();
 
     public async ValueTask InitializeAsync()
@@ -55,6 +53,9 @@ public sealed class GatewayAhead(DatabaseFactory databases) : IAsyncLifetime
         await _gateway.DisposeAsync();
         await _redis.DisposeAsync();
     }
+
+    internal T Get<T>()
+        where T : notnull => _gateway.Services.GetRequiredService<T>();
 
     /// <summary>Its stopwatch is right: that has no time of day.</summary>
     private sealed class MinuteAhead : TimeProvider
@@ -104,10 +105,20 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
         var time = gateway.Get<TimeProvider>();
         var feed = new ConversationFeed(
             new(Guid.NewGuid(), key.ConversationId),
-            new(gateway.Get<ConversationStore>(), gateway.Get<TurnLog>(), gateway.Get<TurnPersister>(), gateway.Get<BackgroundTasks>(), gateway.Get<Failures>(),
-                gateway.Get<GatewayMetrics>(), time),
-            _ => { })
-        { Opening = Task.CompletedTask };
+            new(
+                gateway.Get<ConversationStore>(),
+                gateway.Get<TurnLog>(),
+                gateway.Get<TurnPersister>(),
+                gateway.Get<BackgroundTasks>(),
+                gateway.Get<Failures>(),
+                gateway.Get<GatewayMetrics>(),
+                time
+            ),
+            _ => { }
+        )
+        {
+            Opening = Task.CompletedTask,
+        };
         var turn = new Gateway.Streaming.Turn(key.TurnId) { LastSignAt = time.GetTimestamp() - (100 * time.TimestampFrequency) };
         await feed.CompareAsync(turn);
         Assert.InRange(time.GetElapsedTime(turn.LastSignAt).TotalSeconds, 99, 130);
@@ -120,9 +131,23 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
     private async Task<AttemptKey> RunningAsync()
     {
         var turn = new NewTurn(
-            new(Guid.NewGuid(), Guid.NewGuid()), Guid.NewGuid(), Guid.CreateVersion7(), Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", null, "{}");
-        Assert.Equal(Acceptance.Accepted, (await gateway.Get<ConversationStore>().AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance);
-        await gateway.Sql.ExecuteAsync($"UPDATE web_conversation_messages SET created_at = created_at - interval '1 hour' WHERE turn_id = '{turn.TurnId}'");
+            new(Guid.NewGuid(), Guid.NewGuid()),
+            Guid.NewGuid(),
+            Guid.CreateVersion7(),
+            Guid.CreateVersion7(),
+            Guid.CreateVersion7(),
+            "",
+            "hello",
+            null,
+            "{}"
+        );
+        Assert.Equal(
+            Acceptance.Accepted,
+            (await gateway.Get<ConversationStore>().AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance
+        );
+        await gateway.Sql.ExecuteAsync(
+            $"UPDATE web_conversation_messages SET created_at = created_at - interval '1 hour' WHERE turn_id = '{turn.TurnId}'"
+        );
         var key = new AttemptKey(turn.Key.ConversationId, turn.TurnId, 1, gateway.Get<ConversationFeeds>().ChannelOf(turn.Key));
         await gateway.Redis.Database.SortedSetAddAsync(RedisKeys.Leases, key.Entry, DateTimeOffset.UtcNow.AddMinutes(1).ToUnixTimeMilliseconds());
         Assert.Equal(LogWrite.Written, await gateway.Get<TurnLog>().OpenAsync(key, "claim"));
@@ -130,8 +155,8 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
         return key;
     }
 
-    private async Task AppendAsync(AttemptKey key, int seq) => Assert.Equal(
-        LogWrite.Written, await gateway.Get<TurnLog>().AppendAsync(key, seq, [StreamEvent.Chunk("a", key.TurnId, 1, seq)], 1_000));
+    private async Task AppendAsync(AttemptKey key, int seq) =>
+        Assert.Equal(LogWrite.Written, await gateway.Get<TurnLog>().AppendAsync(key, seq, [StreamEvent.Chunk("a", key.TurnId, 1, seq)], 1_000));
 
     private Task<string> StatusAsync(AttemptKey key) =>
         gateway.Sql.ScalarAsync<string>("SELECT status FROM web_conversation_messages WHERE turn_id = $1 AND role = 'assistant'", key.TurnId);

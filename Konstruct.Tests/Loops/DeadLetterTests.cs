@@ -60,7 +60,9 @@ public abstract class DeadLetterTests(FaultyPipeline fixture) : PipelineTests(fi
         var (person, conversation) = (Person.New(), Guid.NewGuid());
         await using var chat = await OpenAsync(person, conversation);
         await chat.SayAsync("/stream tokens=100 rate=20 delay=0");
-        var payload = await Until.NotNullAsync(async () => (await Pipeline.Redis.ValuesAsync("{dispatch}:tasks")).FirstOrDefault(task => task.Contains($"{conversation}", StringComparison.Ordinal)));
+        var payload = await Until.NotNullAsync(async () =>
+            (await Pipeline.Redis.ValuesAsync("{dispatch}:tasks")).FirstOrDefault(task => task.Contains($"{conversation}", StringComparison.Ordinal))
+        );
         await Pipeline.Redis.Database.HashSetAsync(RedisKeys.Tasks, _entry, payload);
         await Pipeline.Redis.Database.SortedSetAddAsync(RedisKeys.Queue, _entry, 1);
         await AssertBuriedAsync(payload[..100]);
@@ -97,7 +99,11 @@ public abstract class DeadLetterTests(FaultyPipeline fixture) : PipelineTests(fi
     }
 
     private async Task<string[]> BuriedAsync() =>
-        [.. (await Pipeline.Redis.Database.ListRangeAsync(Dead)).Select(letter => (string)letter!).Where(letter => letter.Contains(_entry, StringComparison.Ordinal))];
+        [
+            .. (await Pipeline.Redis.Database.ListRangeAsync(Dead))
+                .Select(letter => (string)letter!)
+                .Where(letter => letter.Contains(_entry, StringComparison.Ordinal)),
+        ];
 }
 
 [Collection<FaultyOnGarnet>]

@@ -10,7 +10,8 @@ namespace Konstruct.Tests.Loops;
 [Trait("Tier", "Long")]
 public sealed class DescriptorTests(FaultyPipelineOnGarnet fixture) : PipelineTests(fixture)
 {
-    private const int Spare = 100, Sockets = 200;
+    private const int Spare = 100,
+        Sockets = 200;
 
     [Fact]
     public async Task More_sockets_than_descriptors_are_refused_and_the_gateway_lives()

@@ -34,7 +34,10 @@ public sealed class FailuresTests
         }
 
         Assert.Equal(2, _log.Lines.Count);
-        Assert.All(_log.Lines, line => Assert.StartsWith("Error: A store refused or failed at the sweep, which is tried again: MISCONF", line, StringComparison.Ordinal));
+        Assert.All(
+            _log.Lines,
+            line => Assert.StartsWith("Error: A store refused or failed at the sweep, which is tried again: MISCONF", line, StringComparison.Ordinal)
+        );
         Assert.Contains("29 more", _log.Lines[1], StringComparison.Ordinal);
     }
 
@@ -62,13 +65,16 @@ public sealed class FailuresTests
                 }
             },
         };
-        listener.SetMeasurementEventCallback<long>((_, value, tags, _) => counted.Add($"{value} {string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"))}"));
+        listener.SetMeasurementEventCallback<long>(
+            (_, value, tags, _) => counted.Add($"{value} {string.Join(' ', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"))}")
+        );
         listener.Start();
         _failures.Report("only this test", Redis("OOM full"));
         _failures.Report("only this test", new InvalidOperationException("A bug."));
         Assert.Equal(
             ["1 work=only this test error.type=OOM", "1 work=only this test error.type=InvalidOperationException"],
-            counted.Where(line => line.Contains("only this test", StringComparison.Ordinal)));
+            counted.Where(line => line.Contains("only this test", StringComparison.Ordinal))
+        );
     }
 
     /// <summary>Whatever a round throws, also a cancellation that is not the loop's.</summary>
@@ -95,7 +101,8 @@ public sealed class FailuresTests
                     _ => Task.CompletedTask,
                 };
             },
-            stop.Token);
+            stop.Token
+        );
         await Until.TrueAsync(() =>
         {
             Assert.False(loop.IsCompleted, $"{loop.Exception}");
@@ -112,18 +119,47 @@ public sealed class FailuresTests
     [Fact]
     public void What_a_store_says_passes_unless_it_is_a_bug()
     {
-        foreach (var passing in (Exception[])[
-            .. new[] { "25006", "28P01", "42501", "22P05", "57P01", "53300", "XX000" }.Select(Postgres),
-            new NpgsqlException("x"), new RetryLimitExceededException("x", Postgres("25006")), new DbUpdateException("x", Postgres("42501")),
-            new InvalidOperationException("x", new NpgsqlException("x")), new SocketException(24), new TimeoutException(),
-            .. new[] { "MISCONF x", "NOREPLICAS x", "NOPERM x", "OOM x", "READONLY x", "LOADING x", "MASTERDOWN x", "TRYAGAIN x", "ERR ACL failure in script: x" }.Select(Redis)])
+        foreach (
+            var passing in (Exception[])
+                [
+                    .. new[] { "25006", "28P01", "42501", "22P05", "57P01", "53300", "XX000" }.Select(Postgres),
+                    new NpgsqlException("x"),
+                    new RetryLimitExceededException("x", Postgres("25006")),
+                    new DbUpdateException("x", Postgres("42501")),
+                    new InvalidOperationException("x", new NpgsqlException("x")),
+                    new SocketException(24),
+                    new TimeoutException(),
+                    .. new[]
+                    {
+                        "MISCONF x",
+                        "NOREPLICAS x",
+                        "NOPERM x",
+                        "OOM x",
+                        "READONLY x",
+                        "LOADING x",
+                        "MASTERDOWN x",
+                        "TRYAGAIN x",
+                        "ERR ACL failure in script: x",
+                    }.Select(Redis),
+                ]
+        )
         {
             Assert.True(passing.IsOutage(), $"{passing}");
         }
 
-        foreach (var bug in (Exception[])[
-            Postgres("42601"), Postgres("42703"), Postgres("23505"), Redis("WRONGTYPE x"), Redis("CROSSSLOT x"), new InvalidOperationException(), new FormatException(),
-            new Microsoft.AspNetCore.Http.BadHttpRequestException("x")])
+        foreach (
+            var bug in (Exception[])
+                [
+                    Postgres("42601"),
+                    Postgres("42703"),
+                    Postgres("23505"),
+                    Redis("WRONGTYPE x"),
+                    Redis("CROSSSLOT x"),
+                    new InvalidOperationException(),
+                    new FormatException(),
+                    new Microsoft.AspNetCore.Http.BadHttpRequestException("x"),
+                ]
+        )
         {
             Assert.False(bug.IsOutage(), $"{bug}");
         }
@@ -153,7 +189,8 @@ internal sealed class KeptLog : ILogger<Failures>
 {
     public List<string> Lines { get; } = [];
 
-    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel) => true;
 

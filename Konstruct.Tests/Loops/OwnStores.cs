@@ -11,14 +11,15 @@ public sealed class OwnStores : IAsyncLifetime
 {
     private readonly DatabaseFactory _databases = new();
 
-    internal static Dictionary<string, string> Settings => new()
-    {
-        ["Chat__CreateMissingConversations"] = "true",
-        ["Chat__SweepInterval"] = "00:00:00.5",
-        ["Chat__SweepAge"] = "00:00:01",
-        ["Dispatch__Lease"] = "00:00:02",
-        ["Dispatch__PollInterval"] = "00:00:00.5",
-    };
+    internal static Dictionary<string, string> Settings =>
+        new()
+        {
+            ["Chat__CreateMissingConversations"] = "true",
+            ["Chat__SweepInterval"] = "00:00:00.5",
+            ["Chat__SweepAge"] = "00:00:01",
+            ["Dispatch__Lease"] = "00:00:02",
+            ["Dispatch__PollInterval"] = "00:00:00.5",
+        };
 
     internal Pipeline Pipeline { get; private set; } = null!;
 
@@ -58,8 +59,7 @@ public abstract class OwnStoresTests(OwnStores stores) : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    private protected void AssertAlive() =>
-        Assert.Equal((false, false), (Pipeline.Gateway.HasEnded, Pipeline.Worker.HasEnded));
+    private protected void AssertAlive() => Assert.Equal((false, false), (Pipeline.Gateway.HasEnded, Pipeline.Worker.HasEnded));
 
     /// <summary>Both processes serve: a new message is answered.</summary>
     private protected async Task AssertServesAsync()
@@ -81,11 +81,20 @@ public abstract class OwnStoresTests(OwnStores stores) : IAsyncDisposable
         var turn = await chat.ReceiveTurnAsync(TimeSpan.FromSeconds(90));
         Assert.Equal(Answers.Of(asked), turn.Answer);
         var stored = await Pipeline.Sql.MessagesAsync(Conversation);
-        Assert.Equal([("user", asked, "completed"), ("assistant", Answers.Of(asked), "completed")], stored.Select(m => (m.Role, m.Content, m.Status)));
+        Assert.Equal(
+            [("user", asked, "completed"), ("assistant", Answers.Of(asked), "completed")],
+            stored.Select(m => (m.Role, m.Content, m.Status))
+        );
     }
 
     /// <summary>Waits until a process has said that a loop of its failed in this way, or has ended.</summary>
-    private protected static Task FailedAsync(ServiceProcess process, params string[] words) => Until.TrueAsync(
-        () => Task.FromResult(process.HasEnded || process.Log.Split('\n').Any(line => Array.TrueForAll(words, word => line.Contains(word, StringComparison.Ordinal)))),
-        what: $"{process.Name} logs {string.Join(", ", words)}");
+    private protected static Task FailedAsync(ServiceProcess process, params string[] words) =>
+        Until.TrueAsync(
+            () =>
+                Task.FromResult(
+                    process.HasEnded
+                        || process.Log.Split('\n').Any(line => Array.TrueForAll(words, word => line.Contains(word, StringComparison.Ordinal)))
+                ),
+            what: $"{process.Name} logs {string.Join(", ", words)}"
+        );
 }

@@ -19,11 +19,13 @@ public sealed class PasswordTests(OwnStores stores) : OwnStoresTests(stores)
         var file = Path.Combine(folder.Path, "ConnectionStrings__konstruct");
         var given = Pipeline.Database.ServingConnectionString;
         await File.WriteAllTextAsync(file, given, TestContext.Current.CancellationToken);
-        var mounted = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
-        {
-            ["SecretsFolder"] = folder.Path,
-            ["ConnectionStrings__konstruct"] = "Host=127.0.0.1;Port=1;Username=nobody;Password=wrong", // The file counts more.
-        });
+        var mounted = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string>
+            {
+                ["SecretsFolder"] = folder.Path,
+                ["ConnectionStrings__konstruct"] = "Host=127.0.0.1;Port=1;Username=nobody;Password=wrong", // The file counts more.
+            }
+        );
         await SetPasswordAsync(Rotated);
         try
         {
@@ -34,7 +36,11 @@ public sealed class PasswordTests(OwnStores stores) : OwnStoresTests(stores)
                 Assert.False(gateway.HasEnded, gateway.Log);
             }
 
-            await File.WriteAllTextAsync(file, new NpgsqlConnectionStringBuilder(given) { Password = Rotated }.ConnectionString, TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(
+                file,
+                new NpgsqlConnectionStringBuilder(given) { Password = Rotated }.ConnectionString,
+                TestContext.Current.CancellationToken
+            );
             await Until.TrueAsync(async () => (await new ApiClient(mounted, Person).GetAsync("")).Status == 200);
             await using var chat = await RawChat.OpenAsync(mounted, Person, Conversation);
             await chat.SayAsync("/burst 2");

@@ -13,9 +13,14 @@ internal static class Axe
         var script = Path.Combine(await NodeTools.ClientCopyAsync(), "node_modules", "axe-core", "axe.min.js");
         await page.EvaluateAsync(await File.ReadAllTextAsync(script));
         var result = await page.EvaluateAsync<JsonElement>(
-            "() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })");
-        return [.. from violation in result.GetProperty("violations").EnumerateArray()
-                   from node in violation.GetProperty("nodes").EnumerateArray()
-                   select $"{violation.GetProperty("id").GetString()}: {node.GetProperty("html").GetString()} {node.GetProperty("failureSummary").GetString()}"];
+            "() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })"
+        );
+        return
+        [
+            .. from violation in result.GetProperty("violations").EnumerateArray()
+            from node in violation.GetProperty("nodes").EnumerateArray()
+            select $"{violation.GetProperty("id").GetString()}: {node.GetProperty("html").GetString()} "
+                + node.GetProperty("failureSummary").GetString(),
+        ];
     }
 }

@@ -20,32 +20,13 @@ public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(da
         }
     }
 
-    private protected override Dictionary<string, string> Settings => new()
-    {
-        ["Chat__CreateMissingConversations"] = "true",
-        ["Page__DashboardUrl"] = "http://localhost:18888/",
-        ["Chat__MaxTextLength"] = "2000",
-    };
-
-    private protected override async Task StartAsync()
-    {
-        await base.StartAsync();
-        if (!Requirement.Chromium.IsMet)
+    private protected override Dictionary<string, string> Settings =>
+        new()
         {
-            return;
-        }
-
-        Assertions.SetDefaultExpectTimeout((float)Until.Soon.TotalMilliseconds);
-        _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new()
-        {
-            ExecutablePath = Requirement.Chromium.Require(),
-            Args =
-            [
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-            ],
-        });
-    }
+            ["Chat__CreateMissingConversations"] = "true",
+            ["Page__DashboardUrl"] = "http://localhost:18888/",
+            ["Chat__MaxTextLength"] = "2000",
+        };
 
     public override async ValueTask DisposeAsync()
     {
@@ -57,6 +38,34 @@ public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(da
         _playwright?.Dispose();
         await base.DisposeAsync();
         GC.SuppressFinalize(this);
+    }
+
+    private protected override async Task StartAsync()
+    {
+        await base.StartAsync();
+        if (!Requirement.Chromium.IsMet)
+        {
+            return;
+        }
+
+        Assertions.SetDefaultExpectTimeout((float)Until.Soon.TotalMilliseconds);
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(
+            new()
+            {
+                ExecutablePath = Requirement.Chromium.Require(),
+                Args =
+                [
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-quic",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                ],
+            }
+        );
     }
 }
 
@@ -73,27 +82,6 @@ public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture)
 
     private protected Guid Conversation { get; } = Guid.NewGuid();
 
-    /// <summary>The page in a browser context of its own, on a conversation, past its beginning.</summary>
-    private protected async Task<ChatTab> OpenAsync(
-        Person? person = null, Guid? conversation = null, int? port = null, string token = "", BrowserNewContextOptions? look = null, bool waits = true)
-    {
-        if (conversation is null)
-        {
-            await Sql.ExecuteAsync(
-                $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{Me.Tenant}', '{Conversation}', '{Me.User}', '{Person.Agent}') ON CONFLICT DO NOTHING");
-        }
-
-        var context = await fixture.Browser.NewContextAsync(look ?? new() { ViewportSize = new() { Width = 1280, Height = 800 } });
-        var tab = await ChatTab.OpenAsync(context, port ?? Gateway.Port, person ?? Me, conversation ?? Conversation, token);
-        _tabs.Add(tab);
-        if (waits)
-        {
-            await tab.ExpectStateAsync("Connected");
-        }
-
-        return tab;
-    }
-
     public override async ValueTask DisposeAsync()
     {
         await base.DisposeAsync();
@@ -103,5 +91,39 @@ public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture)
         }
 
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The page in a browser context of its own, on a conversation, past its beginning.</summary>
+    private protected async Task<ChatTab> OpenAsync(
+        Person? person = null,
+        Guid? conversation = null,
+        int? port = null,
+        string token = "",
+        BrowserNewContextOptions? look = null,
+        bool waits = true
+    )
+    {
+        if (conversation is null)
+        {
+            await Sql.ExecuteAsync(
+                $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{Me.Tenant}', '{Conversation}', '{Me.User}', '{Person.Agent}') ON CONFLICT DO NOTHING"
+            );
+        }
+
+        var context = await fixture.Browser.NewContextAsync(
+            look
+                ?? new()
+                {
+                    ViewportSize = new() { Width = 1280, Height = 800 },
+                }
+        );
+        var tab = await ChatTab.OpenAsync(context, port ?? Gateway.Port, person ?? Me, conversation ?? Conversation, token);
+        _tabs.Add(tab);
+        if (waits)
+        {
+            await tab.ExpectStateAsync("Connected");
+        }
+
+        return tab;
     }
 }

@@ -26,15 +26,27 @@ internal sealed class ChatTab : IAsyncDisposable
 
     public static async Task<ChatTab> OpenAsync(IBrowserContext context, int port, Person person, Guid conversation, string token)
     {
-        var remembered = JsonSerializer.Serialize(new { userId = person.User, tenantId = person.Tenant, role = "member", token });
+        var remembered = JsonSerializer.Serialize(
+            new
+            {
+                userId = person.User,
+                tenantId = person.Tenant,
+                role = "member",
+                token,
+            }
+        );
         await context.AddInitScriptAsync(
-            $"if (!sessionStorage.getItem('konstruct.person')) sessionStorage.setItem('konstruct.person', {JsonSerializer.Serialize(remembered)});");
+            $"if (!sessionStorage.getItem('konstruct.person')) sessionStorage.setItem('konstruct.person', {JsonSerializer.Serialize(remembered)});"
+        );
         var tab = new ChatTab(await context.NewPageAsync());
         tab.Page.PageError += (_, error) => tab._faults.Enqueue(error);
         tab.Page.Dialog += (_, dialog) => tab._faults.Enqueue($"a dialog of the browser's: {dialog.Message}");
         tab.Page.Console += (_, message) =>
         {
-            if (message.Text.Contains("Content Security Policy", StringComparison.Ordinal) || message.Text.Contains("Trusted", StringComparison.Ordinal))
+            if (
+                message.Text.Contains("Content Security Policy", StringComparison.Ordinal)
+                || message.Text.Contains("Trusted", StringComparison.Ordinal)
+            )
             {
                 tab._faults.Enqueue(message.Text);
             }
@@ -65,7 +77,11 @@ internal sealed class ChatTab : IAsyncDisposable
     /// <summary>Waits until the last answer has this many words, and hands back what there is of it.</summary>
     public async Task<string> WordsAsync(int least)
     {
-        await Until.TrueAsync(async () => Count(await Answers.Last.TextContentAsync()) >= least, TimeSpan.FromSeconds(30), $"{least} words on the page");
+        await Until.TrueAsync(
+            async () => Count(await Answers.Last.TextContentAsync()) >= least,
+            TimeSpan.FromSeconds(30),
+            $"{least} words on the page"
+        );
         return (await Answers.Last.TextContentAsync())!;
 
         static int Count(string? text) => text?.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length ?? 0;

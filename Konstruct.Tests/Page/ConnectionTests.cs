@@ -133,7 +133,7 @@ public sealed class ConnectionTests(PagePipeline fixture) : PageTests(fixture)
         await Expect(facts).ToContainTextAsync(new System.Text.RegularExpressions.Regex(@"30, \d+\.\d a second"));
         var turn = await tab.Turns.Last.GetAttributeAsync("data-turn");
         await Expect(facts).ToContainTextAsync(turn!);
-        await Expect(tab.Page.Locator("#trace-link")).ToHaveAttributeAsync(
-            "href", new System.Text.RegularExpressions.Regex("^http://localhost:18888/traces/detail/[0-9a-f]{32}$"));
+        await Expect(tab.Page.Locator("#trace-link"))
+            .ToHaveAttributeAsync("href", new System.Text.RegularExpressions.Regex("^http://localhost:18888/traces/detail/[0-9a-f]{32}$"));
     }
 }

@@ -55,7 +55,9 @@ public sealed class EndpointTests(PagePipeline fixture) : PipelineTests(fixture)
     [Fact]
     public async Task Outside_of_Development_there_is_no_page()
     {
-        var deployed = await Pipeline.StartGatewayAsync(new Dictionary<string, string>(ClientPipeline.WithTokens) { ["ASPNETCORE_ENVIRONMENT"] = "Production" });
+        var deployed = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string>(ClientPipeline.WithTokens) { ["ASPNETCORE_ENVIRONMENT"] = "Production" }
+        );
         foreach (var path in new[] { "/", "/page/main.js", "/page/settings.json" })
         {
             using var response = await GetAsync(deployed, path);
@@ -63,5 +65,6 @@ public sealed class EndpointTests(PagePipeline fixture) : PipelineTests(fixture)
         }
     }
 
-    private static Task<HttpResponseMessage> GetAsync(ServiceProcess gateway, string path) => Http.GetAsync(new Uri($"http://127.0.0.1:{gateway.Port}{path}"), TestContext.Current.CancellationToken);
+    private static Task<HttpResponseMessage> GetAsync(ServiceProcess gateway, string path) =>
+        Http.GetAsync(new Uri($"http://127.0.0.1:{gateway.Port}{path}"), TestContext.Current.CancellationToken);
 }

@@ -14,8 +14,7 @@ public sealed class HistoryTests(PagePipeline fixture) : PageTests(fixture)
     /// <summary>
     /// Scrolls up as a wheel does until the first message is there, and asks in each frame how far what is in sight has moved beyond what the wheel moved it.
     /// </summary>
-    private const string ScrollToTheBeginning =
-        """
+    private const string ScrollToTheBeginning = """
         async () => {
           const scroll = document.getElementById('scroll');
           const frames = [];
@@ -53,7 +52,9 @@ public sealed class HistoryTests(PagePipeline fixture) : PageTests(fixture)
 
         var measured = await tab.Page.EvaluateAsync<double[]>(ScrollToTheBeginning);
         var (frames, median, slow, jump, turns) = (measured[0], measured[1], measured[2], measured[3], measured[4]);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{frames} frames: median {median:0.0} ms, 99th percentile {slow:0.0} ms; the greatest jump {jump:0.0} px; {turns} turns");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{frames} frames: median {median:0.0} ms, 99th percentile {slow:0.0} ms; the greatest jump {jump:0.0} px; {turns} turns"
+        );
         Assert.Equal(Turns, turns);
         Assert.True(jump < 2, $"what was in sight jumped by {jump} px");
         Assert.True(median < 50, $"a frame took {median} ms");
@@ -103,11 +104,14 @@ public sealed class HistoryTests(PagePipeline fixture) : PageTests(fixture)
     {
         var tab = await OpenAsync();
         var gate = new TaskCompletionSource();
-        await tab.Page.RouteAsync("**/chat/conversations**", async route =>
-        {
-            await gate.Task;
-            await route.ContinueAsync();
-        });
+        await tab.Page.RouteAsync(
+            "**/chat/conversations**",
+            async route =>
+            {
+                await gate.Task;
+                await route.ContinueAsync();
+            }
+        );
         await tab.Page.ReloadAsync();
         await Expect(tab.Page.Locator("#conversations .skeleton")).ToHaveCountAsync(4);
         await Expect(tab.Page.Locator("#list-state")).ToHaveTextAsync("Loading…");
@@ -119,13 +123,17 @@ public sealed class HistoryTests(PagePipeline fixture) : PageTests(fixture)
     {
         await Sql.ExecuteAsync(
             $"""
-            INSERT INTO web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ('{Me.Tenant}', '{Conversation}', '{Me.User}', 'agent', 'A long past');
-            WITH turns AS (SELECT n, gen_random_uuid() AS turn, now() - interval '1 day' + n * interval '1 second' AS at FROM generate_series(1, {Turns}) AS n)
+            INSERT INTO web_conversations (tenant_id, id, user_id, agent_id, title)
+            VALUES ('{Me.Tenant}', '{Conversation}', '{Me.User}', 'agent', 'A long past');
+            WITH turns AS (
+                SELECT n, gen_random_uuid() AS turn, now() - interval '1 day' + n * interval '1 second' AS at
+                FROM generate_series(1, {Turns}) AS n)
             INSERT INTO web_conversation_messages (tenant_id, id, conversation_id, role, content, created_at, turn_id, status, attempt)
             SELECT '{Me.Tenant}', gen_random_uuid(), '{Conversation}', role, CASE role WHEN 'user' THEN 'question ' || n ELSE
                 'Answer **' || n || '**: ' || repeat('some words that fill a line and more, ', 1 + n % 9) || E'\n\n- one\n- two\n\n```\ncode ' || n || E'\n```' END,
                 at, turn, 'completed', 1
             FROM turns CROSS JOIN (VALUES ('user'), ('assistant')) AS roles (role);
-            """);
+            """
+        );
     }
 }

@@ -10,7 +10,14 @@ public sealed class LookTests(PagePipeline fixture) : PageTests(fixture)
     [Fact]
     public async Task On_a_phones_width_nothing_is_cut_off()
     {
-        var tab = await OpenAsync(look: new() { ViewportSize = new() { Width = 360, Height = 740 }, HasTouch = true, IsMobile = true });
+        var tab = await OpenAsync(
+            look: new()
+            {
+                ViewportSize = new() { Width = 360, Height = 740 },
+                HasTouch = true,
+                IsMobile = true,
+            }
+        );
         await tab.SayAsync("/markdown rate=0 delay=0");
         await tab.ExpectStatusAsync("completed");
         Assert.Equal(360, await tab.Page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
@@ -30,7 +37,14 @@ public sealed class LookTests(PagePipeline fixture) : PageTests(fixture)
     [InlineData(ColorScheme.Dark)]
     public async Task Axe_finds_nothing(ColorScheme scheme)
     {
-        var tab = await OpenAsync(look: new() { ColorScheme = scheme, BypassCSP = true, ViewportSize = new() { Width = 1400, Height = 900 } });
+        var tab = await OpenAsync(
+            look: new()
+            {
+                ColorScheme = scheme,
+                BypassCSP = true,
+                ViewportSize = new() { Width = 1400, Height = 900 },
+            }
+        );
         await tab.SayAsync("/markdown rate=0 delay=0");
         await tab.ExpectStatusAsync("completed");
         await tab.SayAsync("/fail 3 rate=0 delay=0");

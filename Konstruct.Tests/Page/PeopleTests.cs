@@ -83,8 +83,8 @@ public sealed class PeopleTests(PagePipeline fixture) : PageTests(fixture)
         var portal = new ApiClient(Gateway, Me);
         var (older, newer) = (await portal.CreateAsync("Older"), await portal.CreateAsync("Newer"));
         var tab = await OpenAsync(conversation: older);
-        await Expect(tab.Page.Locator("#conversations a")).ToHaveTextAsync(
-            [new System.Text.RegularExpressions.Regex("^Newer"), new System.Text.RegularExpressions.Regex("^Older")]);
+        await Expect(tab.Page.Locator("#conversations a"))
+            .ToHaveTextAsync([new System.Text.RegularExpressions.Regex("^Newer"), new System.Text.RegularExpressions.Regex("^Older")]);
         await Expect(tab.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Older");
         await tab.SayAsync("/burst 1");
         await Expect(tab.Page.Locator("#conversations a").First).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^Older"));

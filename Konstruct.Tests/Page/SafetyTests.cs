@@ -72,7 +72,9 @@ public sealed class SafetyTests(PagePipeline fixture) : PageTests(fixture)
         var answer = string.Join("\n\n", Attacks);
         await Sql.ScalarAsync<long>(
             "WITH changed AS (UPDATE web_conversation_messages SET content = $2 WHERE conversation_id = $1 AND role = 'assistant' RETURNING 1) SELECT count(*) FROM changed",
-            Conversation, answer);
+            Conversation,
+            answer
+        );
         await tab.Page.ReloadAsync();
         await Expect(tab.Answers.Last).ToContainTextAsync("</div></li></ol><script>window.attacked = 1</script>");
         await AssertHarmlessAsync(tab);
@@ -93,7 +95,9 @@ public sealed class SafetyTests(PagePipeline fixture) : PageTests(fixture)
     public async Task The_browser_itself_refuses_markup_and_scripts_of_others()
     {
         var tab = await OpenAsync();
-        var refused = await tab.Page.EvaluateAsync<string>("() => { try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (e) { return e.name; } }");
+        var refused = await tab.Page.EvaluateAsync<string>(
+            "() => { try { document.body.innerHTML = '<b>x</b>'; return 'taken'; } catch (e) { return e.name; } }"
+        );
         Assert.Equal("TypeError", refused);
         await tab.Page.EvaluateAsync(
             """
@@ -102,7 +106,8 @@ public sealed class SafetyTests(PagePipeline fixture) : PageTests(fixture)
               const image = new Image();
               image.src = 'https://attacker.example/x.png';
             })
-            """);
+            """
+        );
         Assert.Equal("img-src", await tab.Page.EvaluateAsync<string>("window.violation"));
         tab.Forgive("Content Security Policy", "TrustedHTML");
     }
@@ -135,8 +140,9 @@ public sealed class SafetyTests(PagePipeline fixture) : PageTests(fixture)
         Assert.Equal(0, await tab.Page.Locator("main :is(script, img, iframe, style, object, embed)").CountAsync());
         var addresses = await tab.Page.Locator("#log a").EvaluateAllAsync<string[]>("links => links.map(link => link.href)");
         Assert.All(addresses, address => Assert.StartsWith("https://", address, StringComparison.Ordinal));
-        var listeners = await tab.Page.Locator("#log *").EvaluateAllAsync<string[]>(
-            "elements => elements.flatMap(element => element.getAttributeNames().filter(name => name.startsWith('on')))");
+        var listeners = await tab
+            .Page.Locator("#log *")
+            .EvaluateAllAsync<string[]>("elements => elements.flatMap(element => element.getAttributeNames().filter(name => name.startsWith('on')))");
         Assert.Empty(listeners);
     }
 }

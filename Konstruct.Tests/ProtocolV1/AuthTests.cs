@@ -91,9 +91,9 @@ public abstract class AuthTests(UsualPipeline fixture) : PipelineTests(fixture)
         var person = Person.New();
         var conversation = Guid.NewGuid();
         await using var chat = await RawChat.ConnectAsync(Gateway, $"{conversation}");
-        await chat.SendAsync(first
-            .Replace("\"U\"", $"\"{person.User}\"", StringComparison.Ordinal)
-            .Replace("\"T\"", $"\"{person.Tenant}\"", StringComparison.Ordinal));
+        await chat.SendAsync(
+            first.Replace("\"U\"", $"\"{person.User}\"", StringComparison.Ordinal).Replace("\"T\"", $"\"{person.Tenant}\"", StringComparison.Ordinal)
+        );
         await chat.SayAsync("/burst 1");
 
         // The first frame that comes is the message's: nothing answers the auth frame.

@@ -62,9 +62,7 @@ public abstract class CrashTests(FaultyPipeline fixture) : PipelineTests(fixture
         if (inOrder)
         {
             await gateway.TerminateAsync();
-            while (await chat.ReceiveAsync() is not null)
-            {
-            }
+            while (await chat.ReceiveAsync() is not null) { }
 
             Assert.Equal(1012, chat.CloseCode);
         }

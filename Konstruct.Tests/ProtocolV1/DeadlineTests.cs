@@ -46,9 +46,7 @@ public abstract class DeadlineTests(ImpatientPipeline fixture) : PipelineTests(f
         // The deadline of a socket that was opened later has passed once that one is closed.
         await using (var idle = await RawChat.ConnectAsync(Gateway, $"{_conversation}"))
         {
-            while (await idle.ReceiveAsync() is not null)
-            {
-            }
+            while (await idle.ReceiveAsync() is not null) { }
         }
 
         await chat.SayAsync("/burst 1");

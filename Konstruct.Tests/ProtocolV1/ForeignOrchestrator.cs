@@ -12,12 +12,17 @@ namespace Konstruct.Tests.ProtocolV1;
 internal sealed class ForeignOrchestrator(Pipeline pipeline, Person person, Guid conversation)
 {
     /// <summary>The task that was dispatched for the conversation; waits until there is one.</summary>
-    public async Task<JsonElement> TaskAsync(string? text = null) => JsonSerializer.Deserialize<JsonElement>(
-        await Until.NotNullAsync(
-            async () => (await pipeline.Redis.ValuesAsync("*{dispatch}*")).FirstOrDefault(v =>
-                v.Contains($"\"conversation_id\":\"{conversation}\"", StringComparison.Ordinal)
-                && (text is null || v.Contains(PythonJson.Compact(text), StringComparison.Ordinal))),
-            what: $"a task for conversation {conversation}"));
+    public async Task<JsonElement> TaskAsync(string? text = null) =>
+        JsonSerializer.Deserialize<JsonElement>(
+            await Until.NotNullAsync(
+                async () =>
+                    (await pipeline.Redis.ValuesAsync("*{dispatch}*")).FirstOrDefault(v =>
+                        v.Contains($"\"conversation_id\":\"{conversation}\"", StringComparison.Ordinal)
+                        && (text is null || v.Contains(PythonJson.Compact(text), StringComparison.Ordinal))
+                    ),
+                what: $"a task for conversation {conversation}"
+            )
+        );
 
     public Task ChunkAsync(string text) => PublishAsync($$"""{"type": "chunk", "text": {{PythonJson.Ascii(text)}}}""");
 
@@ -26,5 +31,8 @@ internal sealed class ForeignOrchestrator(Pipeline pipeline, Person person, Guid
 
     /// <summary>Publishes as it is; somebody must be subscribed.</summary>
     public async Task PublishAsync(RedisValue payload) =>
-        Assert.True(await pipeline.Redis.PublishAsync(person.ResponseChannel(conversation), payload) > 0, "nobody is subscribed to the response channel");
+        Assert.True(
+            await pipeline.Redis.PublishAsync(person.ResponseChannel(conversation), payload) > 0,
+            "nobody is subscribed to the response channel"
+        );
 }

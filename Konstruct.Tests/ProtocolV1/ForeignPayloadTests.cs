@@ -30,7 +30,8 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
         Assert.Equal("web", task.GetProperty("channel").GetString());
         AssertJson(
             $$"""{"portal_user_id":"{{_person.User}}","tenant_id":"{{_person.Tenant}}","conversation_id":"{{_conversation}}"}""",
-            task.GetProperty("channel_metadata"));
+            task.GetProperty("channel_metadata")
+        );
         AssertJson($$"""{"user_id":"{{_person.User}}","display_name":"{{displayName}}"}""", task.GetProperty("sender"));
         AssertJson("""{"text":"Hé \"you\""}""", task.GetProperty("content"));
         var timestamp = DateTimeOffset.Parse(task.GetProperty("timestamp").GetString()!, CultureInfo.InvariantCulture);
@@ -164,7 +165,17 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
     public async Task Bytes_that_are_no_UTF8_do_not_keep_it_from_ending()
     {
         await using var chat = await AskAsync();
-        await Orchestrator.PublishAsync((byte[])[.. """{"type": "done", "text": "a"""u8, 0xC3, 0x28, .. "\", \"conversation_id\": \""u8, .. Encoding.UTF8.GetBytes($"{_conversation}"), .. "\"}"u8]);
+        await Orchestrator.PublishAsync(
+            (byte[])
+                [
+                    .. """{"type": "done", "text": "a"""u8,
+                    0xC3,
+                    0x28,
+                    .. "\", \"conversation_id\": \""u8,
+                    .. Encoding.UTF8.GetBytes($"{_conversation}"),
+                    .. "\"}"u8,
+                ]
+        );
 
         var turn = await chat.ReceiveTurnAsync();
         Assert.Equal("a\uFFFD(", turn.Answer);
@@ -208,7 +219,8 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
         Assert.Equal(["for the second"], (await second.ReceiveTurnAsync()).Chunks);
         Assert.Equal(
             ["for the first", "for the second"],
-            (await Sql.MessagesAsync(_conversation)).Where(m => m.Role == "assistant").Select(m => m.Content).Order(StringComparer.Ordinal));
+            (await Sql.MessagesAsync(_conversation)).Where(m => m.Role == "assistant").Select(m => m.Content).Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -228,7 +240,8 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
         await chat.ExpectAsync(Frames.Done("next answer", _conversation));
         Assert.Equal(
             ["the answer", "next answer"],
-            (await Sql.MessagesAsync(_conversation)).Where(m => m.Role == "assistant").Select(m => m.Content));
+            (await Sql.MessagesAsync(_conversation)).Where(m => m.Role == "assistant").Select(m => m.Content)
+        );
     }
 
     [Theory]
@@ -278,16 +291,19 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
     [Fact]
     public async Task The_response_channel_follows_its_template()
     {
-        var gateway = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
-        {
-            ["Chat__ResponseChannel"] = "acme/{conversation_id}/of/{tenant_id}/answers",
-        });
+        var gateway = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string> { ["Chat__ResponseChannel"] = "acme/{conversation_id}/of/{tenant_id}/answers" }
+        );
         await using var chat = await RawChat.OpenAsync(gateway, _person, _conversation);
         await chat.SayAsync("hello");
         await Orchestrator.TaskAsync();
-        Assert.Equal(1, await Pipeline.Redis.PublishAsync(
-            $"acme/{_conversation}/of/{_person.Tenant}/answers",
-            $$"""{"type": "done", "text": "templated", "conversation_id": "{{_conversation}}"}"""));
+        Assert.Equal(
+            1,
+            await Pipeline.Redis.PublishAsync(
+                $"acme/{_conversation}/of/{_person.Tenant}/answers",
+                $$"""{"type": "done", "text": "templated", "conversation_id": "{{_conversation}}"}"""
+            )
+        );
 
         await chat.ExpectAsync(Frames.Typing);
         await chat.ExpectAsync(Frames.Done("templated", _conversation));
@@ -315,14 +331,15 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
 
     private async Task AssertSavedAsync(string answer)
     {
-        Assert.Equal(
-            [("user", "hello"), ("assistant", answer)],
-            (await Sql.MessagesAsync(_conversation)).Select(m => (m.Role, m.Content)));
+        Assert.Equal([("user", "hello"), ("assistant", answer)], (await Sql.MessagesAsync(_conversation)).Select(m => (m.Role, m.Content)));
         Assert.Equal("completed", (await Sql.MessagesAsync(_conversation))[1].Status);
     }
 
     private static void AssertJson(string expected, JsonElement actual) =>
-        Assert.True(JsonElement.DeepEquals(JsonSerializer.Deserialize<JsonElement>(expected), actual), $"expected {expected}, was {actual.GetRawText()}");
+        Assert.True(
+            JsonElement.DeepEquals(JsonSerializer.Deserialize<JsonElement>(expected), actual),
+            $"expected {expected}, was {actual.GetRawText()}"
+        );
 }
 
 [Collection<ForeignOnGarnet>]

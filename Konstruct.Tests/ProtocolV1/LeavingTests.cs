@@ -104,7 +104,8 @@ public abstract class LeavingTests(UsualPipeline fixture) : PipelineTests(fixtur
         await AnsweredAsync(_conversation);
         Assert.Equal(
             [("user", "/stream tokens=10 rate=20", ""), ("assistant", "", "completed")],
-            (await Sql.MessagesAsync(_conversation)).Select(m => m.Role == "user" ? (m.Role, m.Content, "") : (m.Role, "", m.Status)));
+            (await Sql.MessagesAsync(_conversation)).Select(m => m.Role == "user" ? (m.Role, m.Content, "") : (m.Role, "", m.Status))
+        );
     }
 
     [Fact]

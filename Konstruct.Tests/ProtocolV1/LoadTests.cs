@@ -17,29 +17,35 @@ public abstract class LoadTests(CrowdedPipeline fixture) : PipelineTests(fixture
     {
         var tenant = Guid.NewGuid();
         var connecting = new SemaphoreSlim(50);
-        var sessions = await Task.WhenAll(Enumerable.Range(0, conversations).Select(async i =>
-        {
-            var conversation = Guid.NewGuid();
-            await connecting.WaitAsync();
-            var chat = await OpenAsync(new Person(tenant, Guid.NewGuid()), conversation);
-            connecting.Release();
-            return (Chat: chat, Conversation: conversation, Text: $"{scenario} conversation-{i}");
-        }));
+        var sessions = await Task.WhenAll(
+            Enumerable
+                .Range(0, conversations)
+                .Select(async i =>
+                {
+                    var conversation = Guid.NewGuid();
+                    await connecting.WaitAsync();
+                    var chat = await OpenAsync(new Person(tenant, Guid.NewGuid()), conversation);
+                    connecting.Release();
+                    return (Chat: chat, Conversation: conversation, Text: $"{scenario} conversation-{i}");
+                })
+        );
 
         // Every socket is open before the first message is sent.
-        var turns = await Task.WhenAll(sessions.Select(async session =>
-        {
-            await session.Chat.SayAsync(session.Text);
-            try
+        var turns = await Task.WhenAll(
+            sessions.Select(async session =>
             {
-                return (await session.Chat.ReceiveTurnAsync(Limit)).AssertWhole(session.Conversation);
-            }
-            catch (TimeoutException e)
-            {
-                var rows = string.Join(", ", await Sql.MessagesAsync(session.Conversation));
-                throw new TimeoutException($"{session.Text}: {e.Message}\nIn Postgres: {rows}", e);
-            }
-        }));
+                await session.Chat.SayAsync(session.Text);
+                try
+                {
+                    return (await session.Chat.ReceiveTurnAsync(Limit)).AssertWhole(session.Conversation);
+                }
+                catch (TimeoutException e)
+                {
+                    var rows = string.Join(", ", await Sql.MessagesAsync(session.Conversation));
+                    throw new TimeoutException($"{session.Text}: {e.Message}\nIn Postgres: {rows}", e);
+                }
+            })
+        );
 
         Assert.All(turns, turn => Assert.Equal(Tokens, turn.Chunks.Count));
         var stored = await Sql.MessagesOfTenantAsync(tenant);

@@ -29,9 +29,7 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
         await chat.SayAsync("/burst 5");
         var turn = await chat.ReceiveTurnAsync();
 
-        Assert.Equal(
-            [("user", "/burst 5"), ("assistant", turn.Answer)],
-            (await Sql.MessagesAsync(_conversation)).Select(m => (m.Role, m.Content)));
+        Assert.Equal([("user", "/burst 5"), ("assistant", turn.Answer)], (await Sql.MessagesAsync(_conversation)).Select(m => (m.Role, m.Content)));
         Assert.Equal(2, await Sql.MessageCountAsync(_person.Tenant));
     }
 
@@ -91,7 +89,8 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
         // Pairs in the order they were asked: the next message is accepted after the answer before it.
         Assert.Equal(
             texts.Zip(answers).SelectMany(pair => new[] { ("user", pair.First), ("assistant", pair.Second) }),
-            (await Sql.MessagesAsync(_conversation)).Select(m => (m.Role, m.Content)));
+            (await Sql.MessagesAsync(_conversation)).Select(m => (m.Role, m.Content))
+        );
     }
 
     [Fact]
@@ -223,7 +222,8 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
     [Fact]
     public async Task Every_character_of_a_message_is_stored()
     {
-        const string text = "/burst 1 \"q\" \\ / \b\f\n\r\t \u0001\u001f\u007f <&> é ß 漢字 שלום مرحبا 👩‍👩‍👧‍👦 🏳️‍🌈 \u2028\u2029 e\u0301 \ufeff";
+        const string text =
+            "/burst 1 \"q\" \\ / \b\f\n\r\t \u0001\u001f\u007f <&> é ß 漢字 שלום مرحبا 👩‍👩‍👧‍👦 🏳️‍🌈 \u2028\u2029 e\u0301 \ufeff";
         await using var chat = await OpenAsync(_person, _conversation);
         await chat.SayAsync(text);
         await chat.ReceiveTurnAsync();
@@ -294,9 +294,7 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
         await chat.ExpectAsync(Frames.Typing);
         await chat.ReceiveAsync();
         var sinceFirst = Stopwatch.StartNew();
-        while (!Turn.Ends((await chat.ReceiveAsync())!))
-        {
-        }
+        while (!Turn.Ends((await chat.ReceiveAsync())!)) { }
 
         Assert.True(sinceFirst.Elapsed > TimeSpan.FromSeconds(0.5), $"all within {sinceFirst.Elapsed.TotalSeconds} s, though made over one second");
     }

@@ -20,8 +20,7 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
         {
             await chat.SayAsync("/burst 1");
             await ExpectErrorAfterTypingAsync(chat);
-            Assert.DoesNotContain(
-                await Pipeline.Redis.ValuesAsync("*{dispatch}*"), v => v.Contains($"{_conversation}", StringComparison.Ordinal));
+            Assert.DoesNotContain(await Pipeline.Redis.ValuesAsync("*{dispatch}*"), v => v.Contains($"{_conversation}", StringComparison.Ordinal));
         }
         finally
         {
@@ -51,7 +50,9 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
         await AskUntilAnsweredAsync(chat);
         // What was accepted, if anything was, ends as well, and exactly once.
         await Until.TrueAsync(
-            async () => (await Sql.MessagesAsync(_conversation)).All(m => m.Role == "user" || m.Status != "pending"), TimeSpan.FromSeconds(60));
+            async () => (await Sql.MessagesAsync(_conversation)).All(m => m.Role == "user" || m.Status != "pending"),
+            TimeSpan.FromSeconds(60)
+        );
         var messages = await Sql.MessagesAsync(_conversation);
         Assert.Equal(messages.Count(m => m.Role == "user"), messages.Count(m => m.Role == "assistant"));
     }
@@ -60,18 +61,22 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
     [Fact]
     public async Task Redis_that_hangs_when_an_answer_is_stored_holds_up_nobody()
     {
-        await using var patient = await Pipeline.StartGatewayAsync(new Dictionary<string, string>
-        {
-            ["ConnectionStrings__redis"] = $"{Pipeline.Redis.ConnectionString},asyncTimeout=600000",
-        });
+        await using var patient = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string> { ["ConnectionStrings__redis"] = $"{Pipeline.Redis.ConnectionString},asyncTimeout=600000" }
+        );
         await using var chat = await RawChat.OpenAsync(patient, _person, _conversation);
         await chat.SayAsync("/stream tokens=2 rate=10 delay=1000");
         await Until.TrueAsync(async () => await Sql.MessageCountAsync(_person.Tenant) == 2);
-        var turn = await Sql.ScalarAsync<Guid>("SELECT turn_id FROM web_conversation_messages WHERE conversation_id = $1 AND role = 'assistant'", _conversation);
+        var turn = await Sql.ScalarAsync<Guid>(
+            "SELECT turn_id FROM web_conversation_messages WHERE conversation_id = $1 AND role = 'assistant'",
+            _conversation
+        );
         var messages = await Sql.LockMessagesAsync();
         try
         {
-            await Until.TrueAsync(async () => await Pipeline.Redis.Database.SortedSetScoreAsync(RedisKeys.Answered, RedisKeys.Entry(turn, 1)) is not null);
+            await Until.TrueAsync(async () =>
+                await Pipeline.Redis.Database.SortedSetScoreAsync(RedisKeys.Answered, RedisKeys.Entry(turn, 1)) is not null
+            );
             Pipeline.Redis.Stall();
         }
         finally
@@ -98,20 +103,22 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
     }
 
     /// <summary>A client that tries again until the stores are back: each try ends in an error frame or an answer, never in silence.</summary>
-    private async Task AskUntilAnsweredAsync(RawChat chat) => await Until.TrueAsync(
-        async () =>
-        {
-            await chat.SayAsync("/burst 1");
-            var turn = await chat.ReceiveTurnAsync(TimeSpan.FromSeconds(60));
-            if (!turn.Frames[^1].StartsWith("""{"type":"done",""", StringComparison.Ordinal))
+    private async Task AskUntilAnsweredAsync(RawChat chat) =>
+        await Until.TrueAsync(
+            async () =>
             {
-                return false;
-            }
+                await chat.SayAsync("/burst 1");
+                var turn = await chat.ReceiveTurnAsync(TimeSpan.FromSeconds(60));
+                if (!turn.Frames[^1].StartsWith("""{"type":"done",""", StringComparison.Ordinal))
+                {
+                    return false;
+                }
 
-            turn.AssertWhole(_conversation);
-            return true;
-        },
-        TimeSpan.FromSeconds(60));
+                turn.AssertWhole(_conversation);
+                return true;
+            },
+            TimeSpan.FromSeconds(60)
+        );
 }
 
 [Collection<FaultyOnGarnet>]

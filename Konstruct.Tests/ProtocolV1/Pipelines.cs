@@ -6,12 +6,13 @@ namespace Konstruct.Tests.ProtocolV1;
 /// <summary>One gateway and one worker with the limits that users meet, save those that a test of load would run into.</summary>
 public abstract class UsualPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
-    private protected override Dictionary<string, string> Settings => new()
-    {
-        ["Chat__CreateMissingConversations"] = "true",
-        // Twenty tabs may ask at once in one test; the default of 4 is tested with the other limits.
-        ["Chat__MaxTurnsPerConversation"] = "20",
-    };
+    private protected override Dictionary<string, string> Settings =>
+        new()
+        {
+            ["Chat__CreateMissingConversations"] = "true",
+            // Twenty tabs may ask at once in one test; the default of 4 is tested with the other limits.
+            ["Chat__MaxTurnsPerConversation"] = "20",
+        };
 }
 
 public sealed class UsualPipelineOnGarnet(DatabaseFactory databases) : UsualPipeline(databases);
@@ -66,15 +67,16 @@ public abstract class ImpatientPipeline(DatabaseFactory databases) : PipelineFix
     public static readonly TimeSpan SilenceLimit = TimeSpan.FromSeconds(2);
     public static readonly TimeSpan TurnLimit = TimeSpan.FromSeconds(5);
 
-    private protected override Dictionary<string, string> Settings => new()
-    {
-        ["Chat__CreateMissingConversations"] = "true",
-        ["Chat__AuthDeadline"] = $"{AuthDeadline}",
-        ["Chat__TurnSilenceLimit"] = $"{SilenceLimit}",
-        ["Chat__TurnLimit"] = $"{TurnLimit}",
-        // Short, so that a silent worker's heartbeats come many times within the silence limit.
-        ["Dispatch__Lease"] = "00:00:01",
-    };
+    private protected override Dictionary<string, string> Settings =>
+        new()
+        {
+            ["Chat__CreateMissingConversations"] = "true",
+            ["Chat__AuthDeadline"] = $"{AuthDeadline}",
+            ["Chat__TurnSilenceLimit"] = $"{SilenceLimit}",
+            ["Chat__TurnLimit"] = $"{TurnLimit}",
+            // Short, so that a silent worker's heartbeats come many times within the silence limit.
+            ["Dispatch__Lease"] = "00:00:01",
+        };
 }
 
 public sealed class ImpatientPipelineOnGarnet(DatabaseFactory databases) : ImpatientPipeline(databases);
@@ -93,12 +95,13 @@ public sealed class ImpatientOnRedis : ICollectionFixture<ImpatientPipelineOnRed
 /// <summary>A thousand clients at once, alone on the machine: it must not share its two cores with another collection's deadlines.</summary>
 public abstract class CrowdedPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
-    private protected override Dictionary<string, string> Settings => new()
-    {
-        ["Chat__CreateMissingConversations"] = "true",
-        // The tests look for what is lost or mixed; on a slow machine the last of the crowd would be told to try again.
-        ["Chat__StoreTimeout"] = "00:01:00",
-    };
+    private protected override Dictionary<string, string> Settings =>
+        new()
+        {
+            ["Chat__CreateMissingConversations"] = "true",
+            // The tests look for what is lost or mixed; on a slow machine the last of the crowd would be told to try again.
+            ["Chat__StoreTimeout"] = "00:01:00",
+        };
 }
 
 public sealed class CrowdedPipelineOnGarnet(DatabaseFactory databases) : CrowdedPipeline(databases);
@@ -117,13 +120,14 @@ public sealed class CrowdedOnRedis : ICollectionFixture<CrowdedPipelineOnRedis>;
 /// <summary>Its stores and processes are killed; leases and sweeps are short, so that the repair does not take a test's patience.</summary>
 public abstract class FaultyPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
-    private protected override Dictionary<string, string> Settings => new()
-    {
-        ["Chat__CreateMissingConversations"] = "true",
-        ["Chat__SweepInterval"] = "00:00:00.5",
-        ["Chat__SweepAge"] = "00:00:01",
-        ["Dispatch__Lease"] = "00:00:02",
-    };
+    private protected override Dictionary<string, string> Settings =>
+        new()
+        {
+            ["Chat__CreateMissingConversations"] = "true",
+            ["Chat__SweepInterval"] = "00:00:00.5",
+            ["Chat__SweepAge"] = "00:00:01",
+            ["Dispatch__Lease"] = "00:00:02",
+        };
 }
 
 public sealed class FaultyPipelineOnGarnet(DatabaseFactory databases) : FaultyPipeline(databases);

@@ -23,7 +23,8 @@ public abstract class TabTests(UsualPipeline fixture) : PipelineTests(fixture)
         Assert.Equal([30, 20], turns.Select(t => t.AssertWhole(_conversation).Chunks.Count));
         Assert.Equal(
             turns.Select(t => t.Answer).Order(StringComparer.Ordinal),
-            (await Sql.MessagesAsync(_conversation)).Where(m => m.Role == "assistant").Select(m => m.Content).Order(StringComparer.Ordinal));
+            (await Sql.MessagesAsync(_conversation)).Where(m => m.Role == "assistant").Select(m => m.Content).Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -76,7 +77,8 @@ public abstract class TabTests(UsualPipeline fixture) : PipelineTests(fixture)
         Assert.EndsWith(string.Concat(turn.Chunks), turn.Answer, StringComparison.Ordinal);
         Assert.Equal(
             [("user", "/stream tokens=1000 rate=20", ""), ("assistant", turn.Answer, "cancelled")],
-            (await Sql.MessagesAsync(_conversation)).Skip(2).Select(m => (m.Role, m.Content, m.Role == "user" ? "" : m.Status)));
+            (await Sql.MessagesAsync(_conversation)).Skip(2).Select(m => (m.Role, m.Content, m.Role == "user" ? "" : m.Status))
+        );
     }
 
     [Fact]
@@ -90,7 +92,8 @@ public abstract class TabTests(UsualPipeline fixture) : PipelineTests(fixture)
         Assert.Equal(Enumerable.Range(10, tabs), turns.Select(t => t.AssertWhole(_conversation).Chunks.Count));
         Assert.Equal(
             turns.Select(t => t.Answer).Order(StringComparer.Ordinal),
-            (await Sql.MessagesAsync(_conversation)).Where(m => m.Role == "assistant").Select(m => m.Content).Order(StringComparer.Ordinal));
+            (await Sql.MessagesAsync(_conversation)).Where(m => m.Role == "assistant").Select(m => m.Content).Order(StringComparer.Ordinal)
+        );
         foreach (var chat in chats)
         {
             await chat.DisposeAsync();

@@ -9,6 +9,31 @@ namespace Konstruct.Tests.ProtocolV1;
 /// </summary>
 public abstract class TranscriptTests(ForeignPipeline fixture) : PipelineTests(fixture)
 {
+    // > the browser sends; < the browser receives; ? a task with this text is dispatched; * the orchestrator publishes; = the rows afterwards
+    private const string Transcript = """
+        > {"type": "auth", "userId": "USER", "role": "customer_admin", "tenantId": "TENANT"}
+        > {"type": "message", "text": "What can you do?", "agentId": "0b3c9f0e-9d3f-4b53-8f0d-5d2f3c1d7a11", "conversationId": "CONVERSATION"}
+        < {"type":"typing"}
+        ? What can you do?
+        * {"type": "chunk", "text": "I can "}
+        < {"type":"chunk","text":"I can "}
+        * {"type": "chunk", "text": "answer \u2014 \"quoted\",\n"}
+        < {"type":"chunk","text":"answer — \"quoted\",\n"}
+        * {"type": "chunk", "text": "in \u05e2\u05d1\u05e8\u05d9\u05ea \ud83d\udc4b"}
+        < {"type":"chunk","text":"in עברית 👋"}
+        * {"type": "done", "text": "I can answer \u2014 \"quoted\",\nin \u05e2\u05d1\u05e8\u05d9\u05ea \ud83d\udc4b", "conversation_id": "CONVERSATION"}
+        < {"type":"done","text":"I can answer — \"quoted\",\nin עברית 👋","conversation_id":"CONVERSATION"}
+        > {"type": "message", "text": "Thanks", "agentId": "0b3c9f0e-9d3f-4b53-8f0d-5d2f3c1d7a11", "displayName": "Zo\u00eb"}
+        < {"type":"typing"}
+        ? Thanks
+        * {"type": "done", "text": "You are welcome.", "conversation_id": "CONVERSATION"}
+        < {"type":"done","text":"You are welcome.","conversation_id":"CONVERSATION"}
+        = user "What can you do?"
+        = assistant "I can answer — \"quoted\",\nin עברית 👋"
+        = user "Thanks"
+        = assistant "You are welcome."
+        """;
+
     [Fact]
     public async Task The_documented_session_runs_byte_for_byte()
     {
@@ -51,31 +76,6 @@ public abstract class TranscriptTests(ForeignPipeline fixture) : PipelineTests(f
 
         Assert.Equal(said, (await Sql.MessagesAsync(conversation)).Select(m => $"{m.Role} {PythonJson.Compact(m.Content)}"));
     }
-
-    // > the browser sends; < the browser receives; ? a task with this text is dispatched; * the orchestrator publishes; = the rows afterwards
-    private const string Transcript = """
-        > {"type": "auth", "userId": "USER", "role": "customer_admin", "tenantId": "TENANT"}
-        > {"type": "message", "text": "What can you do?", "agentId": "0b3c9f0e-9d3f-4b53-8f0d-5d2f3c1d7a11", "conversationId": "CONVERSATION"}
-        < {"type":"typing"}
-        ? What can you do?
-        * {"type": "chunk", "text": "I can "}
-        < {"type":"chunk","text":"I can "}
-        * {"type": "chunk", "text": "answer \u2014 \"quoted\",\n"}
-        < {"type":"chunk","text":"answer — \"quoted\",\n"}
-        * {"type": "chunk", "text": "in \u05e2\u05d1\u05e8\u05d9\u05ea \ud83d\udc4b"}
-        < {"type":"chunk","text":"in עברית 👋"}
-        * {"type": "done", "text": "I can answer \u2014 \"quoted\",\nin \u05e2\u05d1\u05e8\u05d9\u05ea \ud83d\udc4b", "conversation_id": "CONVERSATION"}
-        < {"type":"done","text":"I can answer — \"quoted\",\nin עברית 👋","conversation_id":"CONVERSATION"}
-        > {"type": "message", "text": "Thanks", "agentId": "0b3c9f0e-9d3f-4b53-8f0d-5d2f3c1d7a11", "displayName": "Zo\u00eb"}
-        < {"type":"typing"}
-        ? Thanks
-        * {"type": "done", "text": "You are welcome.", "conversation_id": "CONVERSATION"}
-        < {"type":"done","text":"You are welcome.","conversation_id":"CONVERSATION"}
-        = user "What can you do?"
-        = assistant "I can answer — \"quoted\",\nin עברית 👋"
-        = user "Thanks"
-        = assistant "You are welcome."
-        """;
 }
 
 [Collection<ForeignOnGarnet>]

@@ -154,13 +154,16 @@ public abstract class CancelTests(ReplicatedPipeline fixture) : ReplicatedTests(
     }
 
     /// <summary>The worker lets go, so nothing of the turn is left in the dispatch slot.</summary>
-    private Task AssertStoppedAsync(Guid turn) => Until.TrueAsync(async () =>
-    {
-        var entry = RedisKeys.Entry(turn, 1);
-        var redis = Pipeline.Redis.Database;
-        return await redis.SortedSetScoreAsync(RedisKeys.Leases, entry) is null && await redis.SortedSetScoreAsync(RedisKeys.Queue, entry) is null
-            && await redis.SortedSetScoreAsync(RedisKeys.Answered, entry) is null && !await redis.HashExistsAsync(RedisKeys.Tasks, entry);
-    });
+    private Task AssertStoppedAsync(Guid turn) =>
+        Until.TrueAsync(async () =>
+        {
+            var entry = RedisKeys.Entry(turn, 1);
+            var redis = Pipeline.Redis.Database;
+            return await redis.SortedSetScoreAsync(RedisKeys.Leases, entry) is null
+                && await redis.SortedSetScoreAsync(RedisKeys.Queue, entry) is null
+                && await redis.SortedSetScoreAsync(RedisKeys.Answered, entry) is null
+                && !await redis.HashExistsAsync(RedisKeys.Tasks, entry);
+        });
 }
 
 [Collection<ReplicatedOnGarnet>]

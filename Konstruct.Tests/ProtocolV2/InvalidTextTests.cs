@@ -81,5 +81,8 @@ public sealed class InvalidTextTests(ForeignPipelineOnGarnet fixture) : Pipeline
     }
 
     private async Task PublishAsync(byte[] payload) =>
-        Assert.True(await Pipeline.Redis.PublishAsync(_person.ResponseChannel(_conversation), payload) > 0, "nobody is subscribed to the response channel");
+        Assert.True(
+            await Pipeline.Redis.PublishAsync(_person.ResponseChannel(_conversation), payload) > 0,
+            "nobody is subscribed to the response channel"
+        );
 }

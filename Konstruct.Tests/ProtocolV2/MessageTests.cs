@@ -188,7 +188,12 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
 
     [Theory]
     [InlineData("""{"type":"message","text":"","messageId":"m"}""", "empty_text", false, "m")]
-    [InlineData("""{"type":"message","text":"hello","conversationId":"6dc9de0d-76fa-4a0a-a8bb-6e7d3a3e0a68","messageId":"m"}""", "conversation_mismatch", false, "m")]
+    [InlineData(
+        """{"type":"message","text":"hello","conversationId":"6dc9de0d-76fa-4a0a-a8bb-6e7d3a3e0a68","messageId":"m"}""",
+        "conversation_mismatch",
+        false,
+        "m"
+    )]
     [InlineData("""{"type":"message","text":"hello","conversationId":"no id","messageId":"m"}""", "invalid_conversation_id", false, "m")]
     [InlineData("""{"type":"message","text":"hello","messageId":""}""", "invalid_message_id", false, "")]
     [InlineData("""{"type":"message","text":"hello","messageId":7}""", "bad_frame", false, null)]
@@ -249,7 +254,14 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
         await using var here = await OpenV2Async();
         await using var there = await OpenV2ElsewhereAsync();
         var turns = new HashSet<Guid>();
-        foreach (var (text, isOfV2) in new[] { ("/burst 3 of the old one", false), ("/burst 5 of the new one", true), ("/stream tokens=7 rate=100 delay=0", false) })
+        foreach (
+            var (text, isOfV2) in new[]
+            {
+                ("/burst 3 of the old one", false),
+                ("/burst 5 of the new one", true),
+                ("/stream tokens=7 rate=100 delay=0", false),
+            }
+        )
         {
             if (isOfV2)
             {

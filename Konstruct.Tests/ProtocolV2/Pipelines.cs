@@ -9,20 +9,21 @@ public abstract class ReplicatedPipeline(DatabaseFactory databases) : PipelineFi
     /// <summary>The second gateway; behind a balancer, the balancer.</summary>
     internal ServiceProcess OtherGateway { get; private set; } = null!;
 
+    private protected override Dictionary<string, string> Settings =>
+        new()
+        {
+            ["Chat__CreateMissingConversations"] = "true",
+            ["Chat__SweepInterval"] = "00:00:00.5",
+            ["Chat__SweepAge"] = "00:00:01",
+            ["Dispatch__MaxAnswerBytes"] = "200000",
+        };
+
     /// <summary>Starts both gateways: a test that began an answer must not wait for a process while it streams.</summary>
     private protected override async Task StartAsync()
     {
         await base.StartAsync();
         OtherGateway = IsBalanced ? Pipeline.Gateway : await Pipeline.StartGatewayAsync();
     }
-
-    private protected override Dictionary<string, string> Settings => new()
-    {
-        ["Chat__CreateMissingConversations"] = "true",
-        ["Chat__SweepInterval"] = "00:00:00.5",
-        ["Chat__SweepAge"] = "00:00:01",
-        ["Dispatch__MaxAnswerBytes"] = "200000",
-    };
 }
 
 public sealed class ReplicatedPipelineOnGarnet(DatabaseFactory databases) : ReplicatedPipeline(databases);
@@ -62,11 +63,8 @@ public sealed class StrictPipeline(DatabaseFactory databases) : PipelineFixture(
 {
     private protected override int Workers => 0;
 
-    private protected override Dictionary<string, string> Settings => new()
-    {
-        ["Chat__CreateMissingConversations"] = "false",
-        ["Chat__MaxQueuedFrames"] = "64",
-    };
+    private protected override Dictionary<string, string> Settings =>
+        new() { ["Chat__CreateMissingConversations"] = "false", ["Chat__MaxQueuedFrames"] = "64" };
 }
 
 [CollectionDefinition]

@@ -8,7 +8,8 @@ public abstract class ReplicatedTests : PipelineTests
 {
     private readonly ReplicatedPipeline _fixture;
 
-    protected ReplicatedTests(ReplicatedPipeline fixture) : base(fixture) => _fixture = fixture;
+    protected ReplicatedTests(ReplicatedPipeline fixture)
+        : base(fixture) => _fixture = fixture;
 
     private protected Person Me { get; } = Person.New();
 
@@ -25,7 +26,9 @@ public abstract class ReplicatedTests : PipelineTests
     private protected void AssertAnswer(string message, Guid turn, IReadOnlyList<FrameV2> frames, int from = 1, int attempt = 1)
     {
         var tokens = Answers.TokensOf(message);
-        var expected = tokens.Select((token, i) => Frames2.Chunk(token, turn, attempt, i + 1)).Skip(from - 1)
+        var expected = tokens
+            .Select((token, i) => Frames2.Chunk(token, turn, attempt, i + 1))
+            .Skip(from - 1)
             .Append(Frames2.Done(string.Concat(tokens), Conversation, turn, attempt, "completed"));
         Assert.Equal(expected, frames.Select(frame => frame.Bytes));
     }
@@ -36,19 +39,22 @@ public abstract class ReplicatedTests : PipelineTests
         var rows = await Sql.MessagesAsync(Conversation);
         Assert.Equal(
             turns.Select(t => t.Question).Order(StringComparer.Ordinal),
-            rows.Where(row => row.Role == "user").Select(row => row.Content).Order(StringComparer.Ordinal));
+            rows.Where(row => row.Role == "user").Select(row => row.Content).Order(StringComparer.Ordinal)
+        );
         Assert.Equal(
             turns.Select(t => (t.Answer, t.Status)).Order(),
-            rows.Where(row => row.Role == "assistant").Select(row => (row.Content, row.Status)).Order());
+            rows.Where(row => row.Role == "assistant").Select(row => (row.Content, row.Status)).Order()
+        );
     }
 }
 
 /// <summary>Version 2's frames as docs/reference/protocol.md has them.</summary>
 internal static class Frames2
 {
-    public static string Typing(Guid turn, string? messageId) => messageId is null
-        ? $$"""{"type":"typing","turn_id":"{{turn}}"}"""
-        : $$"""{"type":"typing","turn_id":"{{turn}}","message_id":{{PythonJson.Compact(messageId)}}}""";
+    public static string Typing(Guid turn, string? messageId) =>
+        messageId is null
+            ? $$"""{"type":"typing","turn_id":"{{turn}}"}"""
+            : $$"""{"type":"typing","turn_id":"{{turn}}","message_id":{{PythonJson.Compact(messageId)}}}""";
 
     public static string Chunk(string text, Guid turn, int attempt, int seq) =>
         $$"""{"type":"chunk","text":{{PythonJson.Compact(text)}},"turn_id":"{{turn}}","attempt":{{attempt}},"seq":{{seq}}}""";

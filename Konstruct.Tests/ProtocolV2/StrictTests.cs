@@ -93,9 +93,11 @@ public sealed class StrictTests(StrictPipeline fixture) : PipelineTests(fixture)
         return (await RawChat.OpenV2Async(Gateway, _person, _conversation)).Chat;
     }
 
-    private Task CreateConversationAsync(Guid user) => Sql.ExecuteAsync(
-        $"""
-        INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{_person.Tenant}', '{_conversation}', '{user}', '')
-        ON CONFLICT DO NOTHING
-        """);
+    private Task CreateConversationAsync(Guid user) =>
+        Sql.ExecuteAsync(
+            $"""
+            INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{_person.Tenant}', '{_conversation}', '{user}', '')
+            ON CONFLICT DO NOTHING
+            """
+        );
 }

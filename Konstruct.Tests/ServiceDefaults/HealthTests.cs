@@ -59,11 +59,16 @@ public sealed class HealthTests
     public async Task A_check_that_hangs_fails_after_two_seconds_whoever_added_it()
     {
         var builder = Builder();
-        builder.Services.AddHealthChecks().AddAsyncCheck("hangs", async cancellation =>
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
-            return HealthCheckResult.Healthy();
-        });
+        builder
+            .Services.AddHealthChecks()
+            .AddAsyncCheck(
+                "hangs",
+                async cancellation =>
+                {
+                    await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+                    return HealthCheckResult.Healthy();
+                }
+            );
         await using var service = await Service.StartAsync(builder);
 
         Assert.Equal("503 Unhealthy", await service.GetAsync("/health").WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken));

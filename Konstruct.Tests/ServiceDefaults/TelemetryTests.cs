@@ -36,9 +36,11 @@ public sealed class TelemetryTests : IDisposable
         Assert.Equal(["/other"], Paths());
 
         // Instrumentation sees every server of the process: other tests have theirs.
-        IEnumerable<object?> Paths() => _spans.OfKind(ActivityKind.Server)
-            .Where(span => span.GetTagItem("server.port") is int served && served == port)
-            .Select(span => span.GetTagItem("url.path"));
+        IEnumerable<object?> Paths() =>
+            _spans
+                .OfKind(ActivityKind.Server)
+                .Where(span => span.GetTagItem("server.port") is int served && served == port)
+                .Select(span => span.GetTagItem("url.path"));
     }
 
     [Fact]
@@ -63,8 +65,13 @@ public sealed class TelemetryTests : IDisposable
         builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint;
         Microsoft.Extensions.Hosting.ServiceDefaultsExtensions.ConfigureOpenTelemetry(builder);
 
-        Assert.Equal(exported, builder.Services.Any(service => service.ServiceType.FullName?.Contains("Otlp", StringComparison.Ordinal) == true
-            || service.ServiceType == typeof(Microsoft.Extensions.Options.IConfigureOptions<OtlpExporterOptions>)));
+        Assert.Equal(
+            exported,
+            builder.Services.Any(service =>
+                service.ServiceType.FullName?.Contains("Otlp", StringComparison.Ordinal) == true
+                || service.ServiceType == typeof(Microsoft.Extensions.Options.IConfigureOptions<OtlpExporterOptions>)
+            )
+        );
     }
 
     /// <summary>Both were made for nobody, and a seventh of what a turn costs.</summary>
@@ -75,7 +82,8 @@ public sealed class TelemetryTests : IDisposable
     {
         var builder = Builder(endpoint);
         builder.Configuration["OTEL_EXPORTER_OTLP_TIMEOUT"] = "100"; // Nobody answers there.
-        using ActivitySource work = new("Konstruct.Tests"), queries = new("Npgsql");
+        using ActivitySource work = new("Konstruct.Tests"),
+            queries = new("Npgsql");
         var query = $"{Guid.NewGuid()}";
         await using var service = await Service.StartAsync(builder);
         using (work.StartActivity("work"))

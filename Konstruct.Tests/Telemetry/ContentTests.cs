@@ -36,7 +36,9 @@ public sealed class ContentTests(TracedPipelineOnGarnet fixture) : PipelineTests
         await WaitForTurnsAsync(texts.Length);
 
         // Three words in a row of an answer are nowhere else.
-        var said = texts.SelectMany(text => Answers.TokensOf(text).Chunk(3).Where(words => words.Length == 3).Select(words => string.Concat(words).Trim()));
+        var said = texts.SelectMany(text =>
+            Answers.TokensOf(text).Chunk(3).Where(words => words.Length == 3).Select(words => string.Concat(words).Trim())
+        );
         var seen = string.Join('\n', [.. Receiver.Requests, Pipeline.Log]);
         Assert.All([_secret, .. said], words => Assert.DoesNotContain(words, seen, StringComparison.OrdinalIgnoreCase));
         Assert.Contains($"{_conversation}", seen, StringComparison.Ordinal); // It would have been found.
@@ -57,17 +59,25 @@ public sealed class ContentTests(TracedPipelineOnGarnet fixture) : PipelineTests
 
         await using var redis = await RedisServer.StartAsync(RedisKind.Garnet); // A queue of its own: no other worker takes the task.
         settings["ConnectionStrings__redis"] = redis.ConnectionString;
-        await using var gateway = await Pipeline.StartGatewayAsync(settings.Where(s => s.Key.StartsWith("Conn", StringComparison.Ordinal)).ToDictionary());
+        await using var gateway = await Pipeline.StartGatewayAsync(
+            settings.Where(s => s.Key.StartsWith("Conn", StringComparison.Ordinal)).ToDictionary()
+        );
         await using var worker = await Pipeline.StartWorkerAsync(settings);
         await using var chat = await RawChat.OpenAsync(gateway, _person, _conversation);
         await chat.SayAsync($"/burst 2 {_secret}");
         await chat.ReceiveTurnAsync();
 
-        var model = await Until.NotNullAsync(() => Task.FromResult(Receiver.Spans.FirstOrDefault(span => span.Service == $"model-of-{_secret}" && span.Scope == "Konstruct.GenAI")));
+        var model = await Until.NotNullAsync(() =>
+            Task.FromResult(Receiver.Spans.FirstOrDefault(span => span.Service == $"model-of-{_secret}" && span.Scope == "Konstruct.GenAI"))
+        );
         Assert.Equal(captured, model.Attributes.Values.Any(value => value.Contains($"/burst 2 {_secret}", StringComparison.Ordinal)));
     }
 
-    private Task WaitForTurnsAsync(int turns) => Until.TrueAsync(() => Task.FromResult(
-        Receiver.Spans.Count(span => span.Name == "chat.turn" && span["konstruct.conversation.id"] == $"{_conversation}") >= turns
-        && Receiver.LogRecords.Count(log => log.Attributes.GetValueOrDefault("conversation_id") == $"{_conversation}") >= turns));
+    private Task WaitForTurnsAsync(int turns) =>
+        Until.TrueAsync(() =>
+            Task.FromResult(
+                Receiver.Spans.Count(span => span.Name == "chat.turn" && span["konstruct.conversation.id"] == $"{_conversation}") >= turns
+                    && Receiver.LogRecords.Count(log => log.Attributes.GetValueOrDefault("conversation_id") == $"{_conversation}") >= turns
+            )
+        );
 }

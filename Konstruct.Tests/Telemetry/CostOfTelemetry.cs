@@ -29,13 +29,19 @@ public sealed class CostOfTelemetry(DatabaseFactory databases)
         }
 
         var table = new StringBuilder();
-        table.AppendLine(CultureInfo.InvariantCulture, $"CPU-seconds for 100,000 chunks; {Conversations} conversations at 25 tokens a second, median of {Rounds} runs (all runs)");
+        table.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"CPU-seconds for 100,000 chunks; {Conversations} conversations at 25 tokens a second, median of {Rounds} runs (all runs)"
+        );
         table.AppendLine();
         table.AppendLine("| telemetry | gateway | orchestrator |");
         table.AppendLine("|---|---|---|");
         foreach (var isOn in (bool[])[false, true])
         {
-            table.AppendLine(CultureInfo.InvariantCulture, $"| {(isOn ? "on" : "off")} | {Cell(results[isOn].Select(r => r.Gateway))} | {Cell(results[isOn].Select(r => r.Worker))} |");
+            table.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"| {(isOn ? "on" : "off")} | {Cell(results[isOn].Select(r => r.Gateway))} | {Cell(results[isOn].Select(r => r.Worker))} |"
+            );
         }
 
         Report.Write("telemetry-cost.md", table.ToString());
@@ -45,7 +51,10 @@ public sealed class CostOfTelemetry(DatabaseFactory databases)
     private static string Cell(IEnumerable<double> runs)
     {
         var sorted = runs.Order().ToList();
-        return string.Create(CultureInfo.InvariantCulture, $"{sorted[sorted.Count / 2]:0.00} ({string.Join(", ", sorted.Select(run => run.ToString("0.00", CultureInfo.InvariantCulture)))})");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{sorted[sorted.Count / 2]:0.00} ({string.Join(", ", sorted.Select(run => run.ToString("0.00", CultureInfo.InvariantCulture)))})"
+        );
     }
 
     private async Task<(double Gateway, double Worker)> RunAsync(bool isOn)
@@ -67,11 +76,16 @@ public sealed class CostOfTelemetry(DatabaseFactory databases)
         return ((pipeline.Gateway.ProcessorTime - gateway).TotalSeconds * Per, (pipeline.Worker.ProcessorTime - worker).TotalSeconds * Per);
     }
 
-    private static Task ChatAsync(Pipeline pipeline, string text) => Task.WhenAll(Enumerable.Range(0, Conversations).Select(async _ =>
-    {
-        var (chat, _) = await RawChat.OpenV2Async(pipeline.Gateway, Person.New(), Guid.NewGuid());
-        await using var __ = chat;
-        await chat.SayAsync(text, "m");
-        await chat.ReadToAsync("done", TimeSpan.FromSeconds(60));
-    }));
+    private static Task ChatAsync(Pipeline pipeline, string text) =>
+        Task.WhenAll(
+            Enumerable
+                .Range(0, Conversations)
+                .Select(async _ =>
+                {
+                    var (chat, _) = await RawChat.OpenV2Async(pipeline.Gateway, Person.New(), Guid.NewGuid());
+                    await using var __ = chat;
+                    await chat.SayAsync(text, "m");
+                    await chat.ReadToAsync("done", TimeSpan.FromSeconds(60));
+                })
+        );
 }

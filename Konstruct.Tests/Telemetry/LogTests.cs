@@ -12,45 +12,69 @@ namespace Konstruct.Tests.Telemetry;
 public sealed partial class LogVocabularyTests
 {
     private static readonly Assembly[] Services =
-        [typeof(ChatOptions).Assembly, typeof(StubOptions).Assembly, typeof(Konstruct.Contracts.Redis.TurnLog).Assembly, typeof(Microsoft.Extensions.Hosting.ServiceDefaultsExtensions).Assembly];
+    [
+        typeof(ChatOptions).Assembly,
+        typeof(StubOptions).Assembly,
+        typeof(Konstruct.Contracts.Redis.TurnLog).Assembly,
+        typeof(Microsoft.Extensions.Hosting.ServiceDefaultsExtensions).Assembly,
+    ];
 
     private static readonly IReadOnlyList<(int Id, string Where)> Events =
     [
         .. from assembly in Services
-           from type in assembly.GetTypes()
-           from method in type.GetMethods(BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly)
-           let message = method.GetCustomAttribute<LoggerMessageAttribute>()
-           where message is not null
-           select (message.EventId, $"{type.DeclaringType?.FullName ?? type.FullName}.{method.Name}"),
+        from type in assembly.GetTypes()
+        from method in type.GetMethods(
+            BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly
+        )
+        let message = method.GetCustomAttribute<LoggerMessageAttribute>()
+        where message is not null
+        select (message.EventId, $"{type.DeclaringType?.FullName ?? type.FullName}.{method.Name}"),
     ];
 
     [Fact]
     public void An_event_id_means_one_thing_in_the_whole_solution()
     {
         Assert.True(Events.Count > 30, $"Only {Events.Count} events were found.");
-        Assert.All(Events.GroupBy(e => e.Id), same => Assert.True(same.Count() == 1 && same.Key > 0, $"{same.Key}: {string.Join(", ", same.Select(e => e.Where))}"));
+        Assert.All(
+            Events.GroupBy(e => e.Id),
+            same => Assert.True(same.Count() == 1 && same.Key > 0, $"{same.Key}: {string.Join(", ", same.Select(e => e.Where))}")
+        );
     }
 
     /// <summary>The page gives each class a range: what it adds stays in it, so that an id tells where it comes from.</summary>
     [Fact]
     public async Task Ids_are_in_the_ranges_that_the_page_gives_them()
     {
-        var page = await File.ReadAllTextAsync(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "reference", "traces-and-logs.md"), TestContext.Current.CancellationToken);
-        var ranges = Range().Matches(page).Select(m => (From: int.Parse(m.Groups[1].Value, null), To: int.Parse(m.Groups[2].Value, null), Folder: m.Groups[3].Value)).ToList();
+        var page = await File.ReadAllTextAsync(
+            Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "reference", "traces-and-logs.md"),
+            TestContext.Current.CancellationToken
+        );
+        var ranges = Range()
+            .Matches(page)
+            .Select(m => (From: int.Parse(m.Groups[1].Value, null), To: int.Parse(m.Groups[2].Value, null), Folder: m.Groups[3].Value))
+            .ToList();
 
         Assert.NotEmpty(ranges);
-        Assert.All(Events, e => Assert.True(
-            ranges.Any(range => e.Id >= range.From && e.Id <= range.To && e.Where.StartsWith($"Konstruct.{range.Folder}", StringComparison.Ordinal)),
-            $"{e.Id} of {e.Where} is in no range of docs/reference/traces-and-logs.md."));
+        Assert.All(
+            Events,
+            e =>
+                Assert.True(
+                    ranges.Any(range =>
+                        e.Id >= range.From && e.Id <= range.To && e.Where.StartsWith($"Konstruct.{range.Folder}", StringComparison.Ordinal)
+                    ),
+                    $"{e.Id} of {e.Where} is in no range of docs/reference/traces-and-logs.md."
+                )
+        );
     }
 
     [Fact]
     public void Nothing_is_logged_but_source_generated_messages()
     {
-        var sources = from project in (string[])["Konstruct.Gateway", "Konstruct.OrchestratorStub", "Konstruct.Contracts", "Konstruct.ServiceDefaults"]
-                      from file in Directory.EnumerateFiles(Path.Combine(BuiltPrograms.RepositoryRoot, project), "*.cs", SearchOption.AllDirectories)
-                      where !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
-                      select file;
+        var sources =
+            from project in (string[])["Konstruct.Gateway", "Konstruct.OrchestratorStub", "Konstruct.Contracts", "Konstruct.ServiceDefaults"]
+            from file in Directory.EnumerateFiles(Path.Combine(BuiltPrograms.RepositoryRoot, project), "*.cs", SearchOption.AllDirectories)
+            where !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)
+            select file;
 
         Assert.DoesNotContain(sources, file => FreeLogging().IsMatch(File.ReadAllText(file)));
     }
@@ -78,10 +102,23 @@ public sealed class LogTests(TracedPipelineOnGarnet fixture) : PipelineTests(fix
             await chat.ReceiveTurnAsync();
         }
 
-        var lines = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.LogRecords
-            .Where(log => log.Service == "Konstruct.Gateway" && log.Attributes.GetValueOrDefault("conversation_id")?.StartsWith($"{conversation}", StringComparison.Ordinal) == true)
-            .ToList() is { Count: >= 2 } both ? both : null));
-        Assert.All(lines, line => Assert.Equal((line.Attributes["TurnId"], $"{conversation}"), (line.Attributes["turn_id"], line.Attributes["conversation_id"])));
+        var lines = await Until.NotNullAsync(() =>
+            Task.FromResult(
+                fixture
+                    .Receiver.LogRecords.Where(log =>
+                        log.Service == "Konstruct.Gateway"
+                        && log.Attributes.GetValueOrDefault("conversation_id")?.StartsWith($"{conversation}", StringComparison.Ordinal) == true
+                    )
+                    .ToList()
+                    is { Count: >= 2 } both
+                    ? both
+                    : null
+            )
+        );
+        Assert.All(
+            lines,
+            line => Assert.Equal((line.Attributes["TurnId"], $"{conversation}"), (line.Attributes["turn_id"], line.Attributes["conversation_id"]))
+        );
         Assert.Distinct(lines.Select(line => line.TraceId));
     }
 
@@ -97,11 +134,26 @@ public sealed class LogTests(TracedPipelineOnGarnet fixture) : PipelineTests(fix
         await chat.SayAsync(text, "m1");
         var turnId = (await chat.ReadToAsync("done"))[^1].TurnId;
 
-        var line = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.LogRecords.FirstOrDefault(
-            log => log.Service == service && log.Attributes.GetValueOrDefault("turn_id") == $"{turnId}" && log.Attributes.GetValueOrDefault("logrecord.event.id") == eventId)));
-        Assert.Equal((severity, $"{person.Tenant}", $"{conversation}"), (line.Severity, line.Attributes["tenant_id"], line.Attributes["conversation_id"]));
-        Assert.DoesNotContain(fixture.Receiver.LogRecords, log => log.Attributes.GetValueOrDefault("turn_id")?.Contains(" and ", StringComparison.Ordinal) == true);
-        var root = await Until.NotNullAsync(() => Task.FromResult(fixture.Receiver.Spans.FirstOrDefault(span => span.Name == "chat.turn" && span["konstruct.turn.id"] == $"{turnId}")));
+        var line = await Until.NotNullAsync(() =>
+            Task.FromResult(
+                fixture.Receiver.LogRecords.FirstOrDefault(log =>
+                    log.Service == service
+                    && log.Attributes.GetValueOrDefault("turn_id") == $"{turnId}"
+                    && log.Attributes.GetValueOrDefault("logrecord.event.id") == eventId
+                )
+            )
+        );
+        Assert.Equal(
+            (severity, $"{person.Tenant}", $"{conversation}"),
+            (line.Severity, line.Attributes["tenant_id"], line.Attributes["conversation_id"])
+        );
+        Assert.DoesNotContain(
+            fixture.Receiver.LogRecords,
+            log => log.Attributes.GetValueOrDefault("turn_id")?.Contains(" and ", StringComparison.Ordinal) == true
+        );
+        var root = await Until.NotNullAsync(() =>
+            Task.FromResult(fixture.Receiver.Spans.FirstOrDefault(span => span.Name == "chat.turn" && span["konstruct.turn.id"] == $"{turnId}"))
+        );
         Assert.Equal(root.TraceId, line.TraceId);
     }
 }

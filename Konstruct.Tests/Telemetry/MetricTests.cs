@@ -39,14 +39,16 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
                 "konstruct.turns {turn} outcome",
                 "konstruct.turns.active {turn} state",
             ],
-            Promised(GatewayService).Where(metric => !metric.StartsWith("konstruct.redeliveries ", StringComparison.Ordinal)));
+            Promised(GatewayService).Where(metric => !metric.StartsWith("konstruct.redeliveries ", StringComparison.Ordinal))
+        );
         Assert.Equal(
             [
                 "konstruct.attempts {attempt} result",
                 "konstruct.queue.wait s [0.001 0.0025 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 30 60 180]",
                 "konstruct.worker.turns {turn}",
             ],
-            Promised(WorkerService));
+            Promised(WorkerService)
+        );
     }
 
     [Fact]
@@ -58,7 +60,8 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
         AssertBuckets("gen_ai.client.operation.duration", "s", GenAiSeconds);
         AssertBuckets("gen_ai.client.operation.time_to_first_chunk", "s", GenAiSeconds);
         AssertBuckets("gen_ai.client.token.usage", "{token}", GenAiTokens);
-        var types = Get(WorkerService, "gen_ai.client.token.usage").Histogram.DataPoints.Select(point => SeenSpan.Texts(point.Attributes)["gen_ai.token.type"]);
+        var types = Get(WorkerService, "gen_ai.client.token.usage")
+            .Histogram.DataPoints.Select(point => SeenSpan.Texts(point.Attributes)["gen_ai.token.type"]);
         Assert.Equal(["input", "output"], types.Distinct().Order(StringComparer.Ordinal));
 
         void AssertBuckets(string name, string unit, double[] bounds)
@@ -93,14 +96,19 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
     public async Task The_page_about_metrics_names_each_and_its_unit()
     {
         await SeeEverythingAsync();
-        var page = await File.ReadAllTextAsync(Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "reference", "metrics.md"), TestContext.Current.CancellationToken);
+        var page = await File.ReadAllTextAsync(
+            Path.Combine(BuiltPrograms.RepositoryRoot, "docs", "reference", "metrics.md"),
+            TestContext.Current.CancellationToken
+        );
 
         Assert.All(
             Receiver.LatestMetrics.Values.Where(metric => IsOurs(metric.Name)),
-            metric => Assert.Contains($"| `{metric.Name}` | {metric.Unit.Trim('{', '}')} |", page, StringComparison.Ordinal));
+            metric => Assert.Contains($"| `{metric.Name}` | {metric.Unit.Trim('{', '}')} |", page, StringComparison.Ordinal)
+        );
     }
 
-    private static bool IsOurs(string name) => name.StartsWith("konstruct.", StringComparison.Ordinal) || name.StartsWith("gen_ai.", StringComparison.Ordinal);
+    private static bool IsOurs(string name) =>
+        name.StartsWith("konstruct.", StringComparison.Ordinal) || name.StartsWith("gen_ai.", StringComparison.Ordinal);
 
     /// <summary>Makes each number move once: an answer, a refused frame, a replay, a socket that leaves.</summary>
     private async Task SeeEverythingAsync()
@@ -116,8 +124,19 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
         await SayAndWaitAsync("/burst 2");
 
         await HasAsync(
-            GatewayService, "konstruct.turns", "konstruct.turn.duration", "konstruct.sockets", "konstruct.closes", "konstruct.time_to_first_chunk",
-            "konstruct.chunk.forwarding_delay", "konstruct.replays", "konstruct.rejections", "konstruct.queue.entries", "konstruct.queue.oldest", "konstruct.turns.active");
+            GatewayService,
+            "konstruct.turns",
+            "konstruct.turn.duration",
+            "konstruct.sockets",
+            "konstruct.closes",
+            "konstruct.time_to_first_chunk",
+            "konstruct.chunk.forwarding_delay",
+            "konstruct.replays",
+            "konstruct.rejections",
+            "konstruct.queue.entries",
+            "konstruct.queue.oldest",
+            "konstruct.turns.active"
+        );
         await HasAsync(WorkerService, "konstruct.attempts", "konstruct.queue.wait", "konstruct.worker.turns", "gen_ai.client.operation.duration");
     }
 
@@ -130,7 +149,11 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
     }
 
     private Task HasAsync(string service, params string[] names) =>
-        Until.TrueAsync(() => Task.FromResult(names.All(name => Receiver.LatestMetrics.ContainsKey((service, name)))), TimeSpan.FromSeconds(30), string.Join(", ", names));
+        Until.TrueAsync(
+            () => Task.FromResult(names.All(name => Receiver.LatestMetrics.ContainsKey((service, name)))),
+            TimeSpan.FromSeconds(30),
+            string.Join(", ", names)
+        );
 
     /// <summary>The numbers once the last chunk that was sent is in them.</summary>
     private async Task<(ulong Chunks, ulong First, double Waited)> SettledAsync()
@@ -150,7 +173,9 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
     /// <summary>Ours of a service, each as one line: name, unit, labels, buckets.</summary>
     private IReadOnlyList<string> Promised(string service)
     {
-        var seen = Receiver.LatestMetrics.Where(metric => metric.Key.Service == service && metric.Key.Name.StartsWith("konstruct.", StringComparison.Ordinal)).ToList();
+        var seen = Receiver
+            .LatestMetrics.Where(metric => metric.Key.Service == service && metric.Key.Name.StartsWith("konstruct.", StringComparison.Ordinal))
+            .ToList();
         return [.. seen.Select(metric => Line(metric.Value)).Order(StringComparer.Ordinal)];
     }
 
@@ -166,7 +191,11 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
         words.AddRange(labels.Select(label => label.Key).Distinct().Order(StringComparer.Ordinal));
         if (metric.DataCase == Metric.DataOneofCase.Histogram)
         {
-            words.Add(FormattableString.Invariant($"[{string.Join(' ', metric.Histogram.DataPoints[0].ExplicitBounds.Select(bound => FormattableString.Invariant($"{bound}")))}]"));
+            words.Add(
+                FormattableString.Invariant(
+                    $"[{string.Join(' ', metric.Histogram.DataPoints[0].ExplicitBounds.Select(bound => FormattableString.Invariant($"{bound}")))}]"
+                )
+            );
         }
 
         return string.Join(' ', words);

@@ -46,16 +46,17 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     public IReadOnlyCollection<string> Requests => [.. _requests];
 
     /// <summary>What makes a service export to it, soon.</summary>
-    public Dictionary<string, string> Settings => new()
-    {
-        ["OTEL_EXPORTER_OTLP_ENDPOINT"] = _server.Urls.Single(),
-        ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc",
-        ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
-        ["OTEL_BLRP_SCHEDULE_DELAY"] = "100",
-        ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
-        ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "10000", // A second, as in Development, is short on a machine that runs other tests.
-        ["NO_PROXY"] = "127.0.0.1",
-    };
+    public Dictionary<string, string> Settings =>
+        new()
+        {
+            ["OTEL_EXPORTER_OTLP_ENDPOINT"] = _server.Urls.Single(),
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "grpc",
+            ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
+            ["OTEL_BLRP_SCHEDULE_DELAY"] = "100",
+            ["OTEL_METRIC_EXPORT_INTERVAL"] = "500",
+            ["OTEL_EXPORTER_OTLP_TIMEOUT"] = "10000", // A second, as in Development, is short on a machine that runs other tests.
+            ["NO_PROXY"] = "127.0.0.1",
+        };
 
     public static async Task<OtlpReceiver> StartAsync()
     {
@@ -69,11 +70,14 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         Until.NotNullAsync(
             () =>
             {
-                IReadOnlyList<SeenSpan>? trace = Spans.FirstOrDefault(isRoot) is { TraceId: var id } ? [.. Spans.Where(span => span.TraceId == id)] : null;
+                IReadOnlyList<SeenSpan>? trace = Spans.FirstOrDefault(isRoot) is { TraceId: var id }
+                    ? [.. Spans.Where(span => span.TraceId == id)]
+                    : null;
                 return Task.FromResult(trace is not null && isWhole(trace) ? trace : null);
             },
             TimeSpan.FromSeconds(45),
-            what);
+            what
+        );
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 

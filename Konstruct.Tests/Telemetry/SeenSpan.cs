@@ -7,16 +7,40 @@ namespace Konstruct.Tests.Telemetry;
 
 /// <summary>A span as it was exported. Ids are lower-case hexadecimal, empty where there is none; values of attributes are text.</summary>
 internal sealed record SeenSpan(
-    string Service, string Scope, string Name, SpanKind Kind, string TraceId, string SpanId, string ParentId, ulong Start, ulong End,
-    IReadOnlyDictionary<string, string> Attributes, IReadOnlyList<string> Events, IReadOnlyList<string> LinkedTraces, bool IsError)
+    string Service,
+    string Scope,
+    string Name,
+    SpanKind Kind,
+    string TraceId,
+    string SpanId,
+    string ParentId,
+    ulong Start,
+    ulong End,
+    IReadOnlyDictionary<string, string> Attributes,
+    IReadOnlyList<string> Events,
+    IReadOnlyList<string> LinkedTraces,
+    bool IsError
+)
 {
-    public static SeenSpan Of(string service, string scope, Span span) => new(
-        service, scope, span.Name, span.Kind, Hex(span.TraceId), Hex(span.SpanId), Hex(span.ParentSpanId), span.StartTimeUnixNano, span.EndTimeUnixNano,
-        Texts(span.Attributes), [.. span.Events.Select(e => e.Name)], [.. span.Links.Select(link => Hex(link.TraceId))],
-        span.Status?.Code == SpanOutcome.Error);
-
     /// <summary>The value of an attribute; null when the span has none of that name.</summary>
     public string? this[string attribute] => Attributes.GetValueOrDefault(attribute);
+
+    public static SeenSpan Of(string service, string scope, Span span) =>
+        new(
+            service,
+            scope,
+            span.Name,
+            span.Kind,
+            Hex(span.TraceId),
+            Hex(span.SpanId),
+            Hex(span.ParentSpanId),
+            span.StartTimeUnixNano,
+            span.EndTimeUnixNano,
+            Texts(span.Attributes),
+            [.. span.Events.Select(e => e.Name)],
+            [.. span.Links.Select(link => Hex(link.TraceId))],
+            span.Status?.Code == SpanOutcome.Error
+        );
 
     public static string Hex(ByteString id) => Convert.ToHexStringLower(id.Span);
 
@@ -24,14 +48,15 @@ internal sealed record SeenSpan(
     public static IReadOnlyDictionary<string, string> Texts(RepeatedField<KeyValue> attributes) =>
         attributes.GroupBy(a => a.Key).ToDictionary(same => same.Key, same => string.Join(" and ", same.Select(a => Text(a.Value))));
 
-    private static string Text(AnyValue value) => value.ValueCase switch
-    {
-        AnyValue.ValueOneofCase.StringValue => value.StringValue,
-        AnyValue.ValueOneofCase.IntValue => value.IntValue.ToString(CultureInfo.InvariantCulture),
-        AnyValue.ValueOneofCase.DoubleValue => value.DoubleValue.ToString(CultureInfo.InvariantCulture),
-        AnyValue.ValueOneofCase.BoolValue => value.BoolValue ? "true" : "false",
-        _ => value.ToString(),
-    };
+    private static string Text(AnyValue value) =>
+        value.ValueCase switch
+        {
+            AnyValue.ValueOneofCase.StringValue => value.StringValue,
+            AnyValue.ValueOneofCase.IntValue => value.IntValue.ToString(CultureInfo.InvariantCulture),
+            AnyValue.ValueOneofCase.DoubleValue => value.DoubleValue.ToString(CultureInfo.InvariantCulture),
+            AnyValue.ValueOneofCase.BoolValue => value.BoolValue ? "true" : "false",
+            _ => value.ToString(),
+        };
 }
 
 /// <summary>A log record as it was exported.</summary>

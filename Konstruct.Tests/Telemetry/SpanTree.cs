@@ -13,7 +13,12 @@ internal static class SpanTree
     public static IReadOnlyList<string> Edges(IReadOnlyList<SeenSpan> trace)
     {
         var names = trace.ToDictionary(span => span.SpanId, span => span.Name);
-        return [.. trace.Select(span => $"{span.Service}: {names.GetValueOrDefault(span.ParentId, "")} > {span.Name} {span.Kind}").Order(StringComparer.Ordinal)];
+        return
+        [
+            .. trace
+                .Select(span => $"{span.Service}: {names.GetValueOrDefault(span.ParentId, "")} > {span.Name} {span.Kind}")
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     /// <summary>The tree, a line for each span, in the order in which they began.</summary>
@@ -46,7 +51,8 @@ internal static class SpanTree
         var events = span.Events.Count == 0 ? "" : $"  ({string.Join(", ", span.Events)})";
         text.AppendLine(
             CultureInfo.InvariantCulture,
-            $"{name,-24} {span.Service.Replace("Konstruct.", "", StringComparison.Ordinal),-16} {span.Kind,-8} +{(span.Start - began) / 1e6,7:0.0} ms {(span.End - span.Start) / 1e6,8:0.0} ms{events}");
+            $"{name, -24} {span.Service.Replace("Konstruct.", "", StringComparison.Ordinal), -16} {span.Kind, -8} +{(span.Start - began) / 1e6, 7:0.0} ms {(span.End - span.Start) / 1e6, 8:0.0} ms{events}"
+        );
         foreach (var child in trace.Where(other => other.ParentId == span.SpanId).OrderBy(other => other.Start))
         {
             Append(text, trace, child, began, depth + 1);

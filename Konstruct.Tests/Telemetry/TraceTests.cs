@@ -47,10 +47,12 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
                 $"{WorkerService}: turn.process > redis open Client",
                 $"{WorkerService}: turn.process > turn.finish Internal",
             }.Order(StringComparer.Ordinal),
-            SpanTree.Edges([.. trace.Where(span => span.Scope != "Npgsql")]));
+            SpanTree.Edges([.. trace.Where(span => span.Scope != "Npgsql")])
+        );
         Assert.Equal(
             ["turn.finalize", "turn.persist"],
-            trace.Where(span => span.Scope == "Npgsql").Select(span => trace.Single(parent => parent.SpanId == span.ParentId).Name).Distinct().Order());
+            trace.Where(span => span.Scope == "Npgsql").Select(span => trace.Single(parent => parent.SpanId == span.ParentId).Name).Distinct().Order()
+        );
         Assert.DoesNotContain(trace, span => span.IsError);
     }
 
@@ -67,8 +69,14 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         var turnId = root["konstruct.turn.id"];
         Assert.Equal(
             ($"{_person.Tenant}", $"{_conversation}", "1", "completed", "1"),
-            (root["konstruct.tenant.id"], root["konstruct.conversation.id"], root["konstruct.protocol.version"], root["konstruct.turn.outcome"],
-                root["konstruct.turn.attempt"]));
+            (
+                root["konstruct.tenant.id"],
+                root["konstruct.conversation.id"],
+                root["konstruct.protocol.version"],
+                root["konstruct.turn.outcome"],
+                root["konstruct.turn.attempt"]
+            )
+        );
         Assert.Equal(["first_chunk"], root.Events);
         foreach (var name in (string[])["turn.dispatch", "turn.claim", "turn.process"])
         {
@@ -86,8 +94,14 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         Assert.Equal("Konstruct.GenAI", model.Scope);
         Assert.Equal(
             ("chat", "fake-tokens", "konstruct-fake", "4", "7"),
-            (model["gen_ai.operation.name"], model["gen_ai.request.model"], model["gen_ai.provider.name"], model["gen_ai.usage.input_tokens"],
-                model["gen_ai.usage.output_tokens"]));
+            (
+                model["gen_ai.operation.name"],
+                model["gen_ai.request.model"],
+                model["gen_ai.provider.name"],
+                model["gen_ai.usage.input_tokens"],
+                model["gen_ai.usage.output_tokens"]
+            )
+        );
     }
 
     [Fact]
@@ -99,7 +113,10 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         var turnId = (await chat.ReadToAsync("chunk"))[^1].TurnId;
 
         // What a process has not exported dies with it.
-        await Until.TrueAsync(() => Task.FromResult(Receiver.Spans.Any(span => span.Name == "turn.claim" && span["konstruct.turn.id"] == $"{turnId}")), TimeSpan.FromSeconds(30));
+        await Until.TrueAsync(
+            () => Task.FromResult(Receiver.Spans.Any(span => span.Name == "turn.claim" && span["konstruct.turn.id"] == $"{turnId}")),
+            TimeSpan.FromSeconds(30)
+        );
         await Pipeline.ReplaceWorkerAsync();
         Assert.Equal("completed", (await chat.ReadToAsync("done", TimeSpan.FromSeconds(45)))[^1].Reason);
 
@@ -130,11 +147,17 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         await second.CancelTurnAsync(turnId);
         Assert.Equal("cancelled", (await second.ReadToAsync("done"))[^1].Reason);
 
-        var trace = await WholeTraceAsync(spans => spans.Any(span => span is { Service: "other", Name: "turn.finalize" }) && HasAll(spans, "chat.turn", "turn.process"));
+        var trace = await WholeTraceAsync(spans =>
+            spans.Any(span => span is { Service: "other", Name: "turn.finalize" }) && HasAll(spans, "chat.turn", "turn.process")
+        );
         Assert.Equal(
             ["turn.cancel", "turn.finalize", "turn.replay"],
-            trace.Where(span => span.Service == "other" && span.Name.StartsWith("turn.", StringComparison.Ordinal)).Select(span => span.Name)
-                .Distinct().Order()); // Its sweep may have persisted the end, too.
+            trace
+                .Where(span => span.Service == "other" && span.Name.StartsWith("turn.", StringComparison.Ordinal))
+                .Select(span => span.Name)
+                .Distinct()
+                .Order()
+        ); // Its sweep may have persisted the end, too.
         Assert.Equal("cancelled", One(trace, "chat.turn")["konstruct.turn.outcome"]);
         Assert.Equal("Ended", One(trace, "turn.process")["konstruct.turn.stopped"]);
         Assert.Contains(trace, span => span.Name == "redis end" && span.ParentId == One(trace, "turn.cancel").SpanId);
@@ -142,8 +165,15 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         // A replay after the end is a trace of its own, which points to the turn's.
         await second.ResumeAsync(turnId, attempt: 1, after: 0);
         await second.ReadToAsync("done");
-        await Until.TrueAsync(() => Task.FromResult(Receiver.Spans.Any(span => span is { Service: "other", Name: "turn.replay", ParentId: "" }
-            && span.LinkedTraces.SequenceEqual([trace[0].TraceId]) && span.TraceId != trace[0].TraceId)));
+        await Until.TrueAsync(() =>
+            Task.FromResult(
+                Receiver.Spans.Any(span =>
+                    span is { Service: "other", Name: "turn.replay", ParentId: "" }
+                    && span.LinkedTraces.SequenceEqual([trace[0].TraceId])
+                    && span.TraceId != trace[0].TraceId
+                )
+            )
+        );
     }
 
     [Fact]
@@ -161,8 +191,14 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         await second.ReadToAsync("done");
 
         var roots = await Until.NotNullAsync(
-            () => Task.FromResult(Receiver.Spans.Where(span => span.Name == "chat.turn" && span["konstruct.turn.id"] == $"{turnId}").ToList() is { Count: 2 } both ? both : null),
-            TimeSpan.FromSeconds(30));
+            () =>
+                Task.FromResult(
+                    Receiver.Spans.Where(span => span.Name == "chat.turn" && span["konstruct.turn.id"] == $"{turnId}").ToList() is { Count: 2 } both
+                        ? both
+                        : null
+                ),
+            TimeSpan.FromSeconds(30)
+        );
         var repeated = Assert.Single(roots, root => root["konstruct.turn.repeated"] == "true");
         var original = Assert.Single(roots, root => root["konstruct.turn.repeated"] is null);
         Assert.Equal([original.TraceId], repeated.LinkedTraces);
@@ -191,7 +227,10 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         (await chat.ReceiveTurnAsync()).AssertWhole(_conversation);
         await WholeTraceAsync("chat.turn", "turn.process", "turn.finalize"); // Several sweeps and claims have been exported by then, were they spans.
 
-        Assert.All(Receiver.Spans.Where(span => span.ParentId.Length == 0), root => Assert.Contains(root.Name, (string[])["chat.turn", "turn.replay"]));
+        Assert.All(
+            Receiver.Spans.Where(span => span.ParentId.Length == 0),
+            root => Assert.Contains(root.Name, (string[])["chat.turn", "turn.replay"])
+        );
     }
 
     private static SeenSpan One(IReadOnlyList<SeenSpan> trace, string name) => Assert.Single(trace, span => span.Name == name);
@@ -204,7 +243,11 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
     private Task<IReadOnlyList<SeenSpan>> WholeTraceAsync(params string[] names) => WholeTraceAsync(spans => HasAll(spans, names));
 
     private Task<IReadOnlyList<SeenSpan>> WholeTraceAsync(Func<IReadOnlyList<SeenSpan>, bool> isWhole) =>
-        Receiver.TraceAsync(isWhole, span => span.Name == "chat.turn" && span["konstruct.conversation.id"] == $"{_conversation}", $"the trace of {_conversation}");
+        Receiver.TraceAsync(
+            isWhole,
+            span => span.Name == "chat.turn" && span["konstruct.conversation.id"] == $"{_conversation}",
+            $"the trace of {_conversation}"
+        );
 }
 
 [Collection<TracedOnGarnet>]

@@ -18,7 +18,17 @@ public sealed class ClientAttackTests(UsualPipelineOnGarnet fixture) : PipelineT
         var before = await b.SnapshotAsync(Sql);
         var api = new ApiClient(Gateway, Attacker(who, b));
         var attacks = new List<Attack>();
-        foreach (var (name, id) in new[] { ("conversation", b.Conversation), ("question", b.Question), ("answer", b.Answer), ("turn", b.LiveTurn), ("tenant", b.Person.Tenant), ("user", b.Person.User) })
+        foreach (
+            var (name, id) in new[]
+            {
+                ("conversation", b.Conversation),
+                ("question", b.Question),
+                ("answer", b.Answer),
+                ("turn", b.LiveTurn),
+                ("tenant", b.Person.Tenant),
+                ("user", b.Person.User),
+            }
+        )
         {
             await TryAsync($"GET {name} of B", api.GetAsync($"/{id}"));
             await TryAsync($"GET messages of {name} of B", api.GetAsync($"/{id}/messages"));
@@ -67,8 +77,13 @@ public sealed class ClientAttackTests(UsualPipelineOnGarnet fixture) : PipelineT
         attacks.Add(new($"v1, {who}", "everything of B as it was", "", await b.SnapshotAsync(Sql) == before));
         TenancyReport.Record(attacks);
 
-        Attack Refused(string name, IReadOnlyList<string> frames) => new(
-            $"v1, {who}", name, frames[^1], frames[^1].Contains("does not exist", StringComparison.Ordinal) && frames.SkipLast(1).All(f => f == Frames.Typing));
+        Attack Refused(string name, IReadOnlyList<string> frames) =>
+            new(
+                $"v1, {who}",
+                name,
+                frames[^1],
+                frames[^1].Contains("does not exist", StringComparison.Ordinal) && frames.SkipLast(1).All(f => f == Frames.Typing)
+            );
     }
 
     [Theory]
@@ -87,8 +102,16 @@ public sealed class ClientAttackTests(UsualPipelineOnGarnet fixture) : PipelineT
             // Where missing conversations are created it may wait for this one to be; it hears nothing of it and changes nothing in it.
             var first = await strangers.ReceiveAsync();
             attacks.Add(new($"v2, {who}", "conversation of B in the URL", first!, !first!.Contains($"{b.LiveTurn}", StringComparison.Ordinal)));
-            await TryAsync(strangers, $$"""{"type":"resume","turnId":"{{b.LiveTurn}}","attempt":0,"after":0}""", "resume the live turn of B, in B's conversation");
-            await TryAsync(strangers, $$"""{"type":"resume","turnId":"{{b.Turn}}","attempt":1,"after":0}""", "resume the turn of B, in B's conversation");
+            await TryAsync(
+                strangers,
+                $$"""{"type":"resume","turnId":"{{b.LiveTurn}}","attempt":0,"after":0}""",
+                "resume the live turn of B, in B's conversation"
+            );
+            await TryAsync(
+                strangers,
+                $$"""{"type":"resume","turnId":"{{b.Turn}}","attempt":1,"after":0}""",
+                "resume the turn of B, in B's conversation"
+            );
             await TryAsync(strangers, $$"""{"type":"cancel","turnId":"{{b.LiveTurn}}"}""", "cancel the live turn of B, in B's conversation");
             await TryAsync(strangers, """{"type":"message","text":"/burst 1","agentId":"x"}""", "message into B's conversation");
         }
@@ -96,10 +119,22 @@ public sealed class ClientAttackTests(UsualPipelineOnGarnet fixture) : PipelineT
         await using (var home = await ConnectAsync(attacker, own))
         {
             Assert.Contains("\"active\":[]", await home.ReceiveAsync(), StringComparison.Ordinal);
-            await TryAsync(home, $$"""{"type":"resume","turnId":"{{b.LiveTurn}}","attempt":0,"after":0}""", "resume the live turn of B, from A's conversation");
-            await TryAsync(home, $$"""{"type":"resume","turnId":"{{b.Turn}}","attempt":1,"after":0}""", "resume the turn of B, from A's conversation");
+            await TryAsync(
+                home,
+                $$"""{"type":"resume","turnId":"{{b.LiveTurn}}","attempt":0,"after":0}""",
+                "resume the live turn of B, from A's conversation"
+            );
+            await TryAsync(
+                home,
+                $$"""{"type":"resume","turnId":"{{b.Turn}}","attempt":1,"after":0}""",
+                "resume the turn of B, from A's conversation"
+            );
             await TryAsync(home, $$"""{"type":"cancel","turnId":"{{b.LiveTurn}}"}""", "cancel the live turn of B, from A's conversation");
-            await TryAsync(home, $$"""{"type":"message","text":"x","agentId":"x","conversationId":"{{b.Conversation}}"}""", "message with B's conversation in it");
+            await TryAsync(
+                home,
+                $$"""{"type":"message","text":"x","agentId":"x","conversationId":"{{b.Conversation}}"}""",
+                "message with B's conversation in it"
+            );
         }
 
         attacks.Add(new($"v2, {who}", "everything of B as it was", "", await b.SnapshotAsync(Sql) == before));

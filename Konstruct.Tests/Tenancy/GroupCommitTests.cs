@@ -17,7 +17,9 @@ public sealed class StatementBatcherTests : PipelineTests
     private readonly FakeTimeProvider _time = new();
 
     /// <summary>A group that has not come back by then holds up the next one no longer.</summary>
-    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25), Patrol = TimeSpan.FromMilliseconds(100), Gathering = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25),
+        Patrol = TimeSpan.FromMilliseconds(100),
+        Gathering = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Less than Npgsql waits for an answer: without it each of these would come to its end.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
@@ -40,6 +42,8 @@ public sealed class StatementBatcherTests : PipelineTests
         _tenants = _provider.Tenants(_time);
     }
 
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
     public override async ValueTask DisposeAsync()
     {
         await _provider.DisposeAsync();
@@ -47,19 +51,26 @@ public sealed class StatementBatcherTests : PipelineTests
         await base.DisposeAsync();
     }
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task Calls_that_come_at_once_share_a_transaction_and_each_is_its_tenants()
     {
         Guid[] people = [.. Enumerable.Range(0, 40).Select(_ => Guid.NewGuid())];
 
-        var answers = await WhileOneIsUnderWayAsync(() => Task.WhenAll(people.Select(async tenant => (await _tenants.CallAsync(
-            tenant,
-            Guid.NewGuid(),
-            $"SELECT current_setting('app.current_tenant')::uuid, pg_current_xact_id()::text",
-            row => (Tenant: row.GetGuid(0), Transaction: row.GetString(1)),
-            Cancellation)).Single())));
+        var answers = await WhileOneIsUnderWayAsync(() =>
+            Task.WhenAll(
+                people.Select(async tenant =>
+                    (
+                        await _tenants.CallAsync(
+                            tenant,
+                            Guid.NewGuid(),
+                            $"SELECT current_setting('app.current_tenant')::uuid, pg_current_xact_id()::text",
+                            row => (Tenant: row.GetGuid(0), Transaction: row.GetString(1)),
+                            Cancellation
+                        )
+                    ).Single()
+                )
+            )
+        );
 
         Assert.Equal(people, answers.Select(answer => answer.Tenant));
         Assert.Equal([16, 16, 8], answers.GroupBy(answer => answer.Transaction).Select(group => group.Count()).OrderDescending());
@@ -69,8 +80,23 @@ public sealed class StatementBatcherTests : PipelineTests
     [Fact]
     public async Task Calls_that_come_while_one_is_under_way_share_a_transaction()
     {
-        var together = await WhileOneIsUnderWayAsync(() => Task.WhenAll(Enumerable.Range(0, 5).Select(async _ => (await _tenants.CallAsync(
-            Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)).Single())));
+        var together = await WhileOneIsUnderWayAsync(() =>
+            Task.WhenAll(
+                Enumerable
+                    .Range(0, 5)
+                    .Select(async _ =>
+                        (
+                            await _tenants.CallAsync(
+                                Guid.NewGuid(),
+                                Guid.NewGuid(),
+                                $"SELECT pg_current_xact_id()::text",
+                                row => row.GetString(0),
+                                Cancellation
+                            )
+                        ).Single()
+                    )
+            )
+        );
 
         Assert.Single(together.Distinct());
     }
@@ -92,8 +118,11 @@ public sealed class StatementBatcherTests : PipelineTests
     {
         await SoonAsync().WaitAsync(Soon, Cancellation);
         var gathered = SoonAsync();
-        var urgent = (await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)
-            .WaitAsync(Soon, Cancellation)).Single();
+        var urgent = (
+            await _tenants
+                .CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)
+                .WaitAsync(Soon, Cancellation)
+        ).Single();
 
         Assert.Equal(urgent, await gathered.WaitAsync(Soon, Cancellation));
     }
@@ -122,16 +151,24 @@ public sealed class StatementBatcherTests : PipelineTests
         Assert.NotEqual(first, later);
 
         async Task<int> AskAsync() =>
-            (await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation).WaitAsync(Soon, Cancellation)).Single();
+            (
+                await _tenants
+                    .CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation)
+                    .WaitAsync(Soon, Cancellation)
+            ).Single();
     }
 
     [Fact]
     public async Task A_session_that_died_meanwhile_fails_nobody()
     {
-        var pid = (await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation)).Single();
+        var pid = (
+            await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation)
+        ).Single();
         await Sql.ScalarAsync<bool>("SELECT pg_terminate_backend($1, 5000)", pid);
 
-        var next = await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation).WaitAsync(Soon, Cancellation);
+        var next = await _tenants
+            .CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation)
+            .WaitAsync(Soon, Cancellation);
 
         Assert.NotEqual(pid, next.Single());
     }
@@ -144,7 +181,12 @@ public sealed class StatementBatcherTests : PipelineTests
 
         await tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => 0, Cancellation);
 
-        Assert.Equal(0, await tenants.RunAsync(Guid.NewGuid(), (db, cancellation) => db.Conversations.CountAsync(cancellation), Cancellation).WaitAsync(Soon, Cancellation));
+        Assert.Equal(
+            0,
+            await tenants
+                .RunAsync(Guid.NewGuid(), (db, cancellation) => db.Conversations.CountAsync(cancellation), Cancellation)
+                .WaitAsync(Soon, Cancellation)
+        );
     }
 
     [Fact]
@@ -152,8 +194,21 @@ public sealed class StatementBatcherTests : PipelineTests
     {
         Guid[] conversations = [.. Enumerable.Range(0, 16).Select(_ => Guid.NewGuid())];
 
-        var answers = await WhileOneIsUnderWayAsync(() => Task.WhenAll(conversations.Select(async conversation => (await _tenants.CallAsync(
-            Guid.NewGuid(), conversation, $"SELECT clock_timestamp()", row => (Conversation: conversation, At: row.GetDateTime(0)), Cancellation)).Single())));
+        var answers = await WhileOneIsUnderWayAsync(() =>
+            Task.WhenAll(
+                conversations.Select(async conversation =>
+                    (
+                        await _tenants.CallAsync(
+                            Guid.NewGuid(),
+                            conversation,
+                            $"SELECT clock_timestamp()",
+                            row => (Conversation: conversation, At: row.GetDateTime(0)),
+                            Cancellation
+                        )
+                    ).Single()
+                )
+            )
+        );
 
         Assert.Equal(conversations.Order(), answers.OrderBy(answer => answer.At).Select(answer => answer.Conversation));
     }
@@ -161,18 +216,31 @@ public sealed class StatementBatcherTests : PipelineTests
     [Fact]
     public async Task Of_a_group_only_the_call_at_fault_fails()
     {
-
-        var answers = await WhileOneIsUnderWayAsync(() => Task.WhenAll(Enumerable.Range(0, 10).Select(async divisor =>
-        {
-            try
-            {
-                return (await _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 100 / {divisor}", row => row.GetInt32(0), Cancellation)).Single();
-            }
-            catch (PostgresException e)
-            {
-                return int.Parse(e.SqlState);
-            }
-        })));
+        var answers = await WhileOneIsUnderWayAsync(() =>
+            Task.WhenAll(
+                Enumerable
+                    .Range(0, 10)
+                    .Select(async divisor =>
+                    {
+                        try
+                        {
+                            return (
+                                await _tenants.CallAsync(
+                                    Guid.NewGuid(),
+                                    Guid.NewGuid(),
+                                    $"SELECT 100 / {divisor}",
+                                    row => row.GetInt32(0),
+                                    Cancellation
+                                )
+                            ).Single();
+                        }
+                        catch (PostgresException e)
+                        {
+                            return int.Parse(e.SqlState);
+                        }
+                    })
+            )
+        );
 
         Assert.Equal([22012, 100, 50, 33, 25, 20, 16, 14, 12, 11], answers);
     }
@@ -188,8 +256,18 @@ public sealed class StatementBatcherTests : PipelineTests
 
         var locked = await WhileOneIsUnderWayAsync(async () =>
         {
-            Task[] calls = [.. conversations.Select(conversation => _tenants.CallAsync(
-                Guid.NewGuid(), conversation, $"SELECT pg_advisory_xact_lock(hashtextextended({conversation.ToString()}, 0))", row => 0, Cancellation))];
+            Task[] calls =
+            [
+                .. conversations.Select(conversation =>
+                    _tenants.CallAsync(
+                        Guid.NewGuid(),
+                        conversation,
+                        $"SELECT pg_advisory_xact_lock(hashtextextended({conversation.ToString()}, 0))",
+                        row => 0,
+                        Cancellation
+                    )
+                ),
+            ];
             await Task.WhenAll(calls[1..]).WaitAsync(Soon, Cancellation);
             return calls[0];
         });
@@ -208,7 +286,12 @@ public sealed class StatementBatcherTests : PipelineTests
         await WhileOneIsUnderWayAsync(async () =>
         {
             var given = _tenants.CallAsync(
-                tenant, conversation, $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ({tenant}, {conversation}, {tenant}, '')", row => 0, patience.Token);
+                tenant,
+                conversation,
+                $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ({tenant}, {conversation}, {tenant}, '')",
+                row => 0,
+                patience.Token
+            );
             await patience.CancelAsync();
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
             return 0;
@@ -246,25 +329,27 @@ public sealed class StatementBatcherTests : PipelineTests
     }
 
     [Fact]
-    public Task A_call_waits_a_moment_for_a_group_that_takes_long_and_those_after_it_do_not() => WhileOneHangsAsync(async () =>
-    {
-        var next = OneAsync();
-        _time.Advance(Patrol);
-        Assert.Equal([1], await next.WaitAsync(Soon, Cancellation));
-        Assert.Equal([1], await OneAsync().WaitAsync(Soon, Cancellation));
-    });
+    public Task A_call_waits_a_moment_for_a_group_that_takes_long_and_those_after_it_do_not() =>
+        WhileOneHangsAsync(async () =>
+        {
+            var next = OneAsync();
+            _time.Advance(Patrol);
+            Assert.Equal([1], await next.WaitAsync(Soon, Cancellation));
+            Assert.Equal([1], await OneAsync().WaitAsync(Soon, Cancellation));
+        });
 
     [Fact]
-    public Task A_call_that_waits_for_a_group_that_takes_long_leaves_with_the_next_that_comes() => WhileOneHangsAsync(async () =>
-    {
-        var first = OneAsync();
-        _time.Advance(Overdue);
-        await Task.WhenAll(first, OneAsync()).WaitAsync(Soon, Cancellation);
-    });
+    public Task A_call_that_waits_for_a_group_that_takes_long_leaves_with_the_next_that_comes() =>
+        WhileOneHangsAsync(async () =>
+        {
+            var first = OneAsync();
+            _time.Advance(Overdue);
+            await Task.WhenAll(first, OneAsync()).WaitAsync(Soon, Cancellation);
+        });
 
     [Fact]
-    public Task A_full_group_does_not_wait_for_one_that_takes_long() => WhileOneHangsAsync(() =>
-        Task.WhenAll(Enumerable.Range(0, 16).Select(_ => OneAsync())).WaitAsync(Soon, Cancellation));
+    public Task A_full_group_does_not_wait_for_one_that_takes_long() =>
+        WhileOneHangsAsync(() => Task.WhenAll(Enumerable.Range(0, 16).Select(_ => OneAsync())).WaitAsync(Soon, Cancellation));
 
     private async Task WhileOneHangsAsync(Func<Task> work)
     {
@@ -281,7 +366,9 @@ public sealed class StatementBatcherTests : PipelineTests
     }
 
     private async Task<string> SoonAsync() =>
-        (await _tenants.CallSoonAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)).Single();
+        (
+            await _tenants.CallSoonAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)
+        ).Single();
 
     private Task<List<int>> OneAsync() => _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
 
@@ -311,6 +398,11 @@ public sealed class StatementBatcherTests : PipelineTests
     }
 
     /// <summary>So many calls hang.</summary>
-    private Task HangingAsync(int calls) => Until.TrueAsync(async () => await Sql.ScalarAsync<long>(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state = 'active' AND query LIKE '%pg_sleep%'", _name) == calls);
+    private Task HangingAsync(int calls) =>
+        Until.TrueAsync(async () =>
+            await Sql.ScalarAsync<long>(
+                "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state = 'active' AND query LIKE '%pg_sleep%'",
+                _name
+            ) == calls
+        );
 }

@@ -109,16 +109,21 @@ public sealed class GuardTests(DatabaseFactory databases)
         await open.Sql.ExecuteAsync($"ALTER TABLE {Messages} NO FORCE ROW LEVEL SECURITY");
         await Task.WhenAll(
             EndsAsync(redis, await RolesUnderTest.NewRoleAsync(closed, "SUPERUSER"), "is a superuser, for whom row level security does not exist"),
-            EndsAsync(redis, open.ServingConnectionString, "Row level security is not enabled and forced on web_conversation_messages"));
+            EndsAsync(redis, open.ServingConnectionString, "Row level security is not enabled and forced on web_conversation_messages")
+        );
     }
 
     private static async Task EndsAsync(RedisServer redis, string connectionString, string sentence)
     {
-        await using var gateway = await ServiceProcess.StartAsync("Konstruct.Gateway", [], new Dictionary<string, string>
-        {
-            ["ConnectionStrings__redis"] = redis.ConnectionString,
-            ["ConnectionStrings__konstruct"] = connectionString,
-        });
+        await using var gateway = await ServiceProcess.StartAsync(
+            "Konstruct.Gateway",
+            [],
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__redis"] = redis.ConnectionString,
+                ["ConnectionStrings__konstruct"] = connectionString,
+            }
+        );
         var ended = await Assert.ThrowsAsync<InvalidOperationException>(gateway.WaitUntilHealthyAsync);
         Assert.Contains("ended with code 1", ended.Message, StringComparison.Ordinal);
         await Until.TrueAsync(() => Task.FromResult(gateway.Log.Contains(sentence, StringComparison.Ordinal)));

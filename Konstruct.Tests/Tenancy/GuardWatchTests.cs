@@ -10,11 +10,8 @@ public sealed class WatchfulPipelineOnGarnet(DatabaseFactory databases) : Pipeli
 {
     private protected override RedisKind Redis => RedisKind.Garnet;
 
-    private protected override Dictionary<string, string> Settings => new()
-    {
-        ["Chat__CreateMissingConversations"] = "true",
-        ["Chat__GuardInterval"] = "00:00:01",
-    };
+    private protected override Dictionary<string, string> Settings =>
+        new() { ["Chat__CreateMissingConversations"] = "true", ["Chat__GuardInterval"] = "00:00:01" };
 }
 
 /// <summary>Policies are dropped and rights are granted while gateways serve.</summary>
@@ -31,15 +28,17 @@ public sealed class GuardWatchTests(WatchfulPipelineOnGarnet fixture) : Pipeline
         await chat.NextAsync("chunk");
 
         await Sql.ExecuteAsync("ALTER TABLE web_conversation_messages NO FORCE ROW LEVEL SECURITY");
-        while (await chat.ReceiveAsync() is not null)
-        {
-        }
+        while (await chat.ReceiveAsync() is not null) { }
 
         Assert.Equal(CloseCodes.Restarting, chat.CloseCode);
         await Until.TrueAsync(async () => await Gateway.StatusAsync("/health") is 503);
         Assert.Equal(200, await Gateway.StatusAsync("/alive"));
         Assert.Equal(503, await ListAsync(person));
-        await Until.TrueAsync(() => Task.FromResult(Gateway.Log.Contains("No longer serving, sockets are closed: Row level security is not enabled and forced", StringComparison.Ordinal)));
+        await Until.TrueAsync(() =>
+            Task.FromResult(
+                Gateway.Log.Contains("No longer serving, sockets are closed: Row level security is not enabled and forced", StringComparison.Ordinal)
+            )
+        );
         Assert.Contains("crit: ", Gateway.Log, StringComparison.Ordinal);
         Assert.Equal("completed", (await AnsweredAsync(conversation))[^1].Status); // What was accepted ends all the same.
         Assert.Single(Gateway.Log.Split('\n'), line => line.Contains("No longer serving", StringComparison.Ordinal));
@@ -72,7 +71,10 @@ public sealed class GuardWatchTests(WatchfulPipelineOnGarnet fixture) : Pipeline
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
         http.DefaultRequestHeaders.Add("X-User-Id", $"{person.User}");
         http.DefaultRequestHeaders.Add("X-Tenant-Id", $"{person.Tenant}");
-        using var response = await http.GetAsync(new Uri($"http://127.0.0.1:{Gateway.Port}/chat/conversations"), TestContext.Current.CancellationToken);
+        using var response = await http.GetAsync(
+            new Uri($"http://127.0.0.1:{Gateway.Port}/chat/conversations"),
+            TestContext.Current.CancellationToken
+        );
         return (int)response.StatusCode;
     }
 }

@@ -28,8 +28,7 @@ public sealed class MigrationTests(DatabaseFactory databases)
     };
 
     /// <summary>All that the schema step makes, a line each, in a form that does not depend on the order in which it was made.</summary>
-    private const string Describe =
-        """
+    private const string Describe = """
         SELECT coalesce(string_agg(line, E'\n' ORDER BY line), '') FROM (
             SELECT format('column %s.%s %s %s default %s compression %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
                           CASE WHEN a.attnotnull THEN 'not null' ELSE 'null' END, pg_get_expr(d.adbin, d.adrelid), a.attcompression) AS line
@@ -49,13 +48,16 @@ public sealed class MigrationTests(DatabaseFactory databases)
     public void An_old_migration_never_changes()
     {
         var files = new[] { "*.cs", "Sql/*.sql" }
-            .SelectMany(pattern => Directory.EnumerateFiles(SourceTree.Path(Path.Combine(Folder, Path.GetDirectoryName(pattern)!)), Path.GetFileName(pattern)))
+            .SelectMany(pattern =>
+                Directory.EnumerateFiles(SourceTree.Path(Path.Combine(Folder, Path.GetDirectoryName(pattern)!)), Path.GetFileName(pattern))
+            )
             .Where(file => !file.EndsWith("ModelSnapshot.cs", StringComparison.Ordinal))
             .ToDictionary(file => Path.GetFileName(file), HashOf);
 
         Assert.Equal(
             string.Join('\n', Hashes.OrderBy(file => file.Key, StringComparer.Ordinal).Select(Line)),
-            string.Join('\n', files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(Line)));
+            string.Join('\n', files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(Line))
+        );
     }
 
     /// <summary>From the schema of the first release, with a conversation in it, and from nothing: the same.</summary>
@@ -65,12 +67,19 @@ public sealed class MigrationTests(DatabaseFactory databases)
         var server = (await databases.CreateAsync()).Server;
         var (old, fresh) = ($"m{Guid.NewGuid():N}", $"m{Guid.NewGuid():N}");
         await OldSchemas.MakeFirstReleaseAsync(server, old);
-        await server.AsSuperuser(old).ExecuteAsync($"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{Guid.NewGuid()}', '{Guid.NewGuid()}', '{Guid.NewGuid()}', 'a')");
+        await server
+            .AsSuperuser(old)
+            .ExecuteAsync(
+                $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{Guid.NewGuid()}', '{Guid.NewGuid()}', '{Guid.NewGuid()}', 'a')"
+            );
         var before = await server.AsSuperuser(old).ScalarAsync<string>(Describe);
 
         await Task.WhenAll(RunAsync(server, old), RunAsync(server, fresh));
 
-        var (upgraded, made) = (await server.AsSuperuser(old).ScalarAsync<string>(Describe), await server.AsSuperuser(fresh).ScalarAsync<string>(Describe));
+        var (upgraded, made) = (
+            await server.AsSuperuser(old).ScalarAsync<string>(Describe),
+            await server.AsSuperuser(fresh).ScalarAsync<string>(Describe)
+        );
         Assert.Equal(made, upgraded);
         Assert.NotEqual(before, upgraded);
         Assert.Contains("open_conversation", made, StringComparison.Ordinal);
@@ -78,8 +87,10 @@ public sealed class MigrationTests(DatabaseFactory databases)
     }
 
     private static Task RunAsync(PostgresServer server, string name) =>
-        new SchemaStep(server.OwnerConnectionString(name), server.ServingConnectionString(name), NullLogger.Instance)
-            .RunAsync(seedDevelopment: false, TestContext.Current.CancellationToken);
+        new SchemaStep(server.OwnerConnectionString(name), server.ServingConnectionString(name), NullLogger.Instance).RunAsync(
+            seedDevelopment: false,
+            TestContext.Current.CancellationToken
+        );
 
     private static string Line(KeyValuePair<string, string> file) => $"        [\"{file.Key}\"] = \"{file.Value}\",";
 

@@ -29,7 +29,8 @@ internal static class OldSchemas
         await using var db = new ChatDbContext(new DbContextOptionsBuilder<ChatDbContext>().UseNpgsql(source).Options);
         await db.GetService<IMigrator>().MigrateAsync(last);
         await using var grants = source.CreateCommand(
-            more + Embedded.Grants.Replace("current_setting('konstruct.role')", $"'{PostgresServer.ServingRole}'", StringComparison.Ordinal));
+            more + Embedded.Grants.Replace("current_setting('konstruct.role')", $"'{PostgresServer.ServingRole}'", StringComparison.Ordinal)
+        );
         await grants.ExecuteNonQueryAsync();
     }
 }

@@ -56,7 +56,10 @@ public sealed class PlanTests(DatabaseFactory databases)
         var second = await PlayAsync(session, database, conversation);
 
         // The sweep's alone: while few turns are pending anywhere it is small, and whoever takes it is not seen by counting.
-        Assert.Equal(0, await database.Sql.ScalarAsync<long>("SELECT sum(idx_scan)::bigint FROM pg_stat_user_indexes WHERE indexrelname = 'ix_messages_pending'"));
+        Assert.Equal(
+            0,
+            await database.Sql.ScalarAsync<long>("SELECT sum(idx_scan)::bigint FROM pg_stat_user_indexes WHERE indexrelname = 'ix_messages_pending'")
+        );
         Assert.InRange(first, 10 * Turns, 400 * Turns);
         Assert.True(second < 1.5 * first, $"{Turns} turns read {first} blocks before there were so many, and {second} then.");
     }
@@ -76,18 +79,40 @@ public sealed class PlanTests(DatabaseFactory databases)
         var (catalog, store) = (new ConversationCatalog(tenants), new ConversationStore(tenants));
         var key = new ConversationKey(Guid.Parse(Tenant.Trim('\'')), Guid.Parse(OneConversation.Trim('\'')));
         var user = Guid.Parse(User.Trim('\''));
-        var turn = await database.Sql.ScalarAsync<Guid>($"SELECT turn_id FROM web_conversation_messages WHERE conversation_id = {OneConversation} OFFSET 10000 LIMIT 1");
+        var turn = await database.Sql.ScalarAsync<Guid>(
+            $"SELECT turn_id FROM web_conversation_messages WHERE conversation_id = {OneConversation} OFFSET 10000 LIMIT 1"
+        );
         var cancellation = TestContext.Current.CancellationToken;
 
-        await AssertReadsAsync("a page of conversations", 60, async () => Assert.Equal(20, (await catalog.ListAsync(key.TenantId, user, PageCursor.Start, 20, cancellation)).Items.Count));
-        await AssertReadsAsync("a page of messages", 60, async () => Assert.Equal(20, (await catalog.ReadAsync(key, user, PageCursor.Start, 20, cancellation))!.Items.Count));
+        await AssertReadsAsync(
+            "a page of conversations",
+            60,
+            async () => Assert.Equal(20, (await catalog.ListAsync(key.TenantId, user, PageCursor.Start, 20, cancellation)).Items.Count)
+        );
+        await AssertReadsAsync(
+            "a page of messages",
+            60,
+            async () => Assert.Equal(20, (await catalog.ReadAsync(key, user, PageCursor.Start, 20, cancellation))!.Items.Count)
+        );
         await AssertReadsAsync("a conversation", 20, async () => Assert.NotNull(await catalog.FindAsync(key, user, cancellation)));
         await AssertReadsAsync("another title", 60, async () => Assert.NotNull(await catalog.RenameAsync(key, user, "Title", cancellation)));
         var created = new Queue<Guid>();
-        await AssertReadsAsync("a new conversation", 60, async () => created.Enqueue((await catalog.CreateAsync(key with { ConversationId = Guid.NewGuid() }, user, "a", null, cancellation)).Id));
-        await AssertReadsAsync("its end", 60, async () => Assert.NotNull(await catalog.DeleteAsync(key with { ConversationId = created.Dequeue() }, user, cancellation)));
+        await AssertReadsAsync(
+            "a new conversation",
+            60,
+            async () => created.Enqueue((await catalog.CreateAsync(key with { ConversationId = Guid.NewGuid() }, user, "a", null, cancellation)).Id)
+        );
+        await AssertReadsAsync(
+            "its end",
+            60,
+            async () => Assert.NotNull(await catalog.DeleteAsync(key with { ConversationId = created.Dequeue() }, user, cancellation))
+        );
         await AssertReadsAsync("a turn", 20, async () => Assert.NotNull(await store.FindTurnAsync(key, turn, cancellation)));
-        await AssertReadsAsync("a turn by its message", 20, async () => Assert.NotNull(await store.FindTurnAsync(key, user, $"{turn}", cancellation)));
+        await AssertReadsAsync(
+            "a turn by its message",
+            20,
+            async () => Assert.NotNull(await store.FindTurnAsync(key, user, $"{turn}", cancellation))
+        );
         await AssertReadsAsync("another attempt", 20, async () => Assert.Null(await store.NextAttemptAsync(key.TenantId, turn, 1, cancellation)));
 
         async Task AssertReadsAsync(string what, int most, Func<Task> ask)
@@ -104,7 +129,11 @@ public sealed class PlanTests(DatabaseFactory databases)
 
         async Task<long> ReadSoFarAsync()
         {
-            await tenants.RunAsync(key.TenantId, (db, _) => db.Database.ExecuteSqlRawAsync("SELECT pg_stat_force_next_flush()", cancellation), cancellation);
+            await tenants.RunAsync(
+                key.TenantId,
+                (db, _) => db.Database.ExecuteSqlRawAsync("SELECT pg_stat_force_next_flush()", cancellation),
+                cancellation
+            );
             return await database.Sql.ScalarAsync<long>(BlocksRead);
         }
     }
@@ -113,32 +142,41 @@ public sealed class PlanTests(DatabaseFactory databases)
     private async Task<Database> CreateAsync(string counted)
     {
         var database = await databases.CreateAsync();
-        await database.Sql.ExecuteAsync($"""
+        await database.Sql.ExecuteAsync(
+            $"""
             ALTER TABLE web_conversations SET (autovacuum_enabled = false);
             ALTER TABLE web_conversation_messages SET (autovacuum_enabled = false);
             {counted}
-            """);
+            """
+        );
         return database;
     }
 
     /// <summary>Of 20,000 turns each: the same tenant, user and conversation get them, ended, and others, pending.</summary>
-    private static Task GrowAsync(Database database, string conversation) => database.Sql.ExecuteAsync($"""
-        CREATE TEMPORARY TABLE grown AS
-            SELECT {Tenant}::uuid AS tenant, {conversation}::uuid AS conversation, {User}::uuid AS owner, gen_random_uuid() AS turn, 'completed' AS status FROM generate_series(1, 20000)
-            UNION ALL
-            SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'pending' FROM generate_series(1, 20000);
-        INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) SELECT tenant, conversation, owner, 'a' FROM grown ON CONFLICT DO NOTHING;
-        INSERT INTO web_conversation_messages (tenant_id, id, conversation_id, role, content, turn_id, status, attempt, client_message_id)
-            SELECT tenant, gen_random_uuid(), conversation, role, 'Text', turn, CASE role WHEN 'user' THEN 'completed' ELSE status END, 1, CASE role WHEN 'user' THEN turn::text END
-            FROM grown, (VALUES ('user'), ('assistant')) roles (role);
-        SELECT pg_stat_force_next_flush()
-        """);
+    private static Task GrowAsync(Database database, string conversation) =>
+        database.Sql.ExecuteAsync(
+            $"""
+            CREATE TEMPORARY TABLE grown AS
+                SELECT {Tenant}::uuid AS tenant, {conversation}::uuid AS conversation, {User}::uuid AS owner, gen_random_uuid() AS turn,
+                    'completed' AS status
+                FROM generate_series(1, 20000)
+                UNION ALL
+                SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'pending' FROM generate_series(1, 20000);
+            INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) SELECT tenant, conversation, owner, 'a' FROM grown ON CONFLICT DO NOTHING;
+            INSERT INTO web_conversation_messages (tenant_id, id, conversation_id, role, content, turn_id, status, attempt, client_message_id)
+                SELECT tenant, gen_random_uuid(), conversation, role, 'Text', turn, CASE role WHEN 'user' THEN 'completed' ELSE status END, 1, CASE role WHEN 'user' THEN turn::text END
+                FROM grown, (VALUES ('user'), ('assistant')) roles (role);
+            SELECT pg_stat_force_next_flush()
+            """
+        );
 
     /// <returns>How many blocks of tables and indexes were looked at.</returns>
     private static async Task<long> PlayAsync(NpgsqlConnection session, Database database, string conversation)
     {
         var before = await database.Sql.ScalarAsync<long>(BlocksRead);
-        await ExecuteAsync(session, $"""
+        await ExecuteAsync(
+            session,
+            $"""
             DO $$
             DECLARE
                 place uuid;
@@ -149,14 +187,16 @@ public sealed class PlanTests(DatabaseFactory databases)
                     turn := gen_random_uuid();
                     PERFORM FROM open_conversation(place, {User});
                     PERFORM FROM accept_turn(
-                        place, {User}, '', true, 4, turn, gen_random_uuid(), gen_random_uuid(), 'A question', CASE WHEN i % 2 = 0 THEN turn::text END, '');
+                        place, {User}, '', true, 4, turn, gen_random_uuid(), gen_random_uuid(), 'A question',
+                        CASE WHEN i % 2 = 0 THEN turn::text END, '');
                     COMMIT;
                     PERFORM FROM finish_turn(place, turn, 'completed', 1, 'An answer');
                     COMMIT;
                 END LOOP;
             END
             $$
-            """);
+            """
+        );
         await ExecuteAsync(session, "SELECT pg_stat_force_next_flush()");
         return await database.Sql.ScalarAsync<long>(BlocksRead) - before;
     }

@@ -18,7 +18,8 @@ public sealed class SchemaSafetyTests(OwnServer own) : IClassFixture<OwnServer>
     public void A_verifier_is_what_PostgreSQL_keeps() =>
         Assert.Equal(
             "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=",
-            ScramVerifier.Of("pencil", Convert.FromBase64String("W22ZaJ0SNY7soEsUEjb6gQ==")));
+            ScramVerifier.Of("pencil", Convert.FromBase64String("W22ZaJ0SNY7soEsUEjb6gQ=="))
+        );
 
     [Theory]
     [InlineData(Secret)]
@@ -39,12 +40,24 @@ public sealed class SchemaSafetyTests(OwnServer own) : IClassFixture<OwnServer>
         var (server, name) = (own.Server, NewName());
         await RunAsync(server, name, Serving(server, name, Secret));
         await server.AsSuperuser(name).ExecuteAsync($"CREATE ROLE powerless LOGIN PASSWORD 'powerless'");
-        var powerless = new NpgsqlConnectionStringBuilder(server.OwnerConnectionString(name)) { Username = "powerless", Password = "powerless" }.ConnectionString;
+        var powerless = new NpgsqlConnectionStringBuilder(server.OwnerConnectionString(name))
+        {
+            Username = "powerless",
+            Password = "powerless",
+        }.ConnectionString;
 
-        await Assert.ThrowsAsync<PostgresException>(() => new SchemaStep(powerless, Serving(server, name, Secret), NullLogger.Instance)
-            .RunAsync(seedDevelopment: false, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<PostgresException>(() =>
+            new SchemaStep(powerless, Serving(server, name, Secret), NullLogger.Instance).RunAsync(
+                seedDevelopment: false,
+                TestContext.Current.CancellationToken
+            )
+        );
 
-        await Until.TrueAsync(() => Task.FromResult(server.Log.Contains("ALTER ROLE", StringComparison.Ordinal) && server.Log.Contains("SCRAM-SHA-256", StringComparison.Ordinal)));
+        await Until.TrueAsync(() =>
+            Task.FromResult(
+                server.Log.Contains("ALTER ROLE", StringComparison.Ordinal) && server.Log.Contains("SCRAM-SHA-256", StringComparison.Ordinal)
+            )
+        );
         Assert.DoesNotContain(Secret, server.Log, StringComparison.Ordinal);
     }
 
@@ -62,13 +75,19 @@ public sealed class SchemaSafetyTests(OwnServer own) : IClassFixture<OwnServer>
     public async Task A_database_in_another_encoding_is_a_sentence_and_code_1()
     {
         var (server, name) = (own.Server, NewName());
-        await server.AsSuperuser("postgres").ExecuteAsync($"CREATE DATABASE {name} OWNER {PostgresServer.Owner} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+        await server
+            .AsSuperuser("postgres")
+            .ExecuteAsync($"CREATE DATABASE {name} OWNER {PostgresServer.Owner} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
 
-        await using var schema = await ServiceProcess.StartAsync("Konstruct.Gateway", ["schema"], new Dictionary<string, string>
-        {
-            ["ConnectionStrings__konstruct-db"] = server.OwnerConnectionString(name),
-            ["ConnectionStrings__konstruct"] = server.ServingConnectionString(name),
-        });
+        await using var schema = await ServiceProcess.StartAsync(
+            "Konstruct.Gateway",
+            ["schema"],
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__konstruct-db"] = server.OwnerConnectionString(name),
+                ["ConnectionStrings__konstruct"] = server.ServingConnectionString(name),
+            }
+        );
         await Until.TrueAsync(() => Task.FromResult(schema.ExitCode is not null));
 
         Assert.Equal(1, schema.ExitCode);
@@ -88,7 +107,12 @@ public sealed class SchemaSafetyTests(OwnServer own) : IClassFixture<OwnServer>
         await RunAsync(server, name, server.ServingConnectionString(name), seed: true);
 
         await AssertServesAsync(server.ServingConnectionString(name));
-        Assert.Equal(0L, await server.AsSuperuser(name).ScalarAsync<long>($"SELECT count(*) FROM pg_class WHERE relnamespace = '{PostgresServer.Owner}'::regnamespace"));
+        Assert.Equal(
+            0L,
+            await server
+                .AsSuperuser(name)
+                .ScalarAsync<long>($"SELECT count(*) FROM pg_class WHERE relnamespace = '{PostgresServer.Owner}'::regnamespace")
+        );
     }
 
     private static string NewName() => $"s{Guid.NewGuid():N}";
@@ -138,11 +162,14 @@ public sealed class OwnServer : IAsyncLifetime
 
     private async Task ReplaceTemplateAsync(string encoding)
     {
-        foreach (var statement in new[]
-        {
-            "ALTER DATABASE template1 IS_TEMPLATE false", "DROP DATABASE template1",
-            $"CREATE DATABASE template1 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0 IS_TEMPLATE true",
-        })
+        foreach (
+            var statement in new[]
+            {
+                "ALTER DATABASE template1 IS_TEMPLATE false",
+                "DROP DATABASE template1",
+                $"CREATE DATABASE template1 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0 IS_TEMPLATE true",
+            }
+        )
         {
             await Server.AsSuperuser("postgres").ExecuteAsync(statement);
         }

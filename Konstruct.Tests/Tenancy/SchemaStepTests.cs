@@ -15,7 +15,9 @@ public sealed class SchemaStepTests(DatabaseFactory databases)
     public async Task It_makes_a_database_that_a_gateway_accepts_and_may_run_again()
     {
         var server = (await databases.CreateAsync()).Server;
-        Assert.False(await server.AsSuperuser("postgres").ScalarAsync<bool>($"SELECT rolsuper FROM pg_roles WHERE rolname = '{PostgresServer.Owner}'"));
+        Assert.False(
+            await server.AsSuperuser("postgres").ScalarAsync<bool>($"SELECT rolsuper FROM pg_roles WHERE rolname = '{PostgresServer.Owner}'")
+        );
         var name = NewName();
 
         await RunAsync(server, name);
@@ -55,7 +57,8 @@ public sealed class SchemaStepTests(DatabaseFactory databases)
         var sql = (await databases.CreateAsync()).Sql;
         var hasLz4 = await sql.ScalarAsync<bool>("SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression'");
         var method = await sql.ScalarAsync<string>(
-            "SELECT attcompression::text FROM pg_attribute WHERE attrelid = 'web_conversation_messages'::regclass AND attname = 'content'");
+            "SELECT attcompression::text FROM pg_attribute WHERE attrelid = 'web_conversation_messages'::regclass AND attname = 'content'"
+        );
         Assert.Equal(hasLz4 ? "l" : "", method);
     }
 
@@ -64,7 +67,9 @@ public sealed class SchemaStepTests(DatabaseFactory databases)
     {
         var server = (await databases.CreateAsync()).Server;
         var owner = server.OwnerConnectionString(NewName());
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => new SchemaStep(owner, owner, NullLogger.Instance).RunAsync(false, TestContext.Current.CancellationToken));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            new SchemaStep(owner, owner, NullLogger.Instance).RunAsync(false, TestContext.Current.CancellationToken)
+        );
         Assert.Contains("The serving role must be another", refused.Message, StringComparison.Ordinal);
     }
 
@@ -91,11 +96,15 @@ public sealed class SchemaStepTests(DatabaseFactory databases)
                 break;
         }
 
-        await using var schema = await ServiceProcess.StartAsync("Konstruct.Gateway", ["schema"], new Dictionary<string, string>
-        {
-            ["ConnectionStrings__konstruct-db"] = owner.ConnectionString,
-            ["ConnectionStrings__konstruct"] = serving.ConnectionString,
-        });
+        await using var schema = await ServiceProcess.StartAsync(
+            "Konstruct.Gateway",
+            ["schema"],
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__konstruct-db"] = owner.ConnectionString,
+                ["ConnectionStrings__konstruct"] = serving.ConnectionString,
+            }
+        );
         var ended = await Assert.ThrowsAsync<InvalidOperationException>(schema.WaitUntilHealthyAsync);
         Assert.Contains("ended with code 1", ended.Message, StringComparison.Ordinal);
         await Until.TrueAsync(() => Task.FromResult(schema.Log.Contains("The schema was not made.", StringComparison.Ordinal)));
@@ -106,8 +115,10 @@ public sealed class SchemaStepTests(DatabaseFactory databases)
     private static string NewName() => $"s{Guid.NewGuid():N}";
 
     private static Task RunAsync(PostgresServer server, string name, bool seed = false) =>
-        new SchemaStep(server.OwnerConnectionString(name), server.ServingConnectionString(name), NullLogger.Instance)
-            .RunAsync(seed, TestContext.Current.CancellationToken);
+        new SchemaStep(server.OwnerConnectionString(name), server.ServingConnectionString(name), NullLogger.Instance).RunAsync(
+            seed,
+            TestContext.Current.CancellationToken
+        );
 
     private static async Task AssertServesAsync(PostgresServer server, string name)
     {

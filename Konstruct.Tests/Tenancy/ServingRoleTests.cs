@@ -44,7 +44,10 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
         var owner = await RolesUnderTest.NewRoleAsync(database, "");
         await database.Sql.ExecuteAsync(string.Format(null, change, database.Name, NameOf(owner)));
         await RolesUnderTest.RefusedAsync(owner, "owns the database or its schema public");
-        await RolesUnderTest.RefusedAsync(await RolesUnderTest.NewRoleAsync(database, $"NOINHERIT IN ROLE {NameOf(owner)}"), "owns the database or its schema public");
+        await RolesUnderTest.RefusedAsync(
+            await RolesUnderTest.NewRoleAsync(database, $"NOINHERIT IN ROLE {NameOf(owner)}"),
+            "owns the database or its schema public"
+        );
     }
 
     [Theory]
@@ -63,7 +66,10 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
     public async Task A_tenant_in_the_connection_string_is_refused()
     {
         var database = await databases.CreateAsync();
-        await RolesUnderTest.RefusedAsync($"{await RolesUnderTest.NewRoleAsync(database, "")};Options=-c app.current_tenant={SomeTenant}", "app.current_tenant");
+        await RolesUnderTest.RefusedAsync(
+            $"{await RolesUnderTest.NewRoleAsync(database, "")};Options=-c app.current_tenant={SomeTenant}",
+            "app.current_tenant"
+        );
     }
 
     /// <summary>A setting of another role, or of another database, is not this gateway's business.</summary>
@@ -72,7 +78,9 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
     {
         var (database, other) = (await databases.CreateAsync(), await databases.CreateAsync());
         var role = await RolesUnderTest.NewRoleAsync(database, "");
-        await other.Sql.ExecuteAsync($"ALTER DATABASE {other.Name} SET app.current_tenant = '{SomeTenant}'; ALTER ROLE {NameOf(role)} IN DATABASE {other.Name} SET app.current_tenant = '{SomeTenant}'");
+        await other.Sql.ExecuteAsync(
+            $"ALTER DATABASE {other.Name} SET app.current_tenant = '{SomeTenant}'; ALTER ROLE {NameOf(role)} IN DATABASE {other.Name} SET app.current_tenant = '{SomeTenant}'"
+        );
         Assert.Equal(GuardVerdict.Serve, (await RolesUnderTest.InspectAsync(role)).Verdict);
     }
 
@@ -89,11 +97,13 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
             CREATE TABLE {schema}.web_conversations (LIKE public.web_conversations INCLUDING ALL);
             CREATE TABLE {schema}.web_conversation_messages (LIKE public.web_conversation_messages INCLUDING ALL);
             CREATE TABLE {schema}."__EFMigrationsHistory" (LIKE public."__EFMigrationsHistory");
-            CREATE FUNCTION {schema}.open_conversation(conversation uuid, opener uuid) RETURNS TABLE (turn uuid, status text, attempt integer, content text)
+            CREATE FUNCTION {schema}.open_conversation(conversation uuid, opener uuid)
+            RETURNS TABLE (turn uuid, status text, attempt integer, content text)
                 LANGUAGE sql AS 'SELECT conversation, ''completed'', 1, ''of the shadow''';
             GRANT ALL ON SCHEMA {schema} TO {schema};
             GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {schema};
-            """);
+            """
+        );
         Assert.Equal(new GuardResult(GuardVerdict.Serve, ""), await RolesUnderTest.InspectAsync(connection));
 
         await using var services = Stores.Of(connection);
@@ -108,7 +118,10 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
         Assert.True((await store.PersistAsync(key, turn.TurnId, "completed", 2, "Hi"u8.ToArray(), cancellation)).Won);
         await new PendingTurns(services.GetRequiredService<IServiceScopeFactory>()).ReadAsync(TimeSpan.Zero, null, 1, cancellation);
 
-        Assert.Equal(2L, await database.Sql.ScalarAsync<long>($"SELECT count(*) FROM public.web_conversation_messages WHERE tenant_id = '{key.TenantId}'"));
+        Assert.Equal(
+            2L,
+            await database.Sql.ScalarAsync<long>($"SELECT count(*) FROM public.web_conversation_messages WHERE tenant_id = '{key.TenantId}'")
+        );
         Assert.Equal(0L, await database.Sql.ScalarAsync<long>($"SELECT count(*) FROM {schema}.web_conversation_messages"));
     }
 

@@ -37,22 +37,46 @@ public sealed class SqlAttackTests(UsualPipelineOnGarnet fixture) : PipelineTest
             ($"SELECT task FROM web_conversation_messages WHERE turn_id IN ('{b.Turn}', '{b.LiveTurn}')", Nothing),
             ($"SELECT content FROM web_conversation_messages WHERE tenant_id <> '{a.Person.Tenant}'", Nothing),
             ($"UPDATE web_conversations SET title = 'x' WHERE id = '{b.Conversation}' RETURNING id", Nothing),
-            ($"UPDATE web_conversations SET tenant_id = '{a.Person.Tenant}', user_id = '{a.Person.User}' WHERE id = '{b.Conversation}' RETURNING id", Nothing),
+            (
+                $"UPDATE web_conversations SET tenant_id = '{a.Person.Tenant}', user_id = '{a.Person.User}' WHERE id = '{b.Conversation}' RETURNING id",
+                Nothing
+            ),
             ($"UPDATE web_conversation_messages SET content = 'x' WHERE id = '{b.Answer}' RETURNING id", Nothing),
             ($"UPDATE web_conversation_messages SET tenant_id = '{a.Person.Tenant}' WHERE turn_id = '{b.LiveTurn}' RETURNING id", Nothing),
             ($"DELETE FROM web_conversation_messages WHERE conversation_id = '{b.Conversation}' RETURNING id", Nothing),
             ($"DELETE FROM web_conversations WHERE id = '{b.Conversation}' RETURNING id", Nothing),
             ($"SELECT id FROM web_conversations WHERE id = '{b.Conversation}' FOR UPDATE", Nothing),
-            ($"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{b.Person.Tenant}', '{fresh}', '{b.Person.User}', 'x')", RowSecurity),
-            ($"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{a.Person.Tenant}', '{b.Conversation}', '{a.Person.User}', 'x')", Unique),
-            ($"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{a.Person.Tenant}', '{b.Conversation}', '{a.Person.User}', 'x') ON CONFLICT (id) DO UPDATE SET title = 'x'", RowSecurity),
-            ($"INSERT INTO web_conversation_messages {Columns}VALUES ('{b.Person.Tenant}', '{row1}', '{b.Conversation}', 'assistant', 'x', '{fresh}', 'completed', 1)", RowSecurity),
-            ($"INSERT INTO web_conversation_messages {Columns}VALUES ('{a.Person.Tenant}', '{row1}', '{b.Conversation}', 'assistant', 'x', '{fresh}', 'completed', 1)", ForeignKey),
+            (
+                $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{b.Person.Tenant}', '{fresh}', '{b.Person.User}', 'x')",
+                RowSecurity
+            ),
+            (
+                $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{a.Person.Tenant}', '{b.Conversation}', '{a.Person.User}', 'x')",
+                Unique
+            ),
+            (
+                $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{a.Person.Tenant}', '{b.Conversation}', '{a.Person.User}', 'x') ON CONFLICT (id) DO UPDATE SET title = 'x'",
+                RowSecurity
+            ),
+            (
+                $"INSERT INTO web_conversation_messages {Columns}VALUES ('{b.Person.Tenant}', '{row1}', '{b.Conversation}', 'assistant', 'x', '{fresh}', 'completed', 1)",
+                RowSecurity
+            ),
+            (
+                $"INSERT INTO web_conversation_messages {Columns}VALUES ('{a.Person.Tenant}', '{row1}', '{b.Conversation}', 'assistant', 'x', '{fresh}', 'completed', 1)",
+                ForeignKey
+            ),
             ($"UPDATE web_conversations SET tenant_id = '{b.Person.Tenant}' WHERE id = '{a.Conversation}'", RowSecurity),
             ($"UPDATE web_conversation_messages SET tenant_id = '{b.Person.Tenant}' WHERE id = '{a.Answer}'", RowSecurity),
             ($"UPDATE web_conversation_messages SET conversation_id = '{b.Conversation}' WHERE id = '{a.Answer}'", ForeignKey),
-            ($"SELECT turn FROM accept_turn('{b.Conversation}', '{b.Person.User}', 'x', false, 20, '{fresh}', '{row1}', '{row2}', 'x', NULL, '') WHERE acceptance <> 2", Nothing),
-            ($"SELECT turn FROM accept_turn('{b.Conversation}', '{a.Person.User}', 'x', true, 20, '{fresh}', '{row1}', '{row2}', 'x', NULL, '') WHERE acceptance <> 2", Nothing),
+            (
+                $"SELECT turn FROM accept_turn('{b.Conversation}', '{b.Person.User}', 'x', false, 20, '{fresh}', '{row1}', '{row2}', 'x', NULL, '') WHERE acceptance <> 2",
+                Nothing
+            ),
+            (
+                $"SELECT turn FROM accept_turn('{b.Conversation}', '{a.Person.User}', 'x', true, 20, '{fresh}', '{row1}', '{row2}', 'x', NULL, '') WHERE acceptance <> 2",
+                Nothing
+            ),
             ($"SELECT turn FROM open_conversation('{b.Conversation}', '{b.Person.User}')", Nothing),
             ($"SELECT turn FROM open_conversation('{b.Conversation}', '{a.Person.User}')", Nothing),
             ($"SELECT content FROM finish_turn('{b.Conversation}', '{b.LiveTurn}', 'completed', 1, 'x')", Nothing),
@@ -92,10 +116,17 @@ public sealed class SqlAttackTests(UsualPipelineOnGarnet fixture) : PipelineTest
         {
             Assert.Equal(0L, await ScalarAsync(connection, "SELECT count(*) FROM web_conversations"));
             Assert.Equal(0L, await ScalarAsync(connection, "SELECT count(*) FROM web_conversation_messages"));
-            Assert.Equal(0L, await ScalarAsync(connection, "WITH u AS (UPDATE web_conversations SET title = 'x' RETURNING 1) SELECT count(*) FROM u"));
+            Assert.Equal(
+                0L,
+                await ScalarAsync(connection, "WITH u AS (UPDATE web_conversations SET title = 'x' RETURNING 1) SELECT count(*) FROM u")
+            );
             Assert.Equal(0L, await ScalarAsync(connection, "WITH d AS (DELETE FROM web_conversation_messages RETURNING 1) SELECT count(*) FROM d"));
-            var refused = await Assert.ThrowsAsync<PostgresException>(() => ScalarAsync(
-                connection, $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{b.Person.Tenant}', '{Guid.NewGuid()}', '{b.Person.User}', 'x')"));
+            var refused = await Assert.ThrowsAsync<PostgresException>(() =>
+                ScalarAsync(
+                    connection,
+                    $"INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES ('{b.Person.Tenant}', '{Guid.NewGuid()}', '{b.Person.User}', 'x')"
+                )
+            );
             Assert.Equal(RowSecurity, refused.SqlState);
 
             await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
@@ -122,8 +153,7 @@ public sealed class SqlAttackTests(UsualPipelineOnGarnet fixture) : PipelineTest
                 {
                     rows++;
                 }
-            }
-            while (await reader.NextResultAsync());
+            } while (await reader.NextResultAsync());
             await reader.CloseAsync();
             // Committed: an attack that got through shall be seen in what is stored.
             await transaction.CommitAsync();
@@ -143,17 +173,28 @@ public sealed class SqlAttackTests(UsualPipelineOnGarnet fixture) : PipelineTest
 
     private static string Shorten(string sql, Victim a, Victim b)
     {
-        foreach (var (id, name) in new[]
-        {
-            (a.Person.Tenant, "A"), (a.Person.User, "user of A"), (a.Conversation, "conversation of A"), (a.Answer, "answer of A"), (b.Person.Tenant, "B"), (b.Person.User, "user of B"),
-            (b.Conversation, "conversation of B"), (b.Question, "question of B"), (b.Answer, "answer of B"), (b.Turn, "turn of B"), (b.LiveAnswer, "live answer of B"), (b.LiveTurn, "live turn of B"),
-        })
+        foreach (
+            var (id, name) in new[]
+            {
+                (a.Person.Tenant, "A"),
+                (a.Person.User, "user of A"),
+                (a.Conversation, "conversation of A"),
+                (a.Answer, "answer of A"),
+                (b.Person.Tenant, "B"),
+                (b.Person.User, "user of B"),
+                (b.Conversation, "conversation of B"),
+                (b.Question, "question of B"),
+                (b.Answer, "answer of B"),
+                (b.Turn, "turn of B"),
+                (b.LiveAnswer, "live answer of B"),
+                (b.LiveTurn, "live turn of B"),
+            }
+        )
         {
             sql = sql.Replace($"{id}", name, StringComparison.Ordinal);
         }
 
-        return sql
-            .Replace(Columns, "", StringComparison.Ordinal)
+        return sql.Replace(Columns, "", StringComparison.Ordinal)
             .Replace("(tenant_id, id, user_id, agent_id) ", "", StringComparison.Ordinal)
             .Replace("web_conversation_messages", "messages", StringComparison.Ordinal)
             .Replace("web_conversations", "conversations", StringComparison.Ordinal);

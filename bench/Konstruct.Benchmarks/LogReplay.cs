@@ -9,7 +9,10 @@ public class LogReplay
 {
     private const int Page = 256;
 
-    private readonly byte[][] _entries = [.. Enumerable.Range(1, Page).Select(seq => StreamEvent.Chunk("answer ", Guid.CreateVersion7(), attempt: 1, seq))];
+    private readonly byte[][] _entries =
+    [
+        .. Enumerable.Range(1, Page).Select(seq => StreamEvent.Chunk("answer ", Guid.CreateVersion7(), attempt: 1, seq)),
+    ];
     private readonly TurnCursor _cursor = FrameWriting.Cursor(isV2: true);
 
     [Benchmark(OperationsPerInvoke = Page)]

@@ -5,7 +5,16 @@ namespace Konstruct.Load;
 
 /// <summary>Options of <c>idle</c>.</summary>
 internal sealed record IdleOptions(
-    Uri Url, Dialect Dialect, IReadOnlyList<int> Sockets, string BurstText, int BurstSockets, TimeSpan Rest, string JwtKey, WatchedProcess Server, string? Json)
+    Uri Url,
+    Dialect Dialect,
+    IReadOnlyList<int> Sockets,
+    string BurstText,
+    int BurstSockets,
+    TimeSpan Rest,
+    string JwtKey,
+    WatchedProcess Server,
+    string? Json
+)
 {
     public const string Help = """
                   --url, --dialect, --jwt-key, --json   as for run
@@ -27,13 +36,17 @@ internal sealed record IdleOptions(
             given.Count("burst-sockets", 1000),
             given.Seconds("rest", 30),
             given.Text("jwt-key", ""),
-            given.All("watch") is [var server] ? WatchedProcess.Parse(server) : throw new BadArgumentException("idle wants one --watch NAME=PID: the server."),
-            given.Text("json", "") is { Length: > 0 } json ? json : null);
+            given.All("watch") is [var server]
+                ? WatchedProcess.Parse(server)
+                : throw new BadArgumentException("idle wants one --watch NAME=PID: the server."),
+            given.Text("json", "") is { Length: > 0 } json ? json : null
+        );
         given.EnsureAllKnown();
         return options;
     }
 
-    private static int Number(string text) => int.TryParse(text, out var number) && number is > 0 and <= 50_000
-        ? number
-        : throw new BadArgumentException($"--sockets: '{text}' is no number from 1 to 50000.");
+    private static int Number(string text) =>
+        int.TryParse(text, out var number) && number is > 0 and <= 50_000
+            ? number
+            : throw new BadArgumentException($"--sockets: '{text}' is no number from 1 to 50000.");
 }

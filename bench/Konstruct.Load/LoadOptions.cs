@@ -5,8 +5,22 @@ namespace Konstruct.Load;
 
 /// <summary>Options of <c>run</c>.</summary>
 internal sealed record LoadOptions(
-    Uri Url, Dialect Dialect, int Conversations, int Messages, string Text, TimeSpan Ramp, TimeSpan Think, TimeSpan Patience, TimeSpan Storm, int Slow,
-    TimeSpan SlowDelay, string JwtKey, string? Json, IReadOnlyList<WatchedProcess> Watched, IReadOnlyList<int> Cores)
+    Uri Url,
+    Dialect Dialect,
+    int Conversations,
+    int Messages,
+    string Text,
+    TimeSpan Ramp,
+    TimeSpan Think,
+    TimeSpan Patience,
+    TimeSpan Storm,
+    int Slow,
+    TimeSpan SlowDelay,
+    string JwtKey,
+    string? Json,
+    IReadOnlyList<WatchedProcess> Watched,
+    IReadOnlyList<int> Cores
+)
 {
     public const string Help = """
                   --url U            of the server: ws://127.0.0.1:5180
@@ -44,23 +58,26 @@ internal sealed record LoadOptions(
             given.Text("jwt-key", ""),
             given.Text("json", "") is { Length: > 0 } json ? json : null,
             [.. given.All("watch").Select(WatchedProcess.Parse)],
-            [.. given.All("core").Select(CoreWatch.Parse)]);
+            [.. given.All("core").Select(CoreWatch.Parse)]
+        );
         given.EnsureAllKnown();
         return options.Storm > TimeSpan.Zero && options.Dialect != Dialect.V2
             ? throw new BadArgumentException("--storm wants --dialect v2: nothing else can resume.")
             : options;
     }
 
-    internal static Uri UrlOf(Arguments given) => Uri.TryCreate(given.Text("url", "ws://127.0.0.1:5180"), UriKind.Absolute, out var url) && url.Scheme is "ws" or "wss"
-        ? url
-        : throw new BadArgumentException("--url is an address like ws://127.0.0.1:5180.");
+    internal static Uri UrlOf(Arguments given) =>
+        Uri.TryCreate(given.Text("url", "ws://127.0.0.1:5180"), UriKind.Absolute, out var url) && url.Scheme is "ws" or "wss"
+            ? url
+            : throw new BadArgumentException("--url is an address like ws://127.0.0.1:5180.");
 
-    internal static Dialect DialectOf(string text) => text switch
-    {
-        "v1" => Dialect.V1,
-        "v2" => Dialect.V2,
-        "relay" => Dialect.Relay,
-        "signalr" => Dialect.SignalR,
-        _ => throw new BadArgumentException($"--dialect is '{text}': it is v1, v2, relay or signalr."),
-    };
+    internal static Dialect DialectOf(string text) =>
+        text switch
+        {
+            "v1" => Dialect.V1,
+            "v2" => Dialect.V2,
+            "relay" => Dialect.Relay,
+            "signalr" => Dialect.SignalR,
+            _ => throw new BadArgumentException($"--dialect is '{text}': it is v1, v2, relay or signalr."),
+        };
 }

@@ -9,11 +9,14 @@ Console.CancelKeyPress += (_, pressed) =>
     pressed.Cancel = true;
     stop.Cancel();
 };
-using var term = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM, signal =>
-{
-    signal.Cancel = true;
-    stop.Cancel();
-});
+using var term = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+    System.Runtime.InteropServices.PosixSignal.SIGTERM,
+    signal =>
+    {
+        signal.Cancel = true;
+        stop.Cancel();
+    }
+);
 
 try
 {
@@ -39,7 +42,8 @@ catch (OperationCanceledException) when (stop.IsCancellationRequested)
 
 static int Help()
 {
-    Console.WriteLine($"""
+    Console.WriteLine(
+        $"""
         Load for a gateway that speaks the chat protocol, and what is needed to compare gateways.
 
         run     opens conversations, sends messages, checks every answer, and measures
@@ -49,6 +53,7 @@ static int Help()
         worker  answers tasks of the queue by publishing alone: no log, so that it can be faster than any gateway
         {WorkerOptions.Help}
         table   prints the results in a folder side by side, as bench/compare leaves them
-        """);
+        """
+    );
     return 0;
 }

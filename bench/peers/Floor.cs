@@ -16,7 +16,13 @@ internal static class Floor
 {
     private static readonly ResponseChannel Channels = new(ResponseChannel.DefaultTemplate);
 
-    public static async Task ServeAsync(HttpContext context, Guid conversation, IConnectionMultiplexer redis, DispatchQueue queue, [FromServices] Store? store)
+    public static async Task ServeAsync(
+        HttpContext context,
+        Guid conversation,
+        IConnectionMultiplexer redis,
+        DispatchQueue queue,
+        [FromServices] Store? store
+    )
     {
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
         var buffer = new byte[4096];

@@ -13,7 +13,8 @@ if (peer is not ("floor" or "stored" or "signalr"))
 
 var builder = WebApplication.CreateSlimBuilder(args[1..]);
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
-string Connection(string name) => builder.Configuration.GetConnectionString(name) ?? throw new InvalidOperationException($"ConnectionStrings:{name} is not set.");
+string Connection(string name) =>
+    builder.Configuration.GetConnectionString(name) ?? throw new InvalidOperationException($"ConnectionStrings:{name} is not set.");
 var redis = Connection("redis");
 builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis));
 builder.Services.AddSingleton<DispatchQueue>();

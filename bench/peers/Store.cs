@@ -11,8 +11,17 @@ internal sealed class Store(NpgsqlDataSource database)
     public static async Task<Store> OpenAsync(string connectionString)
     {
         // The pool of a gateway: the same size, and connections are kept.
-        var database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connectionString) { MaxPoolSize = 16, MinPoolSize = 16, NoResetOnClose = true });
-        await using var command = database.CreateCommand("CREATE TABLE IF NOT EXISTS bench_turns (id uuid PRIMARY KEY, conversation uuid NOT NULL, question text NOT NULL, answer text)");
+        var database = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(connectionString)
+            {
+                MaxPoolSize = 16,
+                MinPoolSize = 16,
+                NoResetOnClose = true,
+            }
+        );
+        await using var command = database.CreateCommand(
+            "CREATE TABLE IF NOT EXISTS bench_turns (id uuid PRIMARY KEY, conversation uuid NOT NULL, question text NOT NULL, answer text)"
+        );
         await command.ExecuteNonQueryAsync();
         return new(database);
     }

@@ -32,7 +32,15 @@ catch (WebSocketException)
     return 1;
 }
 
-await SendAsync(new() { ["type"] = "auth", ["userId"] = User, ["role"] = "member", ["tenantId"] = Tenant });
+await SendAsync(
+    new()
+    {
+        ["type"] = "auth",
+        ["userId"] = User,
+        ["role"] = "member",
+        ["tenantId"] = Tenant,
+    }
+);
 if (message.Length > 0)
 {
     return await AskAsync(message) ? 0 : 1;
@@ -51,7 +59,14 @@ return 0;
 
 async Task<bool> AskAsync(string text)
 {
-    await SendAsync(new() { ["type"] = "message", ["text"] = text, ["agentId"] = Agent });
+    await SendAsync(
+        new()
+        {
+            ["type"] = "message",
+            ["text"] = text,
+            ["agentId"] = Agent,
+        }
+    );
     while (await ReceiveAsync() is { } frame)
     {
         switch ((string?)frame["type"])
@@ -73,7 +88,8 @@ async Task<bool> AskAsync(string text)
 }
 
 // An answer is text: an escape sequence in it could change the reader's screen, title or clipboard. Line feeds and tabs are allowed.
-static string Printable(JsonNode? text) => string.Concat(((string?)text ?? "").Select(c => char.IsControl(c) && c is not ('\n' or '\t') ? '\uFFFD' : c));
+static string Printable(JsonNode? text) =>
+    string.Concat(((string?)text ?? "").Select(c => char.IsControl(c) && c is not ('\n' or '\t') ? '\uFFFD' : c));
 
 async Task SendAsync(JsonObject frame) =>
     await socket.SendAsync(Encoding.UTF8.GetBytes(frame.ToJsonString()), WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);

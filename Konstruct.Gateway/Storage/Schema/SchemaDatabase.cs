@@ -24,7 +24,10 @@ internal static partial class SchemaDatabase
         // A copy of template1 keeps its encoding. Only template0 can be copied into another one, and only the locale C fits every encoding.
         var isUtf8 = await EncodingOfAsync(maintenance, "template1", cancellationToken) == Encoding;
         var options = isUtf8 ? "" : $" ENCODING '{Encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
-        await using var create = new NpgsqlCommand($"CREATE DATABASE \"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"{options}", maintenance);
+        await using var create = new NpgsqlCommand(
+            $"CREATE DATABASE \"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"{options}",
+            maintenance
+        );
         await create.ExecuteNonQueryAsync(cancellationToken);
     }
 

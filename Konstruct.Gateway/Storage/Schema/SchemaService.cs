@@ -9,11 +9,16 @@ namespace Konstruct.Gateway.Storage.Schema;
 /// answers <c>/health</c>. It does not exit, because some platforms have no jobs and would restart it.
 /// </summary>
 internal sealed partial class SchemaService(
-    IConfiguration configuration, IHostEnvironment environment, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<SchemaService> logger)
-    : BackgroundService, IHealthCheck
+    IConfiguration configuration,
+    IHostEnvironment environment,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILogger<SchemaService> logger
+) : BackgroundService, IHealthCheck
 {
     /// <summary>Names of the connection strings: the owner's, used only here, and the serving role's.</summary>
-    private const string Owner = "konstruct-db", Serving = "konstruct";
+    private const string Owner = "konstruct-db",
+        Serving = "konstruct";
 
     private volatile bool _isDone;
 
@@ -46,7 +51,9 @@ internal sealed partial class SchemaService(
             }
             catch (PostgresException exception) when (!Passes(exception))
             {
-                Give($"Postgres refuses: {exception.MessageText} ({exception.SqlState}). The owner of ConnectionStrings:konstruct-db needs CREATEROLE, and must own the database.");
+                Give(
+                    $"Postgres refuses: {exception.MessageText} ({exception.SqlState}). The owner of ConnectionStrings:konstruct-db needs CREATEROLE, and must own the database."
+                );
                 return;
             }
             catch (InvalidOperationException exception) when (!exception.IsOutage()) // EF wraps outages in this type.

@@ -24,13 +24,15 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
         if (string.IsNullOrEmpty(_serving.Username) || string.IsNullOrEmpty(_serving.Password) || string.IsNullOrEmpty(_owner.Database))
         {
             throw new InvalidOperationException(
-                "ConnectionStrings:konstruct must name user and password of the serving role, and ConnectionStrings:konstruct-db a database.");
+                "ConnectionStrings:konstruct must name user and password of the serving role, and ConnectionStrings:konstruct-db a database."
+            );
         }
 
         if (_serving.Username == _owner.Username)
         {
             throw new InvalidOperationException(
-                $"ConnectionStrings:konstruct uses the owner's role '{_owner.Username}'. The serving role must be another: the owner could switch row level security off.");
+                $"ConnectionStrings:konstruct uses the owner's role '{_owner.Username}'. The serving role must be another: the owner could switch row level security off."
+            );
         }
 
         // Roles belong to the server, but an advisory lock belongs to one database. So all schema steps lock in the same maintenance database.
@@ -59,13 +61,16 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
 
     private async Task<NpgsqlConnection> OpenMaintenanceAsync(CancellationToken cancellationToken)
     {
-        var maintenance = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ownerConnection) { Database = "postgres", Pooling = false }.ConnectionString);
+        var maintenance = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(ownerConnection) { Database = "postgres", Pooling = false }.ConnectionString
+        );
         try
         {
             await maintenance.OpenAsync(cancellationToken);
             return maintenance;
         }
-        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege)
+        catch (PostgresException exception)
+            when (exception.SqlState is PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege)
         {
             // Some managed servers have no such database or deny access to it. Then the target database already exists.
             await maintenance.DisposeAsync();
@@ -80,8 +85,9 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var settings = new NpgsqlCommand(
-            "SELECT set_config('konstruct.role', $1, true), set_config('konstruct.verifier', $2, true)", connection))
+        await using (
+            var settings = new NpgsqlCommand("SELECT set_config('konstruct.role', $1, true), set_config('konstruct.verifier', $2, true)", connection)
+        )
         {
             settings.Parameters.Add(new() { Value = _serving.Username });
             settings.Parameters.Add(new() { Value = ScramVerifier.Of(_serving.Password!) });

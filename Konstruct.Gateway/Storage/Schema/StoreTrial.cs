@@ -35,7 +35,8 @@ internal static class StoreTrial
             }
             catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.ReadOnlySqlTransaction)
             {
-                return "Postgres (ConnectionStrings:konstruct) is read-only: a replica, or default_transaction_read_only is on. Name the primary, or switch that off.";
+                return "Postgres (ConnectionStrings:konstruct) is read-only: a replica, or default_transaction_read_only is on. "
+                    + "Name the primary, or switch that off.";
             }
             catch (PostgresException exception) when (!exception.IsTransient)
             {
@@ -60,13 +61,26 @@ internal static class StoreTrial
         yield return ("set the tenant", TenantSql.SetLiteral(tenant));
         yield return (
             "store a message (accept_turn)",
-            $"SELECT acceptance FROM public.accept_turn('{conversation}', '{user}', 'trial', true, 1, '{turn}', '{Guid.NewGuid()}', '{Guid.NewGuid()}', '{Text}', NULL, '{{}}')");
+            $"SELECT acceptance FROM public.accept_turn('{conversation}', '{user}', 'trial', true, 1, '{turn}', '{Guid.NewGuid()}', '{Guid.NewGuid()}', '{Text}', NULL, '{{}}')"
+        );
         yield return ("open a conversation (open_conversation)", $"SELECT turn FROM public.open_conversation('{conversation}', '{user}')");
-        yield return ("give out an attempt", $"UPDATE public.web_conversation_messages SET attempt = 2 WHERE tenant_id = '{tenant}' AND turn_id = '{turn}'");
+        yield return (
+            "give out an attempt",
+            $"UPDATE public.web_conversation_messages SET attempt = 2 WHERE tenant_id = '{tenant}' AND turn_id = '{turn}'"
+        );
         yield return ("end a turn (finish_turn)", $"SELECT status FROM public.finish_turn('{conversation}', '{turn}', 'completed', 1, '{Text}')");
-        yield return ("sweep (pending_turns)", "SELECT turn_id FROM public.pending_turns(interval '1 day', 'epoch', '00000000-0000-0000-0000-000000000000', 1)");
-        yield return ("create a conversation", $"INSERT INTO public.web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ('{tenant}', '{deleted}', '{user}', 'trial', '{Text}')");
-        yield return ("rename a conversation", $"UPDATE public.web_conversations SET title = 'trial' WHERE tenant_id = '{tenant}' AND id = '{deleted}'");
+        yield return (
+            "sweep (pending_turns)",
+            "SELECT turn_id FROM public.pending_turns(interval '1 day', 'epoch', '00000000-0000-0000-0000-000000000000', 1)"
+        );
+        yield return (
+            "create a conversation",
+            $"INSERT INTO public.web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ('{tenant}', '{deleted}', '{user}', 'trial', '{Text}')"
+        );
+        yield return (
+            "rename a conversation",
+            $"UPDATE public.web_conversations SET title = 'trial' WHERE tenant_id = '{tenant}' AND id = '{deleted}'"
+        );
         yield return ("delete a conversation", $"DELETE FROM public.web_conversations WHERE tenant_id = '{tenant}'");
     }
 }

@@ -6,7 +6,8 @@ namespace Konstruct.Gateway.Turns.Repair;
 /// </summary>
 internal sealed class RestingTurns(TimeProvider time)
 {
-    private static readonly TimeSpan First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan First = TimeSpan.FromSeconds(1),
+        Longest = TimeSpan.FromMinutes(1);
 
     /// <summary>More than can fail at once unless a store is down. A forgotten turn is only retried sooner.</summary>
     private const int Most = 10_000;

@@ -14,22 +14,21 @@ namespace Konstruct.Gateway.Turns.Repair;
 /// lease and a flushed Redis all look the same here. Postgres issues the next attempt, so only one gateway dispatches it.
 /// </summary>
 internal sealed class Sweeper(
-    PendingTurns pending, DispatchQueue queue, TurnRepair repair, StaleEntries stale, GatewayMetrics metrics, Readiness readiness, Stopping stopping,
-    Persistence persistence, IOptions<ChatOptions> options) : BackgroundService
+    PendingTurns pending,
+    DispatchQueue queue,
+    TurnRepair repair,
+    StaleEntries stale,
+    GatewayMetrics metrics,
+    Readiness readiness,
+    Stopping stopping,
+    Persistence persistence,
+    IOptions<ChatOptions> options
+) : BackgroundService
 {
     private const int PageSize = 500;
 
     private readonly ChatOptions _options = options.Value;
     private HashSet<string> _missing = [];
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        await readiness.WhenStarted.WaitAsync(stoppingToken);
-
-        // Replicas that start together must not sweep together.
-        var interval = _options.SweepInterval * (1 + (Random.Shared.NextDouble() / 4));
-        await persistence.LoopAsync("the sweep", interval, interval / 2, 5 * interval, SweepAsync, stoppingToken);
-    }
 
     /// <summary>Runs one round. A turn that cannot be repaired does not delay others. Throws when a store is down.</summary>
     internal async Task SweepAsync(CancellationToken cancellationToken)
@@ -48,6 +47,15 @@ internal sealed class Sweeper(
             metrics.QueueMeasured(null); // The last measurement is out of date.
             throw;
         }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await readiness.WhenStarted.WaitAsync(stoppingToken);
+
+        // Replicas that start together must not sweep together.
+        var interval = _options.SweepInterval * (1 + (Random.Shared.NextDouble() / 4));
+        await persistence.LoopAsync("the sweep", interval, interval / 2, 5 * interval, SweepAsync, stoppingToken);
     }
 
     private async Task RepairAllAsync(CancellationToken cancellationToken)

@@ -15,8 +15,17 @@ namespace Konstruct.Gateway.Turns.Repair;
 
 /// <summary>Repairs one pending turn for the sweep: persists its end, dispatches its next attempt, or fails it.</summary>
 internal sealed partial class TurnRepair(
-    ConversationStore store, ConversationFeeds feeds, TurnLog log, AttemptDispatcher dispatcher, TurnPersister persister, GatewayMetrics metrics, Failures failures,
-    TimeProvider time, IOptions<ChatOptions> options, ILogger<TurnRepair> logger)
+    ConversationStore store,
+    ConversationFeeds feeds,
+    TurnLog log,
+    AttemptDispatcher dispatcher,
+    TurnPersister persister,
+    GatewayMetrics metrics,
+    Failures failures,
+    TimeProvider time,
+    IOptions<ChatOptions> options,
+    ILogger<TurnRepair> logger
+)
 {
     private readonly ChatOptions _options = options.Value;
     private readonly RestingTurns _resting = new(time);

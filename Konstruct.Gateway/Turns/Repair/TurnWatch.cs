@@ -15,8 +15,15 @@ namespace Konstruct.Gateway.Turns.Repair;
 /// the state of those whose channel was silent, because payloads may have been missed.
 /// </summary>
 internal sealed partial class TurnWatch(
-    ConversationFeeds feeds, TurnLog log, TurnPersister persister, BackgroundTasks tasks, Persistence persistence, Failures failures,
-    IOptions<ChatOptions> options, ILogger<TurnWatch> logger) : BackgroundService
+    ConversationFeeds feeds,
+    TurnLog log,
+    TurnPersister persister,
+    BackgroundTasks tasks,
+    Persistence persistence,
+    Failures failures,
+    IOptions<ChatOptions> options,
+    ILogger<TurnWatch> logger
+) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 

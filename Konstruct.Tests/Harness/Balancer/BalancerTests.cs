@@ -45,7 +45,10 @@ public sealed class BalancerTests
     public async Task Nobody_waits_when_all_replicas_are_down()
     {
         await using var balancer = new TcpBalancer(Loopback.FreePort(), Loopback.FreePort());
-        Assert.Equal("", await AskAsync(IPAddress.Loopback, balancer.Port, "who?").WaitAsync(LocalServer.Deadline, TestContext.Current.CancellationToken));
+        Assert.Equal(
+            "",
+            await AskAsync(IPAddress.Loopback, balancer.Port, "who?").WaitAsync(LocalServer.Deadline, TestContext.Current.CancellationToken)
+        );
     }
 
     /// <summary>A browser that is told "localhost" tries IPv6 first.</summary>
@@ -138,6 +141,15 @@ public sealed class BalancerTests
             }
         }
 
+        public void Dispose()
+        {
+            _listener.Dispose();
+            lock (_clients)
+            {
+                _clients.ForEach(client => client.Dispose());
+            }
+        }
+
         private async Task ServeAsync(string name)
         {
             while (true)
@@ -172,15 +184,6 @@ public sealed class BalancerTests
             catch (Exception cut) when (cut is IOException or SocketException or ObjectDisposedException)
             {
                 // The test is over, or has cut this connection.
-            }
-        }
-
-        public void Dispose()
-        {
-            _listener.Dispose();
-            lock (_clients)
-            {
-                _clients.ForEach(client => client.Dispose());
             }
         }
     }

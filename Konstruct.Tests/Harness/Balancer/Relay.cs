@@ -23,6 +23,12 @@ internal sealed class Relay : IDisposable
         await Task.WhenAll(PassAsync(_client, server, stop), PassAsync(server, _client, stop));
     }
 
+    public void Dispose()
+    {
+        _client.Dispose();
+        _server?.Dispose();
+    }
+
     /// <summary>The end of one direction is passed on; when a side is cut off, so is the other.</summary>
     private async Task PassAsync(Socket from, Socket to, CancellationToken stop)
     {
@@ -32,7 +38,7 @@ internal sealed class Relay : IDisposable
             int length;
             while ((length = await from.ReceiveAsync(buffer.AsMemory(0, BufferSize), stop)) > 0)
             {
-                for (var sent = 0; sent < length;)
+                for (var sent = 0; sent < length; )
                 {
                     sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), stop);
                 }
@@ -47,11 +53,5 @@ internal sealed class Relay : IDisposable
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-    }
-
-    public void Dispose()
-    {
-        _client.Dispose();
-        _server?.Dispose();
     }
 }

@@ -32,6 +32,20 @@ internal sealed class TcpBalancer : IServer, IAsyncDisposable
     /// <summary>Where clients connect, on both loopback addresses.</summary>
     public int Port { get; }
 
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        _listeners.ForEach(listener => listener.Dispose());
+        await Task.WhenAll(_accepting);
+        foreach (var relay in _relays.Keys)
+        {
+            relay.Dispose();
+        }
+
+        await Task.WhenAll(_relays.Values);
+        _stop.Dispose();
+    }
+
     /// <summary>A browser that is told <c>localhost</c> tries IPv6 first; not every machine has it.</summary>
     private List<TcpListener> Listen()
     {
@@ -110,19 +124,5 @@ internal sealed class TcpBalancer : IServer, IAsyncDisposable
             server.Dispose();
             return null;
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _stop.CancelAsync();
-        _listeners.ForEach(listener => listener.Dispose());
-        await Task.WhenAll(_accepting);
-        foreach (var relay in _relays.Keys)
-        {
-            relay.Dispose();
-        }
-
-        await Task.WhenAll(_relays.Values);
-        _stop.Dispose();
     }
 }

@@ -13,7 +13,15 @@ namespace Konstruct.Load.Client;
 /// </summary>
 internal sealed class ChatConnection : IDisposable
 {
-    private const byte Final = 0x80, Opcode = 0x0f, Masked = 0x80, Length = 0x7f, Continuation = 0, Text = 1, Close = 8, Ping = 9, Pong = 10;
+    private const byte Final = 0x80,
+        Opcode = 0x0f,
+        Masked = 0x80,
+        Length = 0x7f,
+        Continuation = 0,
+        Text = 1,
+        Close = 8,
+        Ping = 9,
+        Pong = 10;
 
     private static readonly HttpMessageInvoker Http = new(new SocketsHttpHandler { UseProxy = false });
 
@@ -41,9 +49,21 @@ internal sealed class ChatConnection : IDisposable
 
     /// <summary>Connects and authenticates.</summary>
     /// <exception cref="WebSocketException">The server refused or cannot be reached.</exception>
-    public static async Task<ChatConnection> OpenAsync(Uri server, Dialect dialect, Person person, string jwtKey, int buffer, CancellationToken cancel)
+    public static async Task<ChatConnection> OpenAsync(
+        Uri server,
+        Dialect dialect,
+        Person person,
+        string jwtKey,
+        int buffer,
+        CancellationToken cancel
+    )
     {
-        var connection = await UpgradeAsync(dialect.AddressOf(server, person.Conversation), dialect == Dialect.V2 ? "konstruct.chat.v2" : null, buffer, cancel);
+        var connection = await UpgradeAsync(
+            dialect.AddressOf(server, person.Conversation),
+            dialect == Dialect.V2 ? "konstruct.chat.v2" : null,
+            buffer,
+            cancel
+        );
         try
         {
             using var givingUp = cancel.Register(connection.Abort);
@@ -240,10 +260,23 @@ internal sealed class ChatConnection : IDisposable
 
     private async Task SendAsync(int opcode, byte[] payload, CancellationToken cancel)
     {
-        var header = payload.Length switch { < 126 => 2, <= ushort.MaxValue => 4, _ => 10 };
+        var header = payload.Length switch
+        {
+            < 126 => 2,
+            <= ushort.MaxValue => 4,
+            _ => 10,
+        };
         var frame = new byte[header + 4 + payload.Length];
         frame[0] = (byte)(Final | opcode);
-        frame[1] = (byte)(Masked | header switch { 2 => payload.Length, 4 => 126, _ => 127 });
+        frame[1] = (byte)(
+            Masked
+            | header switch
+            {
+                2 => payload.Length,
+                4 => 126,
+                _ => 127,
+            }
+        );
         if (header == 4)
         {
             BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(2), (ushort)payload.Length);

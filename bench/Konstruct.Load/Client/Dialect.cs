@@ -33,23 +33,25 @@ internal static class Dialects
     /// <summary>Whether the server answers authentication.</summary>
     public static bool AnswersAuth(this Dialect dialect) => dialect is Dialect.V2 or Dialect.SignalR or Dialect.Relay;
 
-    public static IEnumerable<byte[]> Auth(this Dialect dialect, Person person, string jwtKey) => dialect switch
-    {
-        Dialect.SignalR =>
-        [
-            Record("""{"protocol":"json","version":1}"""),
-            Record($$"""{"type":1,"target":"Join","arguments":["{{person.Tenant:D}}","{{person.User:D}}","{{person.Conversation:D}}"]}"""),
-        ],
-        _ when jwtKey.Length > 0 => [Utf8($$"""{"type":"auth","token":"{{Token.For(person, jwtKey)}}"}""")],
-        _ => [Utf8($$"""{"type":"auth","userId":"{{person.User:D}}","role":"member","tenantId":"{{person.Tenant:D}}"}""")],
-    };
+    public static IEnumerable<byte[]> Auth(this Dialect dialect, Person person, string jwtKey) =>
+        dialect switch
+        {
+            Dialect.SignalR =>
+            [
+                Record("""{"protocol":"json","version":1}"""),
+                Record($$"""{"type":1,"target":"Join","arguments":["{{person.Tenant:D}}","{{person.User:D}}","{{person.Conversation:D}}"]}"""),
+            ],
+            _ when jwtKey.Length > 0 => [Utf8($$"""{"type":"auth","token":"{{Token.For(person, jwtKey)}}"}""")],
+            _ => [Utf8($$"""{"type":"auth","userId":"{{person.User:D}}","role":"member","tenantId":"{{person.Tenant:D}}"}""")],
+        };
 
-    public static byte[] Message(this Dialect dialect, Person person, string text, int index) => dialect switch
-    {
-        Dialect.SignalR => Record($$"""{"type":1,"target":"Say","arguments":[{{Quoted(text)}}]}"""),
-        Dialect.V2 => Utf8($$"""{"type":"message","text":{{Quoted(text)}},"agentId":"{{person.Agent:D}}","messageId":"m-{{index}}"}"""),
-        _ => Utf8($$"""{"type":"message","text":{{Quoted(text)}},"agentId":"{{person.Agent:D}}"}"""),
-    };
+    public static byte[] Message(this Dialect dialect, Person person, string text, int index) =>
+        dialect switch
+        {
+            Dialect.SignalR => Record($$"""{"type":1,"target":"Say","arguments":[{{Quoted(text)}}]}"""),
+            Dialect.V2 => Utf8($$"""{"type":"message","text":{{Quoted(text)}},"agentId":"{{person.Agent:D}}","messageId":"m-{{index}}"}"""),
+            _ => Utf8($$"""{"type":"message","text":{{Quoted(text)}},"agentId":"{{person.Agent:D}}"}"""),
+        };
 
     public static byte[] Resume(Guid turnId, int attempt, int after) =>
         Utf8($$"""{"type":"resume","turnId":"{{turnId:D}}","attempt":{{attempt}},"after":{{after}}}""");

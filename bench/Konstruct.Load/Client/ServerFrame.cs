@@ -44,13 +44,34 @@ internal readonly ref struct ServerFrame
             {
                 var name = reader.ValueSpan;
                 reader.Read();
-                if (name.SequenceEqual("type"u8)) { kind = KindOf(reader.ValueSpan); }
-                else if (name.SequenceEqual("text"u8)) { text = reader.ValueSpan; }
-                else if (name.SequenceEqual("turn_id"u8)) { turnId = reader.GetGuid(); }
-                else if (name.SequenceEqual("attempt"u8)) { attempt = reader.GetInt32(); }
-                else if (name.SequenceEqual("seq"u8)) { seq = reader.GetInt32(); }
-                else if (name.SequenceEqual("code"u8) || name.SequenceEqual("reason"u8) || (name.SequenceEqual("message"u8) && detail is null)) { detail = Encoding.UTF8.GetString(reader.ValueSpan); }
-                else { reader.Skip(); }
+                if (name.SequenceEqual("type"u8))
+                {
+                    kind = KindOf(reader.ValueSpan);
+                }
+                else if (name.SequenceEqual("text"u8))
+                {
+                    text = reader.ValueSpan;
+                }
+                else if (name.SequenceEqual("turn_id"u8))
+                {
+                    turnId = reader.GetGuid();
+                }
+                else if (name.SequenceEqual("attempt"u8))
+                {
+                    attempt = reader.GetInt32();
+                }
+                else if (name.SequenceEqual("seq"u8))
+                {
+                    seq = reader.GetInt32();
+                }
+                else if (name.SequenceEqual("code"u8) || name.SequenceEqual("reason"u8) || (name.SequenceEqual("message"u8) && detail is null))
+                {
+                    detail = Encoding.UTF8.GetString(reader.ValueSpan);
+                }
+                else
+                {
+                    reader.Skip();
+                }
             }
         }
         catch (Exception exception) when (exception is JsonException or FormatException or InvalidOperationException)
@@ -58,7 +79,15 @@ internal readonly ref struct ServerFrame
             return default; // Counted as another kind of frame; the report shows the number.
         }
 
-        return new() { Kind = kind, Text = text, TurnId = turnId, Attempt = attempt, Seq = seq, Detail = detail };
+        return new()
+        {
+            Kind = kind,
+            Text = text,
+            TurnId = turnId,
+            Attempt = attempt,
+            Seq = seq,
+            Detail = detail,
+        };
     }
 
     private static FrameKind KindOf(ReadOnlySpan<byte> type) =>

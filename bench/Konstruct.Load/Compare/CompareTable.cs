@@ -29,7 +29,8 @@ internal static class CompareTable
 
     public static int Print(string folder, TextWriter to)
     {
-        var runs = Directory.GetFiles(folder, "*.json")
+        var runs = Directory
+            .GetFiles(folder, "*.json")
             .Select(file => (Parts: Path.GetFileName(file).Split('.'), File: file))
             .Where(run => run.Parts.Length == 4)
             .ToLookup(run => (Scenario: run.Parts[0], Server: run.Parts[1]), run => run.File);
@@ -54,19 +55,34 @@ internal static class CompareTable
         return 0;
     }
 
-    private static bool Belongs(string scenario, string row) => scenario switch
-    {
-        "flood" => !row.Contains("delay", StringComparison.Ordinal) && !row.Contains("bytes", StringComparison.Ordinal) && !row.StartsWith('…') && !row.Contains("turn", StringComparison.Ordinal),
-        "turns" => row.Contains("turn", StringComparison.Ordinal) || row.Contains("first", StringComparison.Ordinal) || row.Contains("missing", StringComparison.Ordinal),
-        _ => !row.Contains("turn", StringComparison.Ordinal) && !row.Contains("a second", StringComparison.Ordinal) && (scenario == "paced" || !row.Contains("bytes", StringComparison.Ordinal)),
-    };
+    private static bool Belongs(string scenario, string row) =>
+        scenario switch
+        {
+            "flood" => !row.Contains("delay", StringComparison.Ordinal)
+                && !row.Contains("bytes", StringComparison.Ordinal)
+                && !row.StartsWith('…')
+                && !row.Contains("turn", StringComparison.Ordinal),
+            "turns" => row.Contains("turn", StringComparison.Ordinal)
+                || row.Contains("first", StringComparison.Ordinal)
+                || row.Contains("missing", StringComparison.Ordinal),
+            _ => !row.Contains("turn", StringComparison.Ordinal)
+                && !row.Contains("a second", StringComparison.Ordinal)
+                && (scenario == "paced" || !row.Contains("bytes", StringComparison.Ordinal)),
+        };
 
     private static void Idle(TextWriter to, string[] servers, Func<string, IdleOutcome?> of)
     {
         var all = servers.Select(of).ToArray();
         foreach (var (step, i) in (all.FirstOrDefault(outcome => outcome is not null)?.Steps ?? []).Select((step, i) => (step, i)))
         {
-            Row(to, "idle", string.Create(CultureInfo.InvariantCulture, $"KB each of {step.Sockets:N0} sockets"), "F1", [.. all.Select(outcome => outcome?.Steps[i].KbEach)], servers);
+            Row(
+                to,
+                "idle",
+                string.Create(CultureInfo.InvariantCulture, $"KB each of {step.Sockets:N0} sockets"),
+                "F1",
+                [.. all.Select(outcome => outcome?.Steps[i].KbEach)],
+                servers
+            );
         }
 
         if (all.Any(outcome => outcome is not null))
@@ -80,10 +96,12 @@ internal static class CompareTable
     private static void Row(TextWriter to, string scenario, string name, string format, double?[] values, string[] servers, bool withRatio = true)
     {
         var floor = Array.IndexOf(servers, Floor) is var at and >= 0 ? values[at] : null;
-        var cells = values.Select((value, i) =>
-            value is not { } number ? "–"
-            : withRatio && floor is > 0 && servers[i] != Floor ? $"{Format(number, format)} ({Format(number / floor.Value, "F2")})"
-            : Format(number, format));
+        var cells = values.Select(
+            (value, i) =>
+                value is not { } number ? "–"
+                : withRatio && floor is > 0 && servers[i] != Floor ? $"{Format(number, format)} ({Format(number / floor.Value, "F2")})"
+                : Format(number, format)
+        );
         to.WriteLine($"| {scenario} | {name} | {string.Join(" | ", cells)} |");
     }
 

@@ -4,12 +4,6 @@ using System.Runtime.InteropServices;
 
 namespace Konstruct.Load.Measure;
 
-/// <summary>Speed of a core during a run.</summary>
-/// <param name="Core">The core's number, as in <c>taskset</c>.</param>
-/// <param name="LoopMs">Mean CPU time of a fixed loop in milliseconds. The loop does not wait
-/// for memory, so only the core's speed changes it.</param>
-internal sealed record CoreSpeed(int Core, double LoopMs);
-
 /// <summary>
 /// Runs a short loop on a core repeatedly, for half a per cent of the time, and measures its CPU time. Other work
 /// on the physical machine increases it; a server that uses the core does not. Linux only.
@@ -23,8 +17,11 @@ internal sealed class CoreWatch
     private readonly int _core;
     private readonly CancellationToken _cancel;
     private volatile bool _hasEnded;
-    private long _nanoseconds, _loops;
+    private long _nanoseconds,
+        _loops;
     private string? _problem;
+
+    private const int ThreadCpuTime = 3;
 
     /// <summary>Starts the measurement.</summary>
     public CoreWatch(int core, CancellationToken cancel)
@@ -40,13 +37,18 @@ internal sealed class CoreWatch
     {
         _hasEnded = true;
         _thread.Join();
-        return _problem is { } problem ? throw new BadArgumentException(problem) : new(_core, Math.Round(_nanoseconds / 1e6 / Math.Max(1, _loops), 4));
+        return _problem is { } problem
+            ? throw new BadArgumentException(problem)
+            : new(_core, Math.Round(_nanoseconds / 1e6 / Math.Max(1, _loops), 4));
     }
 
     /// <summary>Parses a core from an option.</summary>
-    public static int Parse(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var core) && core < 64 && Directory.Exists($"/sys/devices/system/cpu/cpu{core}")
-        ? core
-        : throw new BadArgumentException($"--core is '{text}': it is the number of a core of this machine, which runs Linux.");
+    public static int Parse(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var core)
+        && core < 64
+        && Directory.Exists($"/sys/devices/system/cpu/cpu{core}")
+            ? core
+            : throw new BadArgumentException($"--core is '{text}': it is the number of a core of this machine, which runs Linux.");
 
     private void Watch()
     {
@@ -83,8 +85,6 @@ internal sealed class CoreWatch
 
     private static long CpuTime() => GetTime(ThreadCpuTime, out var time) == 0 ? (time.Seconds * 1_000_000_000) + time.Nanoseconds : 0;
 
-    private const int ThreadCpuTime = 3;
-
     [DllImport("libc", EntryPoint = "sched_setaffinity")]
     private static extern int SetAffinity(int thread, nint size, ref ulong mask);
 
@@ -97,3 +97,9 @@ internal sealed class CoreWatch
         public long Nanoseconds;
     }
 }
+
+/// <summary>Speed of a core during a run.</summary>
+/// <param name="Core">The core's number, as in <c>taskset</c>.</param>
+/// <param name="LoopMs">Mean CPU time of a fixed loop in milliseconds. The loop does not wait
+/// for memory, so only the core's speed changes it.</param>
+internal sealed record CoreSpeed(int Core, double LoopMs);

@@ -6,7 +6,9 @@ internal sealed class CpuMeter(IReadOnlyList<WatchedProcess> watched, Tally tall
     /// <summary>Minimum time for a result, because the kernel counts in hundredths of a second.</summary>
     private static readonly TimeSpan ShortestSteady = TimeSpan.FromSeconds(2);
 
-    private Reading? _begin, _steadyBegin, _steadyEnd;
+    private Reading? _begin,
+        _steadyBegin,
+        _steadyEnd;
 
     public void Begin() => _begin = Read();
 
@@ -27,12 +29,16 @@ internal sealed class CpuMeter(IReadOnlyList<WatchedProcess> watched, Tally tall
         var hasSteady = _steadyBegin is not null && _steadyEnd!.At - _steadyBegin.At >= ShortestSteady.TotalMicroseconds;
         return
         [
-            .. watched.Select((process, i) => new CpuUse(
-                process.Name,
-                Math.Round(end.Cpu[i] - begin.Cpu[i], 2),
-                Per100K(begin, end, i),
-                hasSteady ? Per100K(_steadyBegin!, _steadyEnd!, i) : null,
-                process.PeakKb())),
+            .. watched.Select(
+                (process, i) =>
+                    new CpuUse(
+                        process.Name,
+                        Math.Round(end.Cpu[i] - begin.Cpu[i], 2),
+                        Per100K(begin, end, i),
+                        hasSteady ? Per100K(_steadyBegin!, _steadyEnd!, i) : null,
+                        process.PeakKb()
+                    )
+            ),
         ];
     }
 

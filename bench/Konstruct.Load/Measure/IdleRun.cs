@@ -6,16 +6,6 @@ using Konstruct.Load.Client;
 
 namespace Konstruct.Load.Measure;
 
-/// <summary>The server's memory with a number of open sockets.</summary>
-/// <param name="Sockets">Number of authenticated, silent sockets.</param>
-/// <param name="ResidentKb">Resident memory of the server.</param>
-/// <param name="KbEach">Increase since the beginning, per socket.</param>
-internal sealed record IdleStep(int Sockets, long ResidentKb, double KbEach);
-
-/// <summary>Result of <c>idle</c>. Memory in KB.</summary>
-internal sealed record IdleOutcome(
-    string Dialect, long EmptyKb, IReadOnlyList<IdleStep> Steps, int BurstSockets, long BurstChunks, long BurstPeakKb, long AfterBurstKb, double AfterBurstRatio);
-
 /// <summary>Opens silent sockets and measures the server's memory; then lets some of them get an answer at once, and measures again.</summary>
 internal static class IdleRun
 {
@@ -40,14 +30,28 @@ internal static class IdleRun
             await SettleAsync(options.Server, cancel);
             var resident = options.Server.ResidentKb();
             steps.Add(new(count, resident, Math.Round((resident - empty) / (double)count, 1)));
-            Console.Error.WriteLine($"{count} sockets: {resident / 1024} MB, {steps[^1].KbEach.ToString("F1", CultureInfo.InvariantCulture)} KB each");
+            Console.Error.WriteLine(
+                $"{count} sockets: {resident / 1024} MB, {steps[^1].KbEach.ToString("F1", CultureInfo.InvariantCulture)} KB each"
+            );
         }
 
         var (chunks, after) = await BurstAsync(sockets, options, cancel);
         var outcome = new IdleOutcome(
-            options.Dialect.ToString(), empty, steps, options.BurstSockets, chunks, options.Server.PeakKb(), after, Math.Round(after / (double)steps[^1].ResidentKb, 3));
-        Console.WriteLine($"{outcome.Dialect}: empty {empty} KB; {string.Join("; ", steps.Select(step => $"{step.Sockets}: {step.KbEach.ToString(CultureInfo.InvariantCulture)} KB each"))}");
-        Console.WriteLine($"after a burst of {chunks} chunks on {options.BurstSockets} sockets: {outcome.AfterBurstRatio.ToString(CultureInfo.InvariantCulture)} of before; {outcome.BurstPeakKb} KB at most");
+            options.Dialect.ToString(),
+            empty,
+            steps,
+            options.BurstSockets,
+            chunks,
+            options.Server.PeakKb(),
+            after,
+            Math.Round(after / (double)steps[^1].ResidentKb, 3)
+        );
+        Console.WriteLine(
+            $"{outcome.Dialect}: empty {empty} KB; {string.Join("; ", steps.Select(step => $"{step.Sockets}: {step.KbEach.ToString(CultureInfo.InvariantCulture)} KB each"))}"
+        );
+        Console.WriteLine(
+            $"after a burst of {chunks} chunks on {options.BurstSockets} sockets: {outcome.AfterBurstRatio.ToString(CultureInfo.InvariantCulture)} of before; {outcome.BurstPeakKb} KB at most"
+        );
         if (options.Json is { } file)
         {
             await File.WriteAllTextAsync(file, JsonSerializer.Serialize(outcome, OutcomeJson.Default.IdleOutcome), cancel);
@@ -65,8 +69,12 @@ internal static class IdleRun
     private static async Task OpenAsync(List<IdleSocket> sockets, int count, IdleOptions options, CancellationToken cancel)
     {
         var opened = new IdleSocket[count - sockets.Count];
-        await Parallel.ForAsync(0, opened.Length, new ParallelOptions { MaxDegreeOfParallelism = ConnectingAtOnce, CancellationToken = cancel }, async (i, token) =>
-            opened[i] = await IdleSocket.OpenAsync(options, Buffer, cancel));
+        await Parallel.ForAsync(
+            0,
+            opened.Length,
+            new ParallelOptions { MaxDegreeOfParallelism = ConnectingAtOnce, CancellationToken = cancel },
+            async (i, token) => opened[i] = await IdleSocket.OpenAsync(options, Buffer, cancel)
+        );
         sockets.AddRange(opened);
     }
 
@@ -150,7 +158,8 @@ internal static class IdleRun
             foreach (var range in _connection.Frame.Split(Dialects.RecordSeparator))
             {
                 var record = _connection.Frame[range];
-                var kind = record.IsEmpty ? FrameKind.Other
+                var kind = record.IsEmpty
+                    ? FrameKind.Other
                     : ServerFrame.Parse(_options.Dialect == Dialect.SignalR ? Dialects.ArgumentOf(record) : record).Kind;
                 Chunks += kind == FrameKind.Chunk ? 1 : 0;
                 if (kind is FrameKind.Done or FrameKind.Error)
@@ -161,3 +170,21 @@ internal static class IdleRun
         }
     }
 }
+
+/// <summary>The server's memory with a number of open sockets.</summary>
+/// <param name="Sockets">Number of authenticated, silent sockets.</param>
+/// <param name="ResidentKb">Resident memory of the server.</param>
+/// <param name="KbEach">Increase since the beginning, per socket.</param>
+internal sealed record IdleStep(int Sockets, long ResidentKb, double KbEach);
+
+/// <summary>Result of <c>idle</c>. Memory in KB.</summary>
+internal sealed record IdleOutcome(
+    string Dialect,
+    long EmptyKb,
+    IReadOnlyList<IdleStep> Steps,
+    int BurstSockets,
+    long BurstChunks,
+    long BurstPeakKb,
+    long AfterBurstKb,
+    double AfterBurstRatio
+);

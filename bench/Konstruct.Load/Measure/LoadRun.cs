@@ -23,8 +23,7 @@ internal static class LoadRun
         var ownBegin = Environment.CpuUsage.TotalTime;
         var began = Stopwatch.GetTimestamp();
         var start = Clock.Now;
-        var talking = Task.WhenAll(all.Select((one, i) =>
-            one.TalkAsync(start + (long)(options.Ramp.TotalMicroseconds * i / all.Length), cancel)));
+        var talking = Task.WhenAll(all.Select((one, i) => one.TalkAsync(start + (long)(options.Ramp.TotalMicroseconds * i / all.Length), cancel)));
         await WatchAsync(all, talking, options, meter, progress, cancel);
         await talking;
 
@@ -57,7 +56,10 @@ internal static class LoadRun
         try
         {
             var connecting = Parallel.ForEachAsync(
-                all, new ParallelOptions { MaxDegreeOfParallelism = ConnectingAtOnce, CancellationToken = cancel }, async (one, token) => await one.ConnectAsync(token));
+                all,
+                new ParallelOptions { MaxDegreeOfParallelism = ConnectingAtOnce, CancellationToken = cancel },
+                async (one, token) => await one.ConnectAsync(token)
+            );
             while (await Task.WhenAny(connecting, timer.WaitForNextTickAsync(cancel).AsTask()) != connecting)
             {
                 progress.Say();
@@ -73,7 +75,13 @@ internal static class LoadRun
 
     /// <summary>Checks every 50 ms who is streaming, prints progress once a second, and starts the storms.</summary>
     private static async Task WatchAsync(
-        Conversation[] all, Task talking, LoadOptions options, CpuMeter meter, Progress progress, CancellationToken cancel)
+        Conversation[] all,
+        Task talking,
+        LoadOptions options,
+        CpuMeter meter,
+        Progress progress,
+        CancellationToken cancel
+    )
     {
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         var (said, storm) = (Clock.Now, Clock.Now);

@@ -3,12 +3,16 @@ using HdrHistogram;
 
 namespace Konstruct.Load.Measure;
 
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(Outcome))]
+[JsonSerializable(typeof(IdleOutcome))]
+internal sealed partial class OutcomeJson : JsonSerializerContext;
+
 /// <summary>A distribution of times in milliseconds.</summary>
 internal sealed record Quantiles(long Count, double P50, double P99, double Max)
 {
-    public static Quantiles Of(HistogramBase histogram) => histogram.TotalCount == 0
-        ? new(0, 0, 0, 0)
-        : new(histogram.TotalCount, At(histogram, 50), At(histogram, 99), At(histogram, 100));
+    public static Quantiles Of(HistogramBase histogram) =>
+        histogram.TotalCount == 0 ? new(0, 0, 0, 0) : new(histogram.TotalCount, At(histogram, 50), At(histogram, 99), At(histogram, 100));
 
     private static double At(HistogramBase histogram, double percentile) => histogram.GetValueAtPercentile(percentile) / 1000.0;
 }
@@ -84,8 +88,3 @@ internal sealed record Outcome
     [JsonIgnore]
     public bool IsClean => Missing + Duplicated + Corrupt + Hung + Cut + Errors.Values.Sum() == 0 && Done == Asked;
 }
-
-[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(Outcome))]
-[JsonSerializable(typeof(IdleOutcome))]
-internal sealed partial class OutcomeJson : JsonSerializerContext;

@@ -12,9 +12,15 @@ internal static class Report
     {
         Line($"{outcome.Conversations} conversations, {outcome.Dialect}, \"{outcome.Text}\"");
         Line($"answers       {outcome.Done} of {outcome.Asked} in {outcome.Seconds:F1} s");
-        Line($"chunks        {outcome.Chunks}, {outcome.ChunksPerSecond:F0} a second, {outcome.FrameBytes:F1} bytes on the wire for {outcome.TextBytes:F1} of text");
-        Line($"wrong         {outcome.Missing} missing, {outcome.Duplicated} duplicated, {outcome.Corrupt} corrupt, {outcome.Hung} hung, {outcome.Cut} cut");
-        Line($"              {List("errors", outcome.Errors)}; {List("closes", outcome.Closes)}; {outcome.Returned} returned, {outcome.Repeated} repeated then, {outcome.Resets} reset, {outcome.UnknownFrames} frames unknown");
+        Line(
+            $"chunks        {outcome.Chunks}, {outcome.ChunksPerSecond:F0} a second, {outcome.FrameBytes:F1} bytes on the wire for {outcome.TextBytes:F1} of text"
+        );
+        Line(
+            $"wrong         {outcome.Missing} missing, {outcome.Duplicated} duplicated, {outcome.Corrupt} corrupt, {outcome.Hung} hung, {outcome.Cut} cut"
+        );
+        Line(
+            $"              {List("errors", outcome.Errors)}; {List("closes", outcome.Closes)}; {outcome.Returned} returned, {outcome.Repeated} repeated then, {outcome.Resets} reset, {outcome.UnknownFrames} frames unknown"
+        );
         Line($"ms                 p50       p99       max     count");
         Times("typing", outcome.Typing);
         Times("first chunk", outcome.FirstChunk);
@@ -22,12 +28,14 @@ internal static class Report
         Times("answer", outcome.Answer);
         foreach (var cpu in outcome.Cpu)
         {
-            Line($"CPU           {cpu.Name}: {cpu.Seconds:F2} s, {Number(cpu.Per100K)} s per 100,000 chunks, {Number(cpu.SteadyPer100K)} while all streamed; {cpu.PeakKb / 1024} MB at most");
+            Line(
+                $"CPU           {cpu.Name}: {cpu.Seconds:F2} s, {Number(cpu.Per100K)} s per 100,000 chunks, {Number(cpu.SteadyPer100K)} while all streamed; {cpu.PeakKb / 1024} MB at most"
+            );
         }
 
         foreach (var (core, loopMs) in outcome.Cores)
         {
-            Line($"core {core,-8} {loopMs:F4} ms of CPU for the same loop");
+            Line($"core {core, -8} {loopMs:F4} ms of CPU for the same loop");
         }
 
         Line($"generator     {outcome.GeneratorShare:P0} of a core, of {outcome.GeneratorCores} that it may use");
@@ -38,7 +46,7 @@ internal static class Report
 
         void Line(FormattableString text) => to.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 
-        void Times(string name, Quantiles times) => Line($"{name,-12} {times.P50,9:F2} {times.P99,9:F2} {times.Max,9:F2} {times.Count,9}");
+        void Times(string name, Quantiles times) => Line($"{name, -12} {times.P50, 9:F2} {times.P99, 9:F2} {times.Max, 9:F2} {times.Count, 9}");
     }
 
     private static string Number(double? value) => value?.ToString("F2", CultureInfo.InvariantCulture) ?? "–";

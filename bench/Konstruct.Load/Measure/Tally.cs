@@ -15,7 +15,22 @@ internal sealed class Tally(int conversations)
     private readonly LongConcurrentHistogram _answer = new(1, MostMicroseconds, 3);
     private readonly ConcurrentDictionary<string, int> _closes = new();
     private readonly ConcurrentDictionary<string, int> _errors = new();
-    private long _opened, _asked, _done, _chunks, _wireBytes, _textBytes, _missing, _duplicated, _repeated, _corrupt, _hung, _cut, _returned, _resets, _unknown, _started;
+    private long _opened,
+        _asked,
+        _done,
+        _chunks,
+        _wireBytes,
+        _textBytes,
+        _missing,
+        _duplicated,
+        _repeated,
+        _corrupt,
+        _hung,
+        _cut,
+        _returned,
+        _resets,
+        _unknown,
+        _started;
 
     /// <summary>True once the run has ended.</summary>
     public bool IsOver { get; set; }
@@ -89,32 +104,33 @@ internal sealed class Tally(int conversations)
     public Quantiles Delays() => Quantiles.Of(_delay);
 
     /// <summary>Returns all results, after the run.</summary>
-    public Outcome ToOutcome(double seconds) => new()
-    {
-        Seconds = seconds,
-        Sockets = _opened,
-        Asked = _asked,
-        Done = _done,
-        Chunks = _chunks,
-        ChunksPerSecond = seconds > 0 ? _chunks / seconds : 0,
-        Missing = _missing,
-        Duplicated = _duplicated,
-        Repeated = _repeated,
-        Corrupt = _corrupt,
-        Hung = _hung,
-        Cut = _cut,
-        Returned = _returned,
-        Resets = _resets,
-        UnknownFrames = _unknown,
-        Errors = new(_errors),
-        Closes = new(_closes),
-        Typing = Quantiles.Of(_typing),
-        FirstChunk = Quantiles.Of(_first),
-        Delay = Quantiles.Of(_delay),
-        Answer = Quantiles.Of(_answer),
-        FrameBytes = _chunks > 0 ? (double)_wireBytes / _chunks : 0,
-        TextBytes = _chunks > 0 ? (double)_textBytes / _chunks : 0,
-    };
+    public Outcome ToOutcome(double seconds) =>
+        new()
+        {
+            Seconds = seconds,
+            Sockets = _opened,
+            Asked = _asked,
+            Done = _done,
+            Chunks = _chunks,
+            ChunksPerSecond = seconds > 0 ? _chunks / seconds : 0,
+            Missing = _missing,
+            Duplicated = _duplicated,
+            Repeated = _repeated,
+            Corrupt = _corrupt,
+            Hung = _hung,
+            Cut = _cut,
+            Returned = _returned,
+            Resets = _resets,
+            UnknownFrames = _unknown,
+            Errors = new(_errors),
+            Closes = new(_closes),
+            Typing = Quantiles.Of(_typing),
+            FirstChunk = Quantiles.Of(_first),
+            Delay = Quantiles.Of(_delay),
+            Answer = Quantiles.Of(_answer),
+            FrameBytes = _chunks > 0 ? (double)_wireBytes / _chunks : 0,
+            TextBytes = _chunks > 0 ? (double)_textBytes / _chunks : 0,
+        };
 
     private static void Record(LongConcurrentHistogram histogram, long microseconds) =>
         histogram.RecordValue(Math.Clamp(microseconds, 1, MostMicroseconds));

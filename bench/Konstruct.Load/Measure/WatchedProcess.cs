@@ -8,9 +8,10 @@ internal sealed record WatchedProcess(string Name, int Id)
     /// <summary>The kernel's clock ticks per second: 100 on every Linux that .NET supports.</summary>
     private const double TicksPerSecond = 100;
 
-    public static WatchedProcess Parse(string text) => text.Split('=') is [var name, var id] && int.TryParse(id, CultureInfo.InvariantCulture, out var number) && number > 0
-        ? new(name, number)
-        : throw new BadArgumentException($"--watch is '{text}': it is NAME=PID.");
+    public static WatchedProcess Parse(string text) =>
+        text.Split('=') is [var name, var id] && int.TryParse(id, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? new(name, number)
+            : throw new BadArgumentException($"--watch is '{text}': it is NAME=PID.");
 
     /// <summary>CPU time of all threads since the process began, in seconds. If the process ends, the run ends.</summary>
     public double CpuSeconds()

@@ -28,9 +28,11 @@ internal sealed class Answer
     {
         (_message, Entry, _script) = (message, entry, Script.Of(message.Content.Text));
         _wrapped = message.ReplyTo?.StartsWith(SignalR, StringComparison.Ordinal) == true;
-        Command = Publisher.CommandFor(message.ReplyTo is { } replyTo
-            ? RedisChannel.Literal(_wrapped ? replyTo[SignalR.Length..] : replyTo)
-            : channels.For(message.TenantId, message.ConversationId));
+        Command = Publisher.CommandFor(
+            message.ReplyTo is { } replyTo
+                ? RedisChannel.Literal(_wrapped ? replyTo[SignalR.Length..] : replyTo)
+                : channels.For(message.TenantId, message.ConversationId)
+        );
         _due = _began + _script.DueOf(0);
     }
 
@@ -61,7 +63,9 @@ internal sealed class Answer
         if (_given == _script.Tokens)
         {
             IsOver = true;
-            return Wrap(StreamEvent.Done(_text.ToString(), _message.ConversationId, _message.TurnId, _message.Attempt, _given + 1, TurnOutcome.Completed));
+            return Wrap(
+                StreamEvent.Done(_text.ToString(), _message.ConversationId, _message.TurnId, _message.Attempt, _given + 1, TurnOutcome.Completed)
+            );
         }
 
         var token = string.Create(CultureInfo.InvariantCulture, $"{stamp} {Words[_given % Words.Length]}");

@@ -52,9 +52,7 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, Publisher publish
         {
             while (true)
             {
-                while (await ClaimAsync() > 0)
-                {
-                }
+                while (await ClaimAsync() > 0) { }
 
                 await _wake.WaitAsync(TimeSpan.FromSeconds(1), stop);
                 if (pacing.IsFaulted)
@@ -68,9 +66,14 @@ internal sealed class LoadWorker(IConnectionMultiplexer redis, Publisher publish
             await pacing;
         }
 
-        Console.WriteLine(_published == 0 ? "published nothing" : string.Create(
-            CultureInfo.InvariantCulture,
-            $"published {_published}, late p50 {_late.GetValueAtPercentile(50) / 1000.0:F1} ms, p99 {_late.GetValueAtPercentile(99) / 1000.0:F1} ms"));
+        Console.WriteLine(
+            _published == 0
+                ? "published nothing"
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"published {_published}, late p50 {_late.GetValueAtPercentile(50) / 1000.0:F1} ms, p99 {_late.GetValueAtPercentile(99) / 1000.0:F1} ms"
+                )
+        );
     }
 
     private void Wake()

@@ -20,9 +20,7 @@ internal sealed class Publisher : IDisposable
     private readonly ArrayBufferWriter<byte> _output = new(2 * MostGathered);
     private volatile string? _refusal;
 
-    private Publisher()
-    {
-    }
+    private Publisher() { }
 
     /// <param name="server">A Redis without TLS and password.</param>
     /// <param name="cancel">Cancels the attempt.</param>
@@ -78,7 +76,7 @@ internal sealed class Publisher : IDisposable
             throw new IOException($"Redis says: {_refusal}");
         }
 
-        for (var rest = _output.WrittenMemory; !rest.IsEmpty;)
+        for (var rest = _output.WrittenMemory; !rest.IsEmpty; )
         {
             rest = rest[_socket.Send(rest.Span, SocketFlags.None)..];
         }

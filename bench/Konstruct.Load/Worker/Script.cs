@@ -15,7 +15,11 @@ internal sealed record Script(int Tokens, double Rate, long Delay, int Burst, lo
         var script = new Script(40, 25, 0, 0, 0);
         foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (word.Split('=') is [var name, var value] && double.TryParse(value, CultureInfo.InvariantCulture, out var number) && number is >= 0 and <= 1_000_000)
+            if (
+                word.Split('=') is [var name, var value]
+                && double.TryParse(value, CultureInfo.InvariantCulture, out var number)
+                && number is >= 0 and <= 1_000_000
+            )
             {
                 script = name switch
                 {
@@ -33,5 +37,11 @@ internal sealed record Script(int Tokens, double Rate, long Delay, int Burst, lo
     }
 
     /// <summary>Due time of a token, in microseconds from the beginning.</summary>
-    public long DueOf(int index) => Delay + (Rate > 0 ? (long)(index * 1e6 / Rate) : Burst > 0 ? index / Burst * Every : 0);
+    public long DueOf(int index) =>
+        Delay
+        + (
+            Rate > 0 ? (long)(index * 1e6 / Rate)
+            : Burst > 0 ? index / Burst * Every
+            : 0
+        );
 }

@@ -12,7 +12,10 @@ internal sealed record WorkerOptions(string Redis, string Channel)
     public static WorkerOptions Parse(string[] args)
     {
         var given = new Arguments(args);
-        var options = new WorkerOptions(given.Text("redis", "127.0.0.1:6379"), given.Text("channel", Contracts.Redis.ResponseChannel.DefaultTemplate));
+        var options = new WorkerOptions(
+            given.Text("redis", "127.0.0.1:6379"),
+            given.Text("channel", Contracts.Redis.ResponseChannel.DefaultTemplate)
+        );
         given.EnsureAllKnown();
         return options;
     }
