@@ -18,6 +18,9 @@
 #ifndef FIX_MARK
 #define FIX_MARK 0         /* the sweep's enqueue looks at the mark of an early cancel, too */
 #endif
+#ifndef STRICT_CANCEL
+#define STRICT_CANCEL 0     /* a recorded cancel also counts where the sweep dispatches before the gateway that accepted */
+#endif
 #ifndef SWEEPERS
 #define SWEEPERS 2
 #endif
@@ -419,7 +422,7 @@ active proctype Judge() {
     assert(told[0] == NONE || (told[0] == status && told_attempt[0] == attempt)); /* clients are told the row */
     assert(told[1] == NONE || (told[1] == status && told_attempt[1] == attempt));
     assert(where_[1] == NONE && where_[ATTEMPTS] == NONE);
-    assert(!cancel_taken || faults > 0 || !(TIMELY || FIX_MARK) || status == CANCELLED)
+    assert(!cancel_taken || faults > 0 || !(TIMELY || FIX_MARK || STRICT_CANCEL) || status != COMPLETED)
     }
 }
 
