@@ -38,7 +38,9 @@ inline published_reset(a) {
 inline published_chunk(a, n) {
     if :: subscribed -> wire!CHUNK(a, n) :: else fi
 }
+byte ended_in;             /* ghost: the attempt whose log has the end */
 inline published_end(a, outcome) {
+    ended_in = a;
     if :: subscribed -> wire!DONE(a, length[a]) :: else fi
 }
 inline issued(a) { skip }
@@ -47,7 +49,7 @@ inline returned(a) { skip }
 #include "postgres.pml"
 #include "redis.pml"
 
-#define chunks_of(a) (length[a] - ((end_ != NONE && fence == a) -> 1 : 0)) /* the field seq */
+#define chunks_of(a) (length[a] - ((end_ != NONE && ended_in == a) -> 1 : 0)) /* the field seq */
 
 /* Turn.cs, TurnCursor.cs, as the client's gateway knows them */
 bit t_known, t_ending, t_end;
@@ -72,7 +74,7 @@ inline send_reset(a) { assert(!k_end); k_attempt = a; k_seq = 0 }
 inline send_end() {
     assert(!k_end);                                       /* one done */
     assert(status > PENDING);                             /* done is sent from the row */
-    assert(lost || status == FAILED || chunks_of(fence) == 0 || (k_seq == chunks_of(fence) && k_attempt == fence)); /* every token came first */
+    assert(lost || status == FAILED || chunks_of(attempt) == 0 || (k_seq == chunks_of(attempt) && k_attempt == attempt)); /* every token came first */
     k_end = 1; mode = OVER
 }
 
@@ -160,7 +162,7 @@ end:
 #define behind (t_attempt < fence || (t_attempt == fence && t_last < chunks_of(fence)))
 #define log_helps (mode == LIVE && !up_to_date && length[t_attempt] > c_seq)
 #define must_check (t_known && empty(wire) && mode != OVER && mode != CATCHING && ending_as == NONE && \
-    (behind || log_helps || (end_ != NONE && !t_ending) || (status > PENDING && !t_end)))
+    (behind || log_helps || (end_ != NONE && !t_ending) || (status > PENDING && !t_end && (fence > 0 || has(RESYNC_ROW)))))
 
 active proctype Gateway() {
     byte kind, a, n, p_attempt, p_after, p_last, s_attempt, s_seq, s_end, s_row, s_row_attempt, before;
@@ -169,7 +171,7 @@ active proctype Gateway() {
     atomic {
         if
         :: has(SUBSCRIBE_FIRST)
-        :: !has(SUBSCRIBE_FIRST) -> status == PENDING
+        :: !has(SUBSCRIBE_FIRST) -> status >= PENDING
         fi;
         subscribed = 1; t_known = 1; mode = LIVE };
 end:

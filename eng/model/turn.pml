@@ -50,6 +50,7 @@ byte claims;               /* claim ids given out */
 byte busy[2];              /* the attempt that worker 0 or 1 holds; it renews that lease */
 bit issuing[2];            /* ghost: gateway g has an attempt that it has not queued */
 bit is_issued[ATTEMPTS + 2];
+bit refusals;              /* Redis refused to queue an attempt, once; that costs no attempt */
 byte heard[2];             /* an end on its way to gateway g; HANDLED: nothing more is awaited */
 #define HANDLED 7
 byte told[2], told_attempt[2];
@@ -60,9 +61,9 @@ bit cancel_taken;          /* the client's cancel was recorded before any end */
 
 inline push(a, c, n) {
     assert(end_ == NONE);                             /* I4: one terminal entry, the last */
-    assert(length[a] + 1 == n);                          /* I2: seq is the position */
+    assert(length[a] + 1 == n);                       /* I2: seq is the position */
     assert(fence == a);                               /* a fenced-off worker changes nothing */
-    assert(length[a] == 0 || author[a] == c);            /* I2: one writer for each log */
+    assert(length[a] == 0 || author[a] == c);         /* I2: one writer for each log */
     length[a]++; author[a] = c
 }
 inline ended_once() { assert(end_ == NONE) }
@@ -72,7 +73,7 @@ inline published_end(a, outcome) {
     if :: heard[0] == NONE -> heard[0] = outcome :: else fi;
     if :: LISTENERS > 1 && heard[1] == NONE -> heard[1] = outcome :: else fi
 }
-inline issued(a) { assert(!is_issued[a]); is_issued[a] = 1; assert(!TIMELY || attempt <= 1 + faults) }
+inline issued(a) { assert(a <= ATTEMPTS); assert(!is_issued[a]); is_issued[a] = 1; assert(!TIMELY || attempt <= 1 + faults) }
 inline returned(a) { is_issued[a] = 0 }
 
 #include "postgres.pml"
@@ -308,7 +309,7 @@ end:
 #define has_text(a) (length[a] == CHUNKS + 1 || (a > 1 && length[a] == 0 && length[a - 1] == CHUNKS + 1))
 #define is_held(a) (where_[a] == LEASE && (busy[0] == a || busy[1] == a))
 #define is_due(a) (where_[a] != QUEUE && (!has(INSPECT_HELD) || !is_held(a) || may_fail) && (has(SWEEP_ANSWERED) || where_[a] != ANSWERED))
-#define may_issue(g) (!TIMELY || !(issuing[0] || issuing[1]))
+#define may_issue (!TIMELY || !(issuing[0] || issuing[1]) || (attempt > 1 && missed != attempt))
 #define leftover(a) ((where_[a] == ANSWERED || where_[a] == LEASE) && !is_held(a))
 
 proctype Sweeper(byte g) {
@@ -316,7 +317,7 @@ proctype Sweeper(byte g) {
 end:
     do
     /* inspect.lua. A lease of a live worker counts as expired only at the price of a fault. Then state.lua. */
-    :: atomic { status == PENDING && is_due(attempt) && may_issue(g) ->
+    :: atomic { status == PENDING && is_due(attempt) && may_issue ->
         a = attempt;
         if
         :: is_held(a) && has(INSPECT_HELD) -> fault()
@@ -362,8 +363,8 @@ dispatch:
             :: d_step { enqueue_lua(a + 1, FIX_MARK, r) }
             :: may_fail -> fault()
             :: may_fail && late == 0 -> fault(); late = ENQUEUE; late_a = a + 1
-            :: may_fail && REFUSE -> fault(); goto refused
-            :: may_fail && REFUSE -> fault(); d_step { enqueue_lua(a + 1, 0, r) }; goto refused /* refused halfway */
+            :: REFUSE && !refusals -> refusals = 1; goto refused
+            :: REFUSE && !refusals -> refusals = 1; d_step { enqueue_lua(a + 1, 0, r) }; goto refused /* refused halfway */
             fi;
             issuing[g] = 0;
             if
