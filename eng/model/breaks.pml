@@ -26,7 +26,6 @@
 #define ANSWER_LEASE     23
 #define INSPECT_HELD     24
 #define INSPECT_REMOVE   25
-#define RENEW_MISSING    26
 /* Postgres */
 #define PERSIST_PENDING  30
 #define NEXT_SEEN        31
