@@ -22,9 +22,12 @@ internal sealed class Requirement
 
     public static readonly Requirement Node = new($"Node.js {OldestNode} or newer", "https://nodejs.org", FindNode);
 
+    public static readonly Requirement Spin = new(
+        "spin", "Debian: apt install spin gcc", () => Executables.Find("gcc") is null ? null : Executables.Find("spin"));
+
     private const int OldestNode = 20;
 
-    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node];
+    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node, Spin];
 
     private readonly string _name;
     private readonly string _install;
