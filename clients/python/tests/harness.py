@@ -197,9 +197,10 @@ class WorkerTestCase(unittest.IsolatedAsyncioTestCase):
         """The log, as soon as the turn has ended and its entry is no longer leased."""
 
         async def ended() -> list[dict[str, Any]] | None:
-            log = await self.log(turn)
-            leased = await self.redis.zscore(keys.LEASES, turn.entry)
-            return log if log and log[-1]["type"] == "done" and leased is None else None
+            last = await self.redis.lindex(turn.attempt_key.log_key, -1)
+            if last is None or json.loads(last)["type"] != "done" or await self.redis.zscore(keys.LEASES, turn.entry) is not None:
+                return None
+            return await self.log(turn)
 
         return list(await until(ended, f"the end of {turn.text!r}"))
 

@@ -25,6 +25,8 @@ class Listener:
         self._failures = failures
         self._wake = wake
         self._stop_turn = stop_turn
+        self.subscribed = asyncio.Event()
+        """Set when the server has confirmed the subscription."""
         self.heard = asyncio.Event()
         """Set by every wake-up."""
 
@@ -61,6 +63,7 @@ class Listener:
 
     def _hear(self, message: dict[str, object]) -> None:
         if message["type"] == "subscribe":
+            self.subscribed.set()
             self._wake()  # A wake-up may have been missed.
         elif message["type"] == "message" and isinstance(data := message["data"], bytes):
             if message["channel"] == keys.STOP.encode():

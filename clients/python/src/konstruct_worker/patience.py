@@ -17,12 +17,15 @@ class GaveUp(Exception):
 
 
 async def wait_for(event: asyncio.Event, seconds: float) -> bool:
-    """Whether the event is set within this time."""
+    """
+    Whether the event is set within this time. ``asyncio.timeout`` does not work in a task that calls redis-py 4.3: async_timeout leaves the task's
+    count of cancellations raised, and ``asyncio.timeout`` then raises ``CancelledError``.
+    """
+    waiting = asyncio.ensure_future(event.wait())
     try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
+        await asyncio.wait({waiting}, timeout=max(seconds, 0))
+    finally:
+        waiting.cancel()
     return event.is_set()
 
 

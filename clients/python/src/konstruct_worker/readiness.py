@@ -40,11 +40,13 @@ class Readiness:
         nobody = str(uuid.uuid4())
         attempt = Attempt(nobody, str(uuid.uuid4()), 1, response_channel(self._options.response_channel, nobody, nobody))
         try:
-            self._listener.heard.clear()
-            await self._store.run(_TRY_TURN, [attempt.turn_key, attempt.log_key], [attempt.channel, keys.WAKE, keys.STOP])
             await self._store.run(
                 _TRY_DISPATCH, [keys.QUEUE, keys.TASKS, keys.LEASES, keys.ANSWERED], [f"{attempt.turn_id}:0"]
             )
+            if not await wait_for(self._listener.subscribed, 5):
+                return f"Redis does not confirm the subscription to '{keys.WAKE}' and '{keys.STOP}'."
+            self._listener.heard.clear()
+            await self._store.run(_TRY_TURN, [attempt.turn_key, attempt.log_key], [attempt.channel, keys.WAKE, keys.STOP])
         except AuthenticationError:
             return "Redis refuses the password, or its user."
         except NoPermissionError as error:

@@ -180,15 +180,15 @@ class Worker:
             self._failures.report("answering a turn", error)
 
     async def _drain(self) -> None:
+        drained = asyncio.create_task(self._drained())
         hurry = asyncio.create_task(self._hurry.wait())
-        try:
-            async with asyncio.timeout(self._options.drain_limit):
-                while self._answering and not hurry.done():
-                    await asyncio.wait({hurry, *self._answering}, return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            pass
+        await asyncio.wait({hurry, drained}, timeout=self._options.drain_limit, return_when=asyncio.FIRST_COMPLETED)
         hurry.cancel()
         if self._answering:
             _logger.info("Stopping: %d turns are given back to the queue", len(self._running))
             self._running.stop_all(StopReason.GIVEN_BACK)
+        await drained
+
+    async def _drained(self) -> None:
+        while self._answering:
             await asyncio.wait(set(self._answering))
