@@ -19,9 +19,11 @@ internal sealed class Requirement
 
     public static readonly Requirement Node = new($"Node.js {OldestNode} or newer", "https://nodejs.org", FindNode);
 
+    public static readonly Requirement Python = new("redis-py for Python 3.11 or newer", "Debian: apt install python3-redis", FindPython);
+
     private const int OldestNode = 20;
 
-    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node];
+    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node, Python];
 
     private readonly string _name;
     private readonly string _install;
@@ -50,6 +52,17 @@ internal sealed class Requirement
     /// <summary>Debian keeps servers where the PATH of an ordinary user does not look.</summary>
     private static string? FindWithAdministrators(string name) =>
         Executables.Find(name) ?? (Path.Combine("/usr/sbin", name) is var path && File.Exists(path) ? path : null);
+
+    private static string? FindPython()
+    {
+        if ((Executables.Find("python3") ?? Executables.Find("python")) is not { } python)
+            return null;
+        using var process = Process.Start(
+            new ProcessStartInfo(python, ["-c", "import sys, redis; sys.exit(sys.version_info < (3, 11))"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? python : null;
+    }
 
     private static string? FindNode()
     {

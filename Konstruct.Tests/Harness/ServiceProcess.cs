@@ -44,7 +44,7 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
         var all = new Dictionary<string, string?>
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
-            ["ASPNETCORE_CONTENTROOT"] = Path.GetDirectoryName(BuiltPrograms.Dll(project)),
+            ["ASPNETCORE_CONTENTROOT"] = Path.GetDirectoryName(BuiltPrograms.Command(project)[^1]),
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
             // Whoever runs the tests may have a collector; the services under test must not export to it.
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = null,
@@ -56,7 +56,7 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
         };
         foreach (var (key, value) in environment)
             all[key] = value;
-        return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), ["dotnet", BuiltPrograms.Dll(project), .. arguments], all, prefix), port);
+        return new(await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), [.. BuiltPrograms.Command(project), .. arguments], all, prefix), port);
     }
 
     /// <summary>Sends clients to a balancer that has this service among its targets.</summary>
