@@ -53,15 +53,18 @@ internal sealed class Requirement
     private static string? FindWithAdministrators(string name) =>
         Executables.Find(name) ?? (Path.Combine("/usr/sbin", name) is var path && File.Exists(path) ? path : null);
 
-    private static string? FindPython()
+    /// <summary>Debian's modules belong to Debian's own Python, which need not be the first in the PATH.</summary>
+    private static string? FindPython() => new[] { "/usr/bin/python3", Executables.Find("python3"), Executables.Find("python") }.OfType<string>().FirstOrDefault(HasRedis);
+
+    private static bool HasRedis(string python)
     {
-        if ((Executables.Find("python3") ?? Executables.Find("python")) is not { } python)
-            return null;
+        if (!File.Exists(python))
+            return false;
         using var process = Process.Start(
-            new ProcessStartInfo(python, ["-c", "import sys, redis; sys.exit(sys.version_info < (3, 11))"]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            new ProcessStartInfo(python, ["-c", "import sys, redis; sys.exit(sys.version_info < (3, 11))"]) { RedirectStandardError = true })!;
         process.StandardError.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0 ? python : null;
+        return process.ExitCode == 0;
     }
 
     private static string? FindNode()
