@@ -40,7 +40,7 @@ public sealed partial class PackageTests
             new Dictionary<string, string?> { ["PYTHONPATH"] = "../src", ["PYTHONDONTWRITEBYTECODE"] = "1" });
         TestContext.Current.TestOutputHelper?.WriteLine(output);
         Assert.True(exitCode == 0, output);
-        Assert.True(int.Parse(Ran().Match(output).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) > 5, output);
+        Assert.True(int.Parse(Ran().Match(output).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture) > 1, output);
     }
 
     [GeneratedRegex(@"^Ran (\d+) tests", RegexOptions.Multiline)]
@@ -53,6 +53,7 @@ public sealed partial class PackageTests
         [Theory]
         [InlineData("test_turns")]
         [InlineData("test_faults")]
+        [InlineData("test_examples")]
         public Task A_worker(string module)
         {
             Requirement.Redis.Require();

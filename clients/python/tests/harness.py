@@ -42,9 +42,10 @@ def free_port() -> int:
 
 
 class RedisServer:
-    """In memory, without persistence."""
+    """In memory, without persistence. As a cluster: one node with all slots."""
 
-    def __init__(self) -> None:
+    def __init__(self, cluster: bool = False) -> None:
+        self._cluster = cluster
         self.port = free_port()
         self._folder = tempfile.TemporaryDirectory()
         self._process: subprocess.Popen[bytes] | None = None
@@ -54,13 +55,17 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        cluster = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"] if self._cluster else []
         self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder.name, "--save", "", "--appendonly", "no"],
+            ["redis-server", *cluster, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder.name, "--save", "", "--appendonly", "no"],
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + SOON
         while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1) as connection:
+                if self._cluster:
+                    connection.sendall(b"CLUSTER ADDSLOTSRANGE 0 16383\r\n")
+                    connection.recv(100)
                 return
             if time.monotonic() > deadline:
                 raise TimeoutError("redis-server does not start.")

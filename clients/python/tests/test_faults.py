@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import shutil
 import time
+import unittest
 from collections.abc import AsyncIterator
 
 from harness import LossyProxy, RedisServer, WorkerTestCase, until
 from konstruct_worker import Message, Options, Worker, keys
+from redis.exceptions import RedisError
 from test_turns import Endless, echo
 
 
@@ -113,6 +116,32 @@ class Outages(WorkerTestCase):
             finally:
                 server.close()
         self.assertTrue(any("Not ready yet: Redis does not answer" in line for line in logs.output), logs.output)
+
+
+class Clusters(WorkerTestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        if shutil.which("redis-server") is None:
+            raise unittest.SkipTest("Needs redis-server (Debian: apt install redis-server).")
+        cls.server = RedisServer(cluster=True)
+        cls.server.start()
+
+    async def test_a_cluster_is_served(self) -> None:
+        async def up() -> bool:
+            try:
+                await self.redis.set("x", 1)
+            except RedisError:  # CLUSTERDOWN: it takes a moment.
+                return False
+            return True
+
+        await until(up, "the cluster is up")
+        endless = Endless()
+        await self.serve(endless, cluster=True, poll_interval=30)
+        turn = await self.dispatch("m")
+        await self.chunks(turn, 5)
+        await self.end(turn)
+        await asyncio.wait_for(endless.closed.wait(), 5)
+        await self.gone(turn)
 
 
 class DeadLetters(WorkerTestCase):
