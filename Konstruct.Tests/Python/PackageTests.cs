@@ -54,6 +54,7 @@ public sealed partial class PackageTests
         [InlineData("test_turns")]
         [InlineData("test_faults")]
         [InlineData("test_examples")]
+        [InlineData("test_telemetry")]
         public Task A_worker(string module)
         {
             Requirement.Redis.Require();

@@ -36,9 +36,12 @@ async def until(condition: Callable[[], Awaitable[Any]], what: str = "a conditio
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Below 55,536: a cluster's node also listens 10,000 above it."""
+    while True:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            if (port := int(listener.getsockname()[1])) < 55_536:
+                return port
 
 
 class RedisServer:
@@ -172,11 +175,11 @@ class WorkerTestCase(unittest.IsolatedAsyncioTestCase):
     async def script(self, name: str, script_keys: list[str], *values: Any) -> Any:
         return await self.redis.eval((SCRIPTS / f"{name}.lua").read_text(), len(script_keys), *script_keys, *values)
 
-    async def dispatch(self, text: str, **members: Any) -> Turn:
+    async def dispatch(self, text: str, wake: str = keys.WAKE, **members: Any) -> Turn:
         """Queues a turn as a gateway does."""
         turn = Turn(text, **members)
         await self.script(
-            "enqueue", [keys.QUEUE, keys.TASKS, keys.LEASES, keys.ANSWERED], turn.entry, json.dumps(turn.payload), keys.WAKE, turn.attempt_key.channel, ""
+            "enqueue", [keys.QUEUE, keys.TASKS, keys.LEASES, keys.ANSWERED], turn.entry, json.dumps(turn.payload), wake, turn.attempt_key.channel, ""
         )
         return turn
 

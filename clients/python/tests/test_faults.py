@@ -83,15 +83,14 @@ class Outages(WorkerTestCase):
 
     async def test_without_a_wake_up_the_queue_is_polled(self) -> None:
         await self.serve(echo, poll_interval=0.2)
-        pushed = await self.redis.pubsub_numsub(keys.WAKE)
-        self.assertEqual(1, pushed[0][1])
-        await self.redis.client_kill_filter(_type="pubsub")
-        turn = await self.dispatch("m")
-        await self.done(turn)
+        await self.done(await self.dispatch("m", wake="nobody listens"))
+        await self.done(await self.dispatch("n", wake="nobody listens"))
 
     async def test_the_subscription_is_renewed(self) -> None:
         await self.serve(echo, poll_interval=60)
+        missed = await self.dispatch("missed", wake="nobody listens")
         await self.redis.client_kill_filter(_type="pubsub")
+        await self.done(missed)
 
         async def subscribed() -> bool:
             return bool((await self.redis.pubsub_numsub(keys.WAKE))[0][1] == 1)
