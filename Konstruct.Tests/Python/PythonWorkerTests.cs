@@ -98,7 +98,7 @@ public sealed class PythonWorkerTests(PythonPipeline fixture) : PipelineTests(fi
 
         await chat.SayAsync("/burst 3", "next");
         var next = (await chat.NextAsync("typing")).TurnId!.Value;
-        Assert.True(await Pipeline.Redis.Database.SortedSetScoreAsync(RedisKeys.Queue, RedisKeys.Entry(next, 1)) is not null, "The turn was claimed.");
+        await Until.TrueAsync(async () => await Pipeline.Redis.Database.SortedSetScoreAsync(RedisKeys.Queue, RedisKeys.Entry(next, 1)) is not null);
         await fixture.WorkerAsync();
         Assert.Equal(Expected("/burst 3", next, attempt: 1), (await chat.ReadToAsync("done")).Select(frame => frame.Bytes));
     }
