@@ -37,7 +37,11 @@ public sealed class ModelTests
 
     private static async Task<(int ExitCode, string Output)> CheckAsync(string argument)
     {
-        var start = new ProcessStartInfo("bash", [SourceTree.Path("eng/model/check"), argument]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("bash", [SourceTree.Path("eng/model/check"), argument])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync(Cancelled);
         var output = await process.StandardOutput.ReadToEndAsync(Cancelled).WaitAsync(Limit, Cancelled);

@@ -8,32 +8,36 @@ using Xunit;
 
 namespace Konstruct.Tests.Faults;
 
-/// <summary>Writes the table of docs/design/reliability.md to TestResults/faults.md when the test run ends; <c>eng/faults</c> prints it.</summary>
+/// <summary>
+/// Writes the table of docs/design/reliability.md to TestResults/faults.md when the test run ends, and that of the worker in Python to faults-python.md;
+/// <c>eng/faults</c> prints them.
+/// </summary>
 public sealed class FaultReport : IDisposable
 {
-    private static readonly ConcurrentDictionary<string, ConcurrentBag<FaultResult>> Results = new();
+    private static readonly ConcurrentDictionary<(string Worker, string Fault), ConcurrentBag<FaultResult>> Results = new();
 
     public void Dispose()
     {
-        if (Results.IsEmpty)
+        foreach (var worker in Results.Keys.Select(key => key.Worker).Distinct())
         {
-            return;
+            string[] lines =
+            [
+                "| fault | runs | lost | duplicated | hung | left behind | recovery p50, s | max, s |",
+                "|---|---|---|---|---|---|---|---|",
+                .. Fault.All.Where(fault => Results.ContainsKey((worker, fault.Name))).Select(fault => Row(worker, fault)),
+            ];
+            Report.Write(
+                worker.EndsWith(".py", StringComparison.Ordinal) ? "faults-python.md" : "faults.md",
+                string.Concat(lines.Select(line => $"{line}\n"))
+            );
         }
-
-        string[] lines =
-        [
-            "| fault | runs | lost | duplicated | hung | left behind | recovery p50, s | max, s |",
-            "|---|---|---|---|---|---|---|---|",
-            .. Fault.All.Where(fault => Results.ContainsKey(fault.Name)).Select(Row),
-        ];
-        Report.Write("faults.md", string.Concat(lines.Select(line => $"{line}\n")));
     }
 
-    internal static void Add(Fault fault, FaultResult result) => Results.GetOrAdd(fault.Name, _ => []).Add(result);
+    internal static void Add(string worker, Fault fault, FaultResult result) => Results.GetOrAdd((worker, fault.Name), _ => []).Add(result);
 
-    private static string Row(Fault fault)
+    private static string Row(string worker, Fault fault)
     {
-        var runs = Results[fault.Name].ToArray();
+        var runs = Results[(worker, fault.Name)].ToArray();
         var recoveries = runs.Select(run => run.Recovery.TotalSeconds).Order().ToArray();
         var (median, longest) =
             recoveries[^1] == 0

@@ -84,11 +84,11 @@ internal sealed class FaultRig : IAsyncDisposable
 
     private readonly DatabaseFactory _databases;
 
-    private FaultRig(DatabaseFactory databases, Database database, RedisServer redis)
+    private FaultRig(DatabaseFactory databases, Database database, RedisServer redis, string worker)
     {
         (_databases, Database, Redis) = (databases, database, redis);
         Gateways = [Node("Konstruct.Gateway"), Node("Konstruct.Gateway")];
-        Workers = [Node("Konstruct.OrchestratorStub"), Node("Konstruct.OrchestratorStub")];
+        Workers = [Node(worker), Node(worker)];
     }
 
     public Database Database { get; }
@@ -106,12 +106,12 @@ internal sealed class FaultRig : IAsyncDisposable
 
     public string Log => string.Join('\n', Nodes.Select(node => node.Log));
 
-    public static async Task<FaultRig> StartAsync(RedisKind kind)
+    public static async Task<FaultRig> StartAsync(RedisKind kind, string worker)
     {
         // Its own server: it will be killed.
         var databases = new DatabaseFactory();
         var redis = RedisServer.StartAsync(kind);
-        var rig = new FaultRig(databases, await databases.CreateAsync(), await redis);
+        var rig = new FaultRig(databases, await databases.CreateAsync(), await redis, worker);
         try
         {
             await Task.WhenAll(rig.Nodes.Select(node => node.StartAsync()));

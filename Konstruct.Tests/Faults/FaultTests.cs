@@ -11,6 +11,9 @@ public abstract class FaultRigs : IAsyncDisposable
 
     private protected abstract RedisKind Redis { get; }
 
+    /// <summary>The project of the workers, or their script.</summary>
+    private protected virtual string Worker => "Konstruct.OrchestratorStub";
+
     public async ValueTask DisposeAsync()
     {
         if (_rig is not null)
@@ -22,7 +25,10 @@ public abstract class FaultRigs : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    internal async Task<FaultRig> TakeAsync() => _rig ??= await FaultRig.StartAsync(Redis);
+    internal async Task<FaultRig> TakeAsync() => _rig ??= await FaultRig.StartAsync(Redis, Worker);
+
+    /// <summary>Adds a run to the table of this kind of worker.</summary>
+    internal void Report(Fault fault, FaultResult result) => FaultReport.Add(Worker, fault, result);
 
     internal async Task GiveBackAsync(bool isClean)
     {
@@ -66,10 +72,14 @@ public abstract class FaultTests(FaultRigs rigs)
         CultureInfo.InvariantCulture
     );
 
-    private protected static TheoryData<string, int> RunsOn(RedisKind kind)
+    private protected static TheoryData<string, int> RunsOn(RedisKind kind, Func<Fault, bool>? selects = null)
     {
         var runs = new TheoryData<string, int>();
-        foreach (var fault in Fault.All.Where(fault => Only.Any(text => fault.Name.Contains(text, StringComparison.OrdinalIgnoreCase))))
+        foreach (
+            var fault in Fault
+                .All.Where(selects ?? (_ => true))
+                .Where(fault => Only.Any(text => fault.Name.Contains(text, StringComparison.OrdinalIgnoreCase)))
+        )
         {
             for (var run = 1; run <= RunsOfEach; run++)
             {
@@ -94,7 +104,7 @@ public abstract class FaultTests(FaultRigs rigs)
             await using var run = new FaultRun(rig);
             await fault.PlayAsync(run);
             result = await run.ReckonAsync();
-            FaultReport.Add(fault, result);
+            rigs.Report(fault, result);
         }
         finally
         {

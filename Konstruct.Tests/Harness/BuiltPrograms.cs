@@ -15,6 +15,12 @@ internal static class BuiltPrograms
     /// <summary>Where npm packages of servers are kept between runs, the AppHost's included.</summary>
     public static string Packages { get; } = Path.Combine(RepositoryRoot, ".konstruct", "packages");
 
+    /// <summary>What starts a service: a project's dll, or a script in Python.</summary>
+    public static string[] Command(string project) =>
+        project.EndsWith(".py", StringComparison.Ordinal)
+            ? [Requirement.Python.Require(), Path.Combine(RepositoryRoot, project)]
+            : ["dotnet", Dll(project)];
+
     /// <summary>The dll of a project, by its folder in the repository, built with the configuration that the tests were built with.</summary>
     public static string Dll(string project)
     {

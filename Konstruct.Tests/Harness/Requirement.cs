@@ -22,12 +22,17 @@ internal sealed class Requirement
 
     public static readonly Requirement Node = new($"Node.js {OldestNode} or newer", "https://nodejs.org", FindNode);
 
+    public static readonly Requirement Python = new("redis-py for Python 3.11 or newer", "Debian: apt install python3-redis", FindPython);
+
     public static readonly Requirement Spin = new(
-        "spin", "Debian: apt install spin gcc", () => Executables.Find("gcc") is null ? null : Executables.Find("spin"));
+        "spin",
+        "Debian: apt install spin gcc",
+        () => Executables.Find("gcc") is null ? null : Executables.Find("spin")
+    );
 
     private const int OldestNode = 20;
 
-    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node, Spin];
+    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node, Python, Spin];
 
     private readonly string _name;
     private readonly string _install;
@@ -57,6 +62,25 @@ internal sealed class Requirement
     /// <summary>Debian keeps servers where the PATH of an ordinary user does not look.</summary>
     private static string? FindWithAdministrators(string name) =>
         Executables.Find(name) ?? (Path.Combine("/usr/sbin", name) is var path && File.Exists(path) ? path : null);
+
+    /// <summary>Debian's modules belong to Debian's own Python, which need not be the first in the PATH.</summary>
+    private static string? FindPython() =>
+        new[] { "/usr/bin/python3", Executables.Find("python3"), Executables.Find("python") }.OfType<string>().FirstOrDefault(HasRedis);
+
+    private static bool HasRedis(string python)
+    {
+        if (!File.Exists(python))
+        {
+            return false;
+        }
+
+        using var process = Process.Start(
+            new ProcessStartInfo(python, ["-c", "import sys, redis; sys.exit(sys.version_info < (3, 11))"]) { RedirectStandardError = true }
+        )!;
+        process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0;
+    }
 
     private static string? FindNode()
     {

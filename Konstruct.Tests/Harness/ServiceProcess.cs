@@ -59,7 +59,7 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
         var all = new Dictionary<string, string?>
         {
             ["ASPNETCORE_ENVIRONMENT"] = "Development",
-            ["ASPNETCORE_CONTENTROOT"] = Path.GetDirectoryName(BuiltPrograms.Dll(project)),
+            ["ASPNETCORE_CONTENTROOT"] = Path.GetDirectoryName(BuiltPrograms.Command(project)[^1]),
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
             // Whoever runs the tests may have a collector; the services under test must not export to it.
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = null,
@@ -75,12 +75,7 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
         }
 
         return new(
-            await ChildProcess.StartAsync(
-                string.Join(' ', [project, .. arguments]),
-                ["dotnet", BuiltPrograms.Dll(project), .. arguments],
-                all,
-                prefix
-            ),
+            await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), [.. BuiltPrograms.Command(project), .. arguments], all, prefix),
             port
         );
     }

@@ -1,0 +1,91 @@
+using Konstruct.Tests.Faults;
+using Konstruct.Tests.Harness;
+using Xunit;
+
+namespace Konstruct.Tests.Python;
+
+/// <summary>Two gateways, and workers in Python in the place of the stub; leases and sweeps are short, so that a repair takes seconds.</summary>
+public sealed class PythonPipeline(DatabaseFactory databases) : PipelineFixture(databases)
+{
+    /// <summary>The stub's scenarios on the library.</summary>
+    public const string Script = "clients/python/tests/stub_worker.py";
+
+    private readonly List<ServiceProcess> _workers = [];
+
+    internal ServiceProcess OtherGateway { get; private set; } = null!;
+
+    /// <summary>What the workers logged last.</summary>
+    internal string WorkerLogs => string.Join('\n', _workers.Select(worker => $"---- {worker.Name} {worker.Id}\n{worker.Log}"));
+
+    private protected override int Workers => 0;
+
+    private protected override Dictionary<string, string> Settings =>
+        new()
+        {
+            ["Chat__CreateMissingConversations"] = "true",
+            ["Chat__SweepInterval"] = "00:00:00.5",
+            ["Chat__SweepAge"] = "00:00:01",
+            ["Dispatch__Lease"] = "00:00:02",
+            ["Dispatch__DrainLimit"] = "00:00:20",
+            ["Dispatch__MaxAnswerBytes"] = "200000",
+        };
+
+    public override async ValueTask DisposeAsync()
+    {
+        foreach (var worker in _workers)
+        {
+            await worker.DisposeAsync();
+        }
+
+        await base.DisposeAsync();
+    }
+
+    /// <summary>The one worker that runs: the first that a test asks for, until it has ended.</summary>
+    internal async Task<ServiceProcess> WorkerAsync() => _workers.FirstOrDefault(worker => !worker.HasEnded) ?? await StartWorkerAsync();
+
+    /// <summary>Another worker, ready to serve.</summary>
+    internal async Task<ServiceProcess> StartWorkerAsync(IReadOnlyDictionary<string, string>? settings = null)
+    {
+        var environment = Settings;
+        environment["ConnectionStrings__redis"] = Pipeline.Redis.ConnectionString;
+        foreach (var (key, value) in settings ?? new Dictionary<string, string>())
+        {
+            environment[key] = value;
+        }
+
+        var worker = await ServiceProcess.StartAsync(Script, [], environment);
+        _workers.Add(worker);
+        await worker.WaitUntilHealthyAsync();
+        return worker;
+    }
+
+    private protected override async Task StartAsync()
+    {
+        Requirement.Python.Require();
+        await base.StartAsync();
+        OtherGateway = await Pipeline.StartGatewayAsync();
+    }
+}
+
+[CollectionDefinition]
+public sealed class WithPython : ICollectionFixture<PythonPipeline>;
+
+public sealed class PythonFaultRigsOnGarnet : FaultRigs
+{
+    private protected override RedisKind Redis => RedisKind.Garnet;
+
+    private protected override string Worker => PythonPipeline.Script;
+}
+
+public sealed class PythonFaultRigsOnRedis : FaultRigs
+{
+    private protected override RedisKind Redis => RedisKind.Redis;
+
+    private protected override string Worker => PythonPipeline.Script;
+}
+
+[CollectionDefinition]
+public sealed class PythonFaultsWithGarnet : ICollectionFixture<PythonFaultRigsOnGarnet>;
+
+[CollectionDefinition]
+public sealed class PythonFaultsWithRedis : ICollectionFixture<PythonFaultRigsOnRedis>;
