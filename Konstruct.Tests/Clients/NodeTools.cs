@@ -13,7 +13,7 @@ internal static class NodeTools
 
     public static string Client { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "clients", "typescript");
 
-    public static string PageFiles { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "Konstruct.Gateway", "Page", "Files");
+    public static string PageFiles { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "clients", "page");
 
     /// <summary>The copy's client folder, with the compiler installed.</summary>
     public static async Task<string> ClientCopyAsync()
@@ -50,7 +50,7 @@ internal static class NodeTools
             CopyFiles(Path.Combine(Client, part), Path.Combine(client, part));
         }
 
-        CopyFiles(PageFiles, Path.Combine(folder.Path, "Konstruct.Gateway", "Page", "Files"));
+        CopyFiles(PageFiles, Path.Combine(folder.Path, "clients", "page"));
         var (exitCode, output) = await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], client);
         return exitCode == 0 ? folder : throw new InvalidOperationException($"npm could not install the compiler:\n{output}");
     }

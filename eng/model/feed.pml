@@ -205,7 +205,7 @@ end:
             fi
         fi;
         kind = 0; a = 0; n = 0 }
-    /* TurnFinisher.cs */
+    /* TurnPersister.cs */
     :: atomic { ending_as != NONE ->
         finish_turn(ending_as, ending_attempt, 1);
         ending_as = NONE; ending_attempt = 0;

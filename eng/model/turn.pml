@@ -282,7 +282,7 @@ inline acknowledge() {
     fi
 }
 
-/* ConversationFeed.Payloads.cs, TurnFinisher.cs: an end comes on the channel. done carries the text. */
+/* ConversationFeed.cs, TurnPersister.cs: an end comes on the channel. done carries the text. */
 proctype Listener(byte g) {
     byte o;
 end:
