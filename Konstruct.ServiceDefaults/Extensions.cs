@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Http.Resilience;
@@ -31,9 +32,6 @@ public static class ServiceDefaultsExtensions
 
     /// <summary>Time-out of health checks that set none.</summary>
     private static readonly TimeSpan CheckLimit = TimeSpan.FromSeconds(2);
-
-    /// <summary>Path of the chat sockets. A request there lasts as long as its socket and has no span; each turn has one.</summary>
-    private const string ChatSocketPath = "/chat/ws";
 
     /// <summary>Adds settings from files, telemetry, health checks, service discovery and resilience.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -163,10 +161,14 @@ public static class ServiceDefaultsExtensions
         return context.Response.WriteAsync(report.Status.ToString());
     }
 
+    /// <summary>Probes have no span. Neither has a request that becomes a WebSocket: it would last as long as its socket.</summary>
     private static bool IsWorthASpan(HttpContext context)
     {
         var path = context.Request.Path;
-        return !path.StartsWithSegments(HealthPath) && !path.StartsWithSegments(AlivePath) && !path.StartsWithSegments(ChatSocketPath);
+        var becomesASocket =
+            context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+            || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
+        return !becomesASocket && !path.StartsWithSegments(HealthPath) && !path.StartsWithSegments(AlivePath);
     }
 
     /// <summary>
