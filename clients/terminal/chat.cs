@@ -4,7 +4,6 @@ using System.Net;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
-using Konstruct.Gateway.Storage;
 
 const string Tenant = "10000000-0000-4000-8000-000000000001";
 const string User = "20000000-0000-4000-8000-000000000001";
