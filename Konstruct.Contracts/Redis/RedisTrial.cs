@@ -18,7 +18,7 @@ public sealed class RedisTrial(IConnectionMultiplexer redis, ResponseChannel res
     public RedisChannel Response => responses.For(_tenantId, _conversationId);
 
     /// <summary>A tenant and a conversation that do not exist.</summary>
-    public (Guid TenantId, Guid ConversationId) Nobody => (_tenantId, _conversationId);
+    public (Guid TenantId, Guid ConversationId) Ids => (_tenantId, _conversationId);
 
     /// <summary>Tries the operations that gateway and orchestrator share, then those of one of them.</summary>
     /// <param name="listen">The channel that the service subscribes to.</param>

@@ -101,7 +101,7 @@ internal sealed class AuthOptionsCheck(IHostEnvironment environment) : IValidate
         {
             yield return "Auth:Mode is Trusted, which lets anyone who reaches this gateway claim any user of any tenant, "
                 + "and this is not Development. "
-                + "Set Auth:Mode to Jwt; or, where nobody but trusted callers can reach it, set Auth:LetAnyoneClaimAnyTenant to true.";
+                + "Set Auth:Mode to Jwt; or, where only trusted callers can reach it, set Auth:LetAnyoneClaimAnyTenant to true.";
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class GatewayTrial(
     /// <returns>Null: everything works. Otherwise an error sentence.</returns>
     public Task<string?> RunAsync()
     {
-        var (tenantId, conversationId) = _trial.Nobody;
+        var (tenantId, conversationId) = _trial.Ids;
         return _trial.RunAsync(
             _trial.Response,
             ("run a script (EVALSHA) that writes the keys 'bucket:*'", _ => bucket.TakeAsync(tenantId, Guid.NewGuid(), perMinute: 60, burst: 1)),

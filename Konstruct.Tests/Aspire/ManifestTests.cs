@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Konstruct.Tests.Harness;
 using Xunit;
 
 namespace Konstruct.Tests.Aspire;
@@ -7,7 +8,7 @@ namespace Konstruct.Tests.Aspire;
 /// <summary>The committed aspire-manifest.json is one that azd deploys and the standalone AppHost runs.</summary>
 public sealed partial class ManifestTests
 {
-    private static readonly JsonObject Resources = JsonNode.Parse(File.ReadAllText(SourceTree.Path("aspire-manifest.json")))![
+    private static readonly JsonObject Resources = JsonNode.Parse(File.ReadAllText(BuiltPrograms.PathTo("aspire-manifest.json")))![
         "resources"
     ]!.AsObject();
 
@@ -62,7 +63,7 @@ public sealed partial class ManifestTests
             Resources.Select(resource => (string?)resource.Value!["path"]).OfType<string>(),
             path =>
             {
-                Assert.True(File.Exists(SourceTree.Path(path)), path);
+                Assert.True(File.Exists(BuiltPrograms.PathTo(path)), path);
                 Assert.DoesNotContain("..", path, StringComparison.Ordinal);
             }
         );

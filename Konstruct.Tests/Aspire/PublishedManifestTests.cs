@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CliWrap;
+using Konstruct.Tests.Harness;
 using Xunit;
 
 namespace Konstruct.Tests.Aspire;
@@ -9,7 +10,7 @@ public sealed class PublishedManifestTests
 {
     [Fact]
     public async Task The_committed_manifest_is_the_published_one() =>
-        Assert.Equal(Read(SourceTree.Path("aspire-manifest.json")), await PublishAsync());
+        Assert.Equal(Read(BuiltPrograms.PathTo("aspire-manifest.json")), await PublishAsync());
 
     /// <summary>With stores that are managed, the connection strings are what the operator is asked for, and no container is published.</summary>
     [Fact]

@@ -1,4 +1,3 @@
-using Konstruct.Tests.Aspire;
 using Konstruct.Tests.Clients;
 using Konstruct.Tests.Harness;
 using Xunit;
@@ -25,7 +24,7 @@ public sealed class LineEndingTests
         foreach (var file in Files)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(origin, file))!);
-            File.Copy(SourceTree.Path(file), Path.Combine(origin, file));
+            File.Copy(BuiltPrograms.PathTo(file), Path.Combine(origin, file));
         }
 
         await GitAsync(origin, "init", "--quiet");
@@ -33,7 +32,7 @@ public sealed class LineEndingTests
         await GitAsync(origin, "-c", "user.name=test", "-c", "user.email=test@example.org", "commit", "--quiet", "--message", "all");
         await GitAsync(folder.Path, "clone", "--quiet", "--config", "core.autocrlf=true", origin, clone);
 
-        Assert.All(Files, file => Assert.Equal(File.ReadAllBytes(SourceTree.Path(file)), File.ReadAllBytes(Path.Combine(clone, file))));
+        Assert.All(Files, file => Assert.Equal(File.ReadAllBytes(BuiltPrograms.PathTo(file)), File.ReadAllBytes(Path.Combine(clone, file))));
     }
 
     private static async Task GitAsync(string folder, params string[] arguments)

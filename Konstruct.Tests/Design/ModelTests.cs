@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Konstruct.Tests.Aspire;
 using Konstruct.Tests.Harness;
 using Xunit;
 
@@ -37,7 +36,7 @@ public sealed class ModelTests
 
     private static async Task<(int ExitCode, string Output)> CheckAsync(string argument)
     {
-        var start = new ProcessStartInfo("bash", [SourceTree.Path("eng/model/check"), argument])
+        var start = new ProcessStartInfo("bash", [BuiltPrograms.PathTo("eng/model/check"), argument])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

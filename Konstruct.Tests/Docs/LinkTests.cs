@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Konstruct.Tests.Aspire;
+using Konstruct.Tests.Harness;
 using Xunit;
 
 namespace Konstruct.Tests.Docs;
@@ -51,11 +51,11 @@ public sealed partial class LinkTests
             )
             .Distinct();
         var named = files
-            .SelectMany(file => PageName().Matches(File.ReadAllText(SourceTree.Path(file))), (file, match) => (file, page: match.Value))
+            .SelectMany(file => PageName().Matches(File.ReadAllText(BuiltPrograms.PathTo(file))), (file, match) => (file, page: match.Value))
             .ToList();
 
         Assert.True(named.Count > 10, $"Only {named.Count} names were found.");
-        Assert.Empty(named.Where(each => !File.Exists(SourceTree.Path(each.page))).Select(each => $"{each.file}: {each.page}"));
+        Assert.Empty(named.Where(each => !File.Exists(BuiltPrograms.PathTo(each.page))).Select(each => $"{each.file}: {each.page}"));
     }
 
     private static bool Resolves(MarkdownPage page, string link)
@@ -64,8 +64,12 @@ public sealed partial class LinkTests
         var path =
             target.Length == 0
                 ? page.Path
-                : Path.GetRelativePath(SourceTree.Root, Path.Combine(SourceTree.Root, Path.GetDirectoryName(page.Path)!, target)).Replace('\\', '/');
-        if (!File.Exists(SourceTree.Path(path)) && !Directory.Exists(SourceTree.Path(path)))
+                : Path.GetRelativePath(
+                        BuiltPrograms.RepositoryRoot,
+                        Path.Combine(BuiltPrograms.RepositoryRoot, Path.GetDirectoryName(page.Path)!, target)
+                    )
+                    .Replace('\\', '/');
+        if (!File.Exists(BuiltPrograms.PathTo(path)) && !Directory.Exists(BuiltPrograms.PathTo(path)))
         {
             return false;
         }

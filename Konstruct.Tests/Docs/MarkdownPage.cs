@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using Konstruct.Tests.Aspire;
+using Konstruct.Tests.Harness;
 
 namespace Konstruct.Tests.Docs;
 
@@ -12,7 +12,7 @@ internal sealed partial class MarkdownPage
     private MarkdownPage(string path)
     {
         Path = path;
-        Text = File.ReadAllText(SourceTree.Path(path));
+        Text = File.ReadAllText(BuiltPrograms.PathTo(path));
         var prose = CodeBlock().Replace(Text, "");
         Links = [.. Link().Matches(CodeSpan().Replace(prose, "")).Select(match => match.Groups["target"].Value)];
         Headings = [.. Heading().Matches(prose).Select(match => match.Groups["text"].Value.Trim())];
@@ -40,11 +40,11 @@ internal sealed partial class MarkdownPage
     /// <summary>Files of the source tree that match, without what builds and tools generate.</summary>
     public static IEnumerable<string> Files(string pattern) =>
         from file in Directory.EnumerateFiles(
-            SourceTree.Root,
+            BuiltPrograms.RepositoryRoot,
             pattern,
             new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }
         )
-        let path = System.IO.Path.GetRelativePath(SourceTree.Root, file).Replace('\\', '/')
+        let path = System.IO.Path.GetRelativePath(BuiltPrograms.RepositoryRoot, file).Replace('\\', '/')
         let folders = path.Split('/')[..^1]
         where !folders.Any(folder => Generated.Contains(folder) || folder is ".git" or ".konstruct")
         select path;

@@ -62,7 +62,7 @@ public sealed class TriedTests(DatabaseFactory databases, RedisWithUsers redis) 
         var rules = "~{* ~bucket:* &*:webchat:response:* &konstruct:dispatch:* +@all -@admin -@dangerous +info";
         Assert.Contains(
             rules,
-            await File.ReadAllTextAsync(Aspire.SourceTree.Path("docs/guide/stores.md"), TestContext.Current.CancellationToken),
+            await File.ReadAllTextAsync(BuiltPrograms.PathTo("docs/guide/stores.md"), TestContext.Current.CancellationToken),
             StringComparison.Ordinal
         );
         await using var service = await StartAsync(

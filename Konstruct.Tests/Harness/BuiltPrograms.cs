@@ -15,6 +15,9 @@ internal static class BuiltPrograms
     /// <summary>Where npm packages of servers are kept between runs, the AppHost's included.</summary>
     public static string Packages { get; } = Path.Combine(RepositoryRoot, ".konstruct", "packages");
 
+    /// <summary>A file or folder of the repository, by its path in it.</summary>
+    public static string PathTo(string relative) => Path.Combine(RepositoryRoot, relative);
+
     /// <summary>What starts a service: a project's dll, or a script in Python.</summary>
     public static string[] Command(string project) =>
         project.EndsWith(".py", StringComparison.Ordinal)

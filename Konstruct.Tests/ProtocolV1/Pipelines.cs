@@ -47,18 +47,18 @@ public abstract class ForeignPipeline(DatabaseFactory databases) : PipelineFixtu
     private protected override Dictionary<string, string> Settings => new() { ["Chat__CreateMissingConversations"] = "true" };
 }
 
-public sealed class ForeignPipelineOnGarnet(DatabaseFactory databases) : ForeignPipeline(databases);
+public sealed class LegacyPipelineOnGarnet(DatabaseFactory databases) : ForeignPipeline(databases);
 
-public sealed class ForeignPipelineOnRedis(DatabaseFactory databases) : ForeignPipeline(databases)
+public sealed class LegacyPipelineOnRedis(DatabaseFactory databases) : ForeignPipeline(databases)
 {
     private protected override RedisKind Redis => RedisKind.Redis;
 }
 
 [CollectionDefinition]
-public sealed class ForeignOnGarnet : ICollectionFixture<ForeignPipelineOnGarnet>;
+public sealed class ForeignOnGarnet : ICollectionFixture<LegacyPipelineOnGarnet>;
 
 [CollectionDefinition]
-public sealed class ForeignOnRedis : ICollectionFixture<ForeignPipelineOnRedis>;
+public sealed class ForeignOnRedis : ICollectionFixture<LegacyPipelineOnRedis>;
 
 /// <summary>Deadlines of seconds where the defaults are minutes.</summary>
 public abstract class ImpatientPipeline(DatabaseFactory databases) : PipelineFixture(databases)

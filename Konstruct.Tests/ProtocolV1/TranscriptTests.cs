@@ -79,8 +79,8 @@ public abstract class TranscriptTests(ForeignPipeline fixture) : PipelineTests(f
 }
 
 [Collection<ForeignOnGarnet>]
-public sealed class TranscriptOnGarnet(ForeignPipelineOnGarnet fixture) : TranscriptTests(fixture);
+public sealed class TranscriptOnGarnet(LegacyPipelineOnGarnet fixture) : TranscriptTests(fixture);
 
 [Collection<ForeignOnRedis>]
 [Trait("Tier", "Long")]
-public sealed class TranscriptOnRedis(ForeignPipelineOnRedis fixture) : TranscriptTests(fixture);
+public sealed class TranscriptOnRedis(LegacyPipelineOnRedis fixture) : TranscriptTests(fixture);

@@ -14,7 +14,7 @@ namespace Konstruct.Tests.ProtocolV2;
 /// got it again. <see cref="RawChat"/> reads strictly, as a browser does.
 /// </summary>
 [Collection<ForeignOnGarnet>]
-public sealed class InvalidTextTests(ForeignPipelineOnGarnet fixture) : PipelineTests(fixture)
+public sealed class InvalidTextTests(LegacyPipelineOnGarnet fixture) : PipelineTests(fixture)
 {
     private readonly Person _person = Person.New();
     private readonly Guid _conversation = Guid.NewGuid();

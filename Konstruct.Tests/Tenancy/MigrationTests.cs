@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Konstruct.Gateway.Storage.Schema;
-using Konstruct.Tests.Aspire;
 using Konstruct.Tests.Harness;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -49,7 +48,7 @@ public sealed class MigrationTests(DatabaseFactory databases)
     {
         var files = new[] { "*.cs", "Sql/*.sql" }
             .SelectMany(pattern =>
-                Directory.EnumerateFiles(SourceTree.Path(Path.Combine(Folder, Path.GetDirectoryName(pattern)!)), Path.GetFileName(pattern))
+                Directory.EnumerateFiles(BuiltPrograms.PathTo(Path.Combine(Folder, Path.GetDirectoryName(pattern)!)), Path.GetFileName(pattern))
             )
             .Where(file => !file.EndsWith("ModelSnapshot.cs", StringComparison.Ordinal))
             .ToDictionary(file => Path.GetFileName(file), HashOf);

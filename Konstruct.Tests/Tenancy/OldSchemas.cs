@@ -1,6 +1,5 @@
 using Konstruct.Gateway.Storage;
 using Konstruct.Gateway.Storage.Schema.Sql;
-using Konstruct.Tests.Aspire;
 using Konstruct.Tests.Harness;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
@@ -16,7 +15,7 @@ internal static class OldSchemas
     public static async Task MakeFirstReleaseAsync(PostgresServer server, string name)
     {
         await server.AsSuperuser("postgres").ExecuteAsync($"CREATE DATABASE {name} OWNER {PostgresServer.Owner}");
-        var functions = await File.ReadAllTextAsync(SourceTree.Path("Konstruct.Tests/Tenancy/first-turns.sql"));
+        var functions = await File.ReadAllTextAsync(BuiltPrograms.PathTo("Konstruct.Tests/Tenancy/first-turns.sql"));
         await MakeAsync(server, name, "20261123180709_Initial", $"DROP FUNCTION open_conversation, accept_turn, finish_turn; {functions};");
     }
 

@@ -343,8 +343,8 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
 }
 
 [Collection<ForeignOnGarnet>]
-public sealed class ForeignPayloadsOnGarnet(ForeignPipelineOnGarnet fixture) : LegacyPayloadTests(fixture);
+public sealed class LegacyPayloadsOnGarnet(LegacyPipelineOnGarnet fixture) : LegacyPayloadTests(fixture);
 
 [Collection<ForeignOnRedis>]
 [Trait("Tier", "Long")]
-public sealed class ForeignPayloadsOnRedis(ForeignPipelineOnRedis fixture) : LegacyPayloadTests(fixture);
+public sealed class LegacyPayloadsOnRedis(LegacyPipelineOnRedis fixture) : LegacyPayloadTests(fixture);
