@@ -7,11 +7,23 @@ namespace Konstruct.Tests.Edge;
 /// <summary>A real redis-server whose users the class may change.</summary>
 public sealed class RedisWithUsers : IAsyncLifetime
 {
-    internal RedisServer Redis { get; private set; } = null!;
+    private StartFailure? _failure;
+    private RedisServer? _redis;
 
-    public async ValueTask InitializeAsync() => Redis = await RedisServer.StartAsync(RedisKind.Redis);
+    /// <summary>The started server. Reports why there is none where it did not start.</summary>
+    internal RedisServer Redis
+    {
+        get
+        {
+            _failure?.Report();
+            return _redis!;
+        }
+    }
 
-    public ValueTask DisposeAsync() => Redis.DisposeAsync();
+    public async ValueTask InitializeAsync() =>
+        _failure = await StartFailure.OfAsync(async () => _redis = await RedisServer.StartAsync(RedisKind.Redis), nameof(RedisWithUsers));
+
+    public ValueTask DisposeAsync() => _redis?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>A user with these rights; the services' connection string for it.</summary>
     internal async Task<string> UserAsync(string name, string rules)

@@ -73,7 +73,7 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
 
     /// <summary>A feed that hears what the test hands it and nothing else.</summary>
     internal ConversationFeed Feed(ConversationKey key) =>
-        new(key, new(Store, Log, Get<TurnPersister>(), Get<BackgroundTasks>(), Get<Failures>(), Get<GatewayMetrics>(), TimeProvider.System), _ => { })
+        new(key, new(Store, Log, Get<TurnPersister>(), Get<BackgroundTasks>(), Get<Failures>(), Get<GatewayMetrics>(), Get<TimeProvider>()), _ => { })
         {
             Opening = Task.CompletedTask,
         };
@@ -106,6 +106,16 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
     /// <summary>Reports why there is no gateway where it did not start.</summary>
     internal void EnsureStarted() => _failure?.Report();
 
+    internal T Get<T>()
+        where T : notnull
+    {
+        EnsureStarted();
+        return _gateway!.Services.GetRequiredService<T>();
+    }
+
+    /// <summary>Settings and services of a fixture of its own kind.</summary>
+    private protected virtual void Configure(WebApplicationBuilder builder) { }
+
     private async Task StartAsync()
     {
         var redis = RedisServer.StartAsync(Kind);
@@ -118,14 +128,8 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         builder.Logging.ClearProviders();
         builder.AddStores();
         builder.AddChat();
+        Configure(builder);
         _gateway = builder.Build();
-    }
-
-    private T Get<T>()
-        where T : notnull
-    {
-        EnsureStarted();
-        return _gateway!.Services.GetRequiredService<T>();
     }
 }
 

@@ -1,61 +1,28 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
-using Konstruct.Gateway;
-using Konstruct.Gateway.Hosting;
-using Konstruct.Gateway.Storage;
-using Konstruct.Gateway.Streaming;
-using Konstruct.Gateway.Telemetry;
-using Konstruct.Gateway.Turns;
 using Konstruct.Gateway.Turns.Repair;
-using Konstruct.ServiceDefaults.Loops;
+using Konstruct.Tests.Faults;
 using Konstruct.Tests.Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Xunit;
 
 namespace Konstruct.Tests.Loops;
 
-/// <summary>A gateway whose clock is wrong, on a real redis-server and a real Postgres, without a host: rounds of the sweep are in the test's hands.</summary>
-public sealed class GatewayAhead(DatabaseFactory databases) : IAsyncLifetime
+/// <summary>A gateway whose clock is wrong, on a real redis-server: rounds of the sweep are in the test's hands.</summary>
+public sealed class GatewayAhead(DatabaseFactory databases) : GatewayInside(databases)
 {
-    private RedisServer _redis = null!;
-    private WebApplication _gateway = null!;
+    internal Sweeper Sweeper => Get<IEnumerable<IHostedService>>().OfType<Sweeper>().Single();
 
-    internal Sql Sql { get; private set; } = null!;
+    private protected override RedisKind Kind => RedisKind.Redis;
 
-    internal RedisServer Redis => _redis;
-
-    internal Sweeper Sweeper => _gateway.Services.GetServices<IHostedService>().OfType<Sweeper>().Single();
-
-    public async ValueTask InitializeAsync()
+    private protected override void Configure(WebApplicationBuilder builder)
     {
-        var redis = RedisServer.StartAsync(RedisKind.Redis);
-        var database = await databases.CreateAsync();
-        Sql = database.Sql;
-        _redis = await redis;
-        var builder = WebApplication.CreateBuilder();
-        builder.Configuration["ConnectionStrings:redis"] = _redis.ConnectionString;
-        builder.Configuration["ConnectionStrings:konstruct"] = database.ServingConnectionString;
         builder.Configuration["Chat:TurnSilenceLimit"] = "00:00:20";
         builder.Configuration["Chat:TurnLimit"] = "1.00:00:00";
-        builder.Logging.ClearProviders();
-        builder.AddStores();
-        builder.AddChat();
         builder.Services.AddSingleton<TimeProvider>(new MinuteAhead());
-        _gateway = builder.Build();
     }
-
-    public async ValueTask DisposeAsync()
-    {
-        await Get<BackgroundTasks>().WhenIdleAsync();
-        await _gateway.DisposeAsync();
-        await _redis.DisposeAsync();
-    }
-
-    internal T Get<T>()
-        where T : notnull => _gateway.Services.GetRequiredService<T>();
 
     /// <summary>Its stopwatch is right: that has no time of day.</summary>
     private sealed class MinuteAhead : TimeProvider
@@ -76,7 +43,7 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
         await AppendAsync(key, 1);
         await gateway.Sweeper.SweepAsync(TestContext.Current.CancellationToken);
         Assert.Equal("pending", await StatusAsync(key));
-        Assert.InRange((await gateway.Get<TurnLog>().ReadStateAsync(key.ConversationId, key.TurnId)).Silence!.Value.TotalSeconds, 0, 5);
+        Assert.InRange((await gateway.Log.ReadStateAsync(key.ConversationId, key.TurnId)).Silence!.Value.TotalSeconds, 0, 5);
     }
 
     [Fact]
@@ -84,7 +51,7 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
     {
         var key = await RunningAsync();
         await AppendAsync(key, 1);
-        await gateway.Redis.Database.HashDecrementAsync(RedisKeys.Turn(key.ConversationId, key.TurnId), "at", 60);
+        await gateway.Redis.HashDecrementAsync(RedisKeys.Turn(key.ConversationId, key.TurnId), "at", 60);
         await gateway.Sweeper.SweepAsync(TestContext.Current.CancellationToken);
         Assert.Equal("failed", await StatusAsync(key));
     }
@@ -103,22 +70,7 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
     {
         var key = await RunningAsync();
         var time = gateway.Get<TimeProvider>();
-        var feed = new ConversationFeed(
-            new(Guid.NewGuid(), key.ConversationId),
-            new(
-                gateway.Get<ConversationStore>(),
-                gateway.Get<TurnLog>(),
-                gateway.Get<TurnPersister>(),
-                gateway.Get<BackgroundTasks>(),
-                gateway.Get<Failures>(),
-                gateway.Get<GatewayMetrics>(),
-                time
-            ),
-            _ => { }
-        )
-        {
-            Opening = Task.CompletedTask,
-        };
+        var feed = gateway.Feed(new(Guid.NewGuid(), key.ConversationId));
         var turn = new Gateway.Streaming.Turn(key.TurnId) { LastSignAt = time.GetTimestamp() - (100 * time.TimestampFrequency) };
         await feed.CompareAsync(turn);
         Assert.InRange(time.GetElapsedTime(turn.LastSignAt).TotalSeconds, 99, 130);
@@ -130,33 +82,19 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
     /// <summary>A turn of an hour ago that a worker has opened and holds the lease of.</summary>
     private async Task<AttemptKey> RunningAsync()
     {
-        var turn = new NewTurn(
-            new(Guid.NewGuid(), Guid.NewGuid()),
-            Guid.NewGuid(),
-            Guid.CreateVersion7(),
-            Guid.CreateVersion7(),
-            Guid.CreateVersion7(),
-            "",
-            "hello",
-            null,
-            "{}"
-        );
-        Assert.Equal(
-            Acceptance.Accepted,
-            (await gateway.Get<ConversationStore>().AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance
-        );
+        var (conversation, turnId) = await gateway.AcceptAsync();
         await gateway.Sql.ExecuteAsync(
-            $"UPDATE web_conversation_messages SET created_at = created_at - interval '1 hour' WHERE turn_id = '{turn.TurnId}'"
+            $"UPDATE web_conversation_messages SET created_at = created_at - interval '1 hour' WHERE turn_id = '{turnId}'"
         );
-        var key = new AttemptKey(turn.Key.ConversationId, turn.TurnId, 1, gateway.Get<ConversationFeeds>().ChannelOf(turn.Key));
-        await gateway.Redis.Database.SortedSetAddAsync(RedisKeys.Leases, key.Entry, DateTimeOffset.UtcNow.AddMinutes(1).ToUnixTimeMilliseconds());
-        Assert.Equal(LogWrite.Written, await gateway.Get<TurnLog>().OpenAsync(key, "claim"));
-        Assert.Equal([DispatchState.Held], await gateway.Get<DispatchQueue>().InspectAsync([key.Entry]));
+        var key = new AttemptKey(conversation.ConversationId, turnId, 1, gateway.Feeds.ChannelOf(conversation));
+        await gateway.Redis.SortedSetAddAsync(RedisKeys.Leases, key.Entry, DateTimeOffset.UtcNow.AddMinutes(1).ToUnixTimeMilliseconds());
+        Assert.Equal(LogWrite.Written, await gateway.Log.OpenAsync(key, "claim"));
+        Assert.Equal([DispatchState.Held], await gateway.Queue.InspectAsync([key.Entry]));
         return key;
     }
 
     private async Task AppendAsync(AttemptKey key, int seq) =>
-        Assert.Equal(LogWrite.Written, await gateway.Get<TurnLog>().AppendAsync(key, seq, [StreamEvent.Chunk("a", key.TurnId, 1, seq)], 1_000));
+        Assert.Equal(LogWrite.Written, await gateway.Log.AppendAsync(key, seq, [StreamEvent.Chunk("a", key.TurnId, 1, seq)], 1_000));
 
     private Task<string> StatusAsync(AttemptKey key) =>
         gateway.Sql.ScalarAsync<string>("SELECT status FROM web_conversation_messages WHERE turn_id = $1 AND role = 'assistant'", key.TurnId);

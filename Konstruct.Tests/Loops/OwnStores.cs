@@ -10,6 +10,8 @@ namespace Konstruct.Tests.Loops;
 public sealed class OwnStores : IAsyncLifetime
 {
     private readonly DatabaseFactory _databases = new();
+    private StartFailure? _failure;
+    private Pipeline? _pipeline;
 
     internal static Dictionary<string, string> Settings =>
         new()
@@ -21,15 +23,27 @@ public sealed class OwnStores : IAsyncLifetime
             ["Dispatch__PollInterval"] = "00:00:00.5",
         };
 
-    internal Pipeline Pipeline { get; private set; } = null!;
+    /// <summary>The started pipeline. Reports why there is none where it did not start.</summary>
+    internal Pipeline Pipeline
+    {
+        get
+        {
+            _failure?.Report();
+            return _pipeline!;
+        }
+    }
 
-    public async ValueTask InitializeAsync() => Pipeline = await Pipeline.StartAsync(_databases, RedisKind.Redis, settings: Settings);
+    public async ValueTask InitializeAsync() =>
+        _failure = await StartFailure.OfAsync(
+            async () => _pipeline = await Pipeline.StartAsync(_databases, RedisKind.Redis, settings: Settings),
+            nameof(OwnStores)
+        );
 
     public async ValueTask DisposeAsync()
     {
-        if (Pipeline is not null)
+        if (_pipeline is not null)
         {
-            await Pipeline.DisposeAsync();
+            await _pipeline.DisposeAsync();
         }
 
         await _databases.DisposeAsync();
