@@ -6,8 +6,8 @@ namespace Konstruct.Tests.Bench;
 
 /// <summary>The generator counts what it should: against a real gateway everything, once.</summary>
 [Trait("Tier", "Long")]
-[Collection<UsualOnGarnet>]
-public sealed class LoadToolTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class LoadToolTests(UsualPipeline<OnGarnet> fixture) : PipelineTests(fixture)
 {
     private const int Conversations = 20;
     private const int Tokens = 40;

@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Konstruct.Tests.Edge;
+using Konstruct.Tests.Auth;
 using Konstruct.Tests.Harness;
 using Xunit;
 

@@ -6,13 +6,13 @@ namespace Konstruct.Tests.Conversations;
 
 /// <summary>The API while a store is down: 503 and when to come back, and afterwards all is as it was.</summary>
 [Trait("Tier", "Long")]
-[Collection<FaultyOnGarnet>]
+[Collection<Sharing<FaultyPipeline<OnGarnet>>>]
 public sealed class ApiOutageTests : PipelineTests
 {
     private readonly Person _person = Person.New();
     private readonly ApiClient _api;
 
-    public ApiOutageTests(FaultyPipelineOnGarnet fixture)
+    public ApiOutageTests(FaultyPipeline<OnGarnet> fixture)
         : base(fixture) => _api = new(Gateway, _person);
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Konstruct.Tests.Auth;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
 using Xunit;
@@ -7,13 +8,13 @@ using Xunit;
 namespace Konstruct.Tests.Conversations;
 
 /// <summary>What each request of the API answers, and what it refuses.</summary>
-[Collection<UsualOnGarnet>]
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
 public sealed class ApiTests : PipelineTests
 {
     private readonly Person _person = Person.New();
     private readonly ApiClient _api;
 
-    public ApiTests(UsualPipelineOnGarnet fixture)
+    public ApiTests(UsualPipeline<OnGarnet> fixture)
         : base(fixture) => _api = new(Gateway, _person);
 
     [Fact]
@@ -287,7 +288,7 @@ public sealed class ApiTests : PipelineTests
         Assert.Contains("\"agent_id\"", document.RootElement.GetProperty("components").GetRawText(), StringComparison.Ordinal);
 
         var production = await Pipeline.StartGatewayAsync(
-            new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = "Production", ["Auth__Jwt__SigningKey"] = Edge.Tokens.Key }
+            new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = "Production", ["Auth__Jwt__SigningKey"] = Tokens.Key }
         );
         Assert.Equal(404, await production.StatusAsync("/openapi/v1.json"));
         await production.TerminateAsync();

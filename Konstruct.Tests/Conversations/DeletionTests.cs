@@ -92,9 +92,9 @@ public abstract class DeletionTests(UsualPipeline fixture) : PipelineTests(fixtu
     }
 }
 
-[Collection<UsualOnGarnet>]
-public sealed class DeletionsOnGarnet(UsualPipelineOnGarnet fixture) : DeletionTests(fixture);
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class DeletionsOnGarnet(UsualPipeline<OnGarnet> fixture) : DeletionTests(fixture);
 
-[Collection<UsualOnRedis>]
+[Collection<Sharing<UsualPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class DeletionsOnRedis(UsualPipelineOnRedis fixture) : DeletionTests(fixture);
+public sealed class DeletionsOnRedis(UsualPipeline<OnRedis> fixture) : DeletionTests(fixture);

@@ -32,15 +32,12 @@ public sealed class PipelineOverPgBouncer(DatabaseFactory databases) : UsualPipe
     }
 }
 
-[CollectionDefinition]
-public sealed class OverPgBouncer : ICollectionFixture<PipelineOverPgBouncer>;
-
-[Collection<OverPgBouncer>]
+[Collection<Sharing<PipelineOverPgBouncer>>]
 [Trait("Tier", "Long")]
 public sealed class ConversationsOverPgBouncer(PipelineOverPgBouncer fixture) : ConversationTests(fixture);
 
 /// <summary>The tenant is set on the transaction, and so is all that Postgres may remember between two of them.</summary>
-[Collection<OverPgBouncer>]
+[Collection<Sharing<PipelineOverPgBouncer>>]
 public sealed class PgBouncerTests(PipelineOverPgBouncer fixture) : PipelineTests(fixture)
 {
     [Fact]

@@ -1,5 +1,4 @@
 using Konstruct.Tests.Harness;
-using Xunit;
 
 namespace Konstruct.Tests.Edge;
 
@@ -12,6 +11,3 @@ public sealed class AnyHostPipeline(DatabaseFactory databases) : PipelineFixture
 
     private protected override Dictionary<string, string> Settings => new() { ["AllowedHosts"] = "*" };
 }
-
-[CollectionDefinition]
-public sealed class AnyHost : ICollectionFixture<AnyHostPipeline>;

@@ -1,5 +1,5 @@
+using Konstruct.Tests.Auth;
 using Konstruct.Tests.Harness;
-using Xunit;
 
 namespace Konstruct.Tests.Edge;
 
@@ -26,6 +26,3 @@ public sealed class GuardedPipeline(DatabaseFactory databases) : PipelineFixture
             ["Edge__MessagesPerMinute"] = "1",
         };
 }
-
-[CollectionDefinition]
-public sealed class Guarded : ICollectionFixture<GuardedPipeline>;

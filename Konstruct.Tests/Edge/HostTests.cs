@@ -9,8 +9,8 @@ namespace Konstruct.Tests.Edge;
 /// In Development the gateway believes its callers. A page whose name was made to mean 127.0.0.1 (DNS rebinding) has its own origin there, and read
 /// conversations.
 /// </summary>
-[Collection<UsualOnGarnet>]
-public sealed class HostTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class HostTests(UsualPipeline<OnGarnet> fixture) : PipelineTests(fixture)
 {
     [Theory]
     [InlineData("localhost", 200)]

@@ -1,11 +1,12 @@
 using Konstruct.Gateway.Protocol;
+using Konstruct.Tests.Auth;
 using Konstruct.Tests.Harness;
 using Xunit;
 
 namespace Konstruct.Tests.Edge;
 
 /// <summary>Everything that a client can make grow is bounded, and the bound is told.</summary>
-[Collection(typeof(Guarded))]
+[Collection<Sharing<GuardedPipeline>>]
 public sealed class LimitTests(GuardedPipeline fixture) : PipelineTests(fixture)
 {
     [Fact]

@@ -7,7 +7,7 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>Which web pages may come: browsers let any page open a socket anywhere, so it is the gateway that asks.</summary>
-[Collection(typeof(Guarded))]
+[Collection<Sharing<GuardedPipeline>>]
 public sealed class OriginTests(GuardedPipeline fixture) : PipelineTests(fixture)
 {
     [Theory]

@@ -8,8 +8,8 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>What a user asks besides messages is bounded too: each of these makes the gateway ask Postgres or Redis.</summary>
-[Collection<UsualOnGarnet>]
-public sealed class RequestLimitTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class RequestLimitTests(UsualPipeline<OnGarnet> fixture) : PipelineTests(fixture)
 {
     private const int Burst = 4;
 

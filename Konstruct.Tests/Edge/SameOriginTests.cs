@@ -6,7 +6,7 @@ using Xunit;
 namespace Konstruct.Tests.Edge;
 
 /// <summary>Two spellings of one origin are one origin (RFC 6454), and two origins are two.</summary>
-[Collection(typeof(AnyHost))]
+[Collection<Sharing<AnyHostPipeline>>]
 public sealed class SameOriginTests(AnyHostPipeline fixture) : PipelineTests(fixture)
 {
     [Theory]

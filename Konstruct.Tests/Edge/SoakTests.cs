@@ -22,14 +22,11 @@ public sealed class BesiegedPipeline(DatabaseFactory databases) : PipelineFixtur
         };
 }
 
-[CollectionDefinition]
-public sealed class Besieged : ICollectionFixture<BesiegedPipeline>;
-
 /// <summary>
 /// Hostile clients of every kind for a minute, beside fifty good ones: each good answer is whole. How long they waited, and the gateway's memory, are
 /// reported before, meanwhile and after.
 /// </summary>
-[Collection(typeof(Besieged))]
+[Collection<Sharing<BesiegedPipeline>>]
 [Trait("Tier", "Long")]
 public sealed class SoakTests(BesiegedPipeline fixture) : PipelineTests(fixture)
 {

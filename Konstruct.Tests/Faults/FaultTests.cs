@@ -43,21 +43,11 @@ public abstract class FaultRigs : IAsyncDisposable
     }
 }
 
-public sealed class FaultRigsOnGarnet : FaultRigs
+public sealed class FaultRigs<TRedis> : FaultRigs
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Garnet;
+    private protected override RedisKind Redis => TRedis.Kind;
 }
-
-public sealed class FaultRigsOnRedis : FaultRigs
-{
-    private protected override RedisKind Redis => RedisKind.Redis;
-}
-
-[CollectionDefinition]
-public sealed class FaultsWithGarnet : ICollectionFixture<FaultRigsOnGarnet>;
-
-[CollectionDefinition]
-public sealed class FaultsWithRedis : ICollectionFixture<FaultRigsOnRedis>;
 
 /// <summary>
 /// Each fault whose name holds <c>KONSTRUCT_FAULTS_ONLY</c> (or one of its parts between bars), as often as <c>KONSTRUCT_FAULT_RUNS</c> says (2 without it), half of the runs on Garnet and half on redis-server. After each: every answer
@@ -116,9 +106,9 @@ public abstract class FaultTests(FaultRigs rigs)
     }
 }
 
-[Collection<FaultsWithGarnet>]
+[Collection<Sharing<FaultRigs<OnGarnet>>>]
 [Trait("Tier", "Long")]
-public sealed class FaultsOnGarnet(FaultRigsOnGarnet rigs) : FaultTests(rigs)
+public sealed class FaultsOnGarnet(FaultRigs<OnGarnet> rigs) : FaultTests(rigs)
 {
     public static TheoryData<string, int> Runs => RunsOn(RedisKind.Garnet);
 
@@ -127,9 +117,9 @@ public sealed class FaultsOnGarnet(FaultRigsOnGarnet rigs) : FaultTests(rigs)
     public Task A_fault_loses_nothing_and_repeats_nothing(string fault, int run) => PlayAsync(fault, run);
 }
 
-[Collection<FaultsWithRedis>]
+[Collection<Sharing<FaultRigs<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class FaultsOnRedis(FaultRigsOnRedis rigs) : FaultTests(rigs)
+public sealed class FaultsOnRedis(FaultRigs<OnRedis> rigs) : FaultTests(rigs)
 {
     public static TheoryData<string, int> Runs => RunsOn(RedisKind.Redis);
 

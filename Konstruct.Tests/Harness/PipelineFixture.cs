@@ -29,7 +29,7 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
     /// <summary>Whether there are two gateways, with a balancer between them and the clients.</summary>
     private protected virtual bool IsBalanced => false;
 
-    public async ValueTask InitializeAsync() => _failure = await StartFailure.OfAsync(StartAsync, GetType().Name);
+    public async ValueTask InitializeAsync() => _failure = await StartFailure.OfAsync(StartAsync, GetType().Name.Split('`')[0]);
 
     public virtual async ValueTask DisposeAsync()
     {

@@ -47,7 +47,7 @@ public sealed class TestRunTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Konstruct.Tests.Cluster.ClusterTests", "redis-server (Debian: apt install redis-server)", "redis-server")]
+    [InlineData("Konstruct.Tests.Streaming.ClusterTests", "redis-server (Debian: apt install redis-server)", "redis-server")]
     [InlineData("Konstruct.Tests.Page.SafetyTests", "Chromium (Debian: apt install chromium)", "chromium", "chromium-browser", "google-chrome")]
     [InlineData("Konstruct.Tests.Clients.NodeTests", "Node.js 20 or newer (https://nodejs.org)", "node")]
     [InlineData("Konstruct.Tests.Clients.TypeScriptTests", "npm (it comes with Node.js; Debian: apt install npm)", "npm")]
@@ -67,7 +67,7 @@ public sealed class TestRunTests : IDisposable
     {
         const string sentence = "which holds no PostgreSQL 15 or newer";
         var (exitCode, output) = await RunAsync(
-            ["--filter-class", "Konstruct.Tests.ProtocolV1.TabsOnGarnet", "--filter-class", "Konstruct.Tests.Tenancy.ClientAttackTests"],
+            ["--filter-class", "Konstruct.Tests.ProtocolV1.TabsOnGarnet", "--filter-class", "Konstruct.Tests.Storage.ClientAttackTests"],
             new() { ["KONSTRUCT_POSTGRES"] = _folder.Path }
         );
 

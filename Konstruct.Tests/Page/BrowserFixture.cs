@@ -69,11 +69,8 @@ public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(da
     }
 }
 
-[CollectionDefinition]
-public sealed class PageCollection : ICollectionFixture<PagePipeline>;
-
 /// <summary>What the page's tests have at hand.</summary>
-[Collection<PageCollection>]
+[Collection<Sharing<PagePipeline>>]
 public abstract class PageTests(PagePipeline fixture) : PipelineTests(fixture)
 {
     private readonly List<ChatTab> _tabs = [];

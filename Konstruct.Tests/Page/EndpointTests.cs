@@ -6,7 +6,7 @@ using Xunit;
 namespace Konstruct.Tests.Page;
 
 /// <summary>How the page is served: with headers that bind it, and in Development alone.</summary>
-[Collection<PageCollection>]
+[Collection<Sharing<PagePipeline>>]
 public sealed class EndpointTests(PagePipeline fixture) : PipelineTests(fixture)
 {
     private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(20) };

@@ -1,6 +1,6 @@
+using Konstruct.Tests.Auth;
 using Konstruct.Tests.Clients;
 using Konstruct.Tests.Conversations;
-using Konstruct.Tests.Edge;
 using Konstruct.Tests.Harness;
 using Microsoft.Playwright;
 using Xunit;

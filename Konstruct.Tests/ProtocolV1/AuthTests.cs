@@ -161,9 +161,9 @@ public abstract class AuthTests(UsualPipeline fixture) : PipelineTests(fixture)
     }
 }
 
-[Collection<UsualOnGarnet>]
-public sealed class AuthOnGarnet(UsualPipelineOnGarnet fixture) : AuthTests(fixture);
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class AuthOnGarnet(UsualPipeline<OnGarnet> fixture) : AuthTests(fixture);
 
-[Collection<UsualOnRedis>]
+[Collection<Sharing<UsualPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class AuthOnRedis(UsualPipelineOnRedis fixture) : AuthTests(fixture);
+public sealed class AuthOnRedis(UsualPipeline<OnRedis> fixture) : AuthTests(fixture);

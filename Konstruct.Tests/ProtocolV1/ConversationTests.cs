@@ -142,13 +142,13 @@ public abstract class ConversationTests(UsualPipeline fixture) : PipelineTests(f
     }
 }
 
-[Collection<UsualOnGarnet>]
-public sealed class ConversationsOnGarnet(UsualPipelineOnGarnet fixture) : ConversationTests(fixture);
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class ConversationsOnGarnet(UsualPipeline<OnGarnet> fixture) : ConversationTests(fixture);
 
-[Collection<UsualOnRedis>]
+[Collection<Sharing<UsualPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class ConversationsOnRedis(UsualPipelineOnRedis fixture) : ConversationTests(fixture);
+public sealed class ConversationsOnRedis(UsualPipeline<OnRedis> fixture) : ConversationTests(fixture);
 
-[Collection<UsualBehindBalancer>]
+[Collection<Sharing<UsualPipelineBehindBalancer>>]
 [Trait("Tier", "Long")]
 public sealed class ConversationsBehindBalancer(UsualPipelineBehindBalancer fixture) : ConversationTests(fixture);

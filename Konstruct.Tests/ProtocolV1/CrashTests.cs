@@ -91,9 +91,9 @@ public abstract class CrashTests(FaultyPipeline fixture) : PipelineTests(fixture
     }
 }
 
-[Collection<FaultyOnGarnet>]
-public sealed class CrashesOnGarnet(FaultyPipelineOnGarnet fixture) : CrashTests(fixture);
+[Collection<Sharing<FaultyPipeline<OnGarnet>>>]
+public sealed class CrashesOnGarnet(FaultyPipeline<OnGarnet> fixture) : CrashTests(fixture);
 
-[Collection<FaultyOnRedis>]
+[Collection<Sharing<FaultyPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class CrashesOnRedis(FaultyPipelineOnRedis fixture) : CrashTests(fixture);
+public sealed class CrashesOnRedis(FaultyPipeline<OnRedis> fixture) : CrashTests(fixture);

@@ -194,9 +194,9 @@ public abstract class DeadlineTests(ImpatientPipeline fixture) : PipelineTests(f
     }
 }
 
-[Collection<ImpatientOnGarnet>]
-public sealed class DeadlinesOnGarnet(ImpatientPipelineOnGarnet fixture) : DeadlineTests(fixture);
+[Collection<Sharing<ImpatientPipeline<OnGarnet>>>]
+public sealed class DeadlinesOnGarnet(ImpatientPipeline<OnGarnet> fixture) : DeadlineTests(fixture);
 
-[Collection<ImpatientOnRedis>]
+[Collection<Sharing<ImpatientPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class DeadlinesOnRedis(ImpatientPipelineOnRedis fixture) : DeadlineTests(fixture);
+public sealed class DeadlinesOnRedis(ImpatientPipeline<OnRedis> fixture) : DeadlineTests(fixture);

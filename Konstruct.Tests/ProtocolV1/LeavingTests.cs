@@ -151,13 +151,13 @@ public abstract class LeavingTests(UsualPipeline fixture) : PipelineTests(fixtur
     }
 }
 
-[Collection<UsualOnGarnet>]
-public sealed class LeavingOnGarnet(UsualPipelineOnGarnet fixture) : LeavingTests(fixture);
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class LeavingOnGarnet(UsualPipeline<OnGarnet> fixture) : LeavingTests(fixture);
 
-[Collection<UsualOnRedis>]
+[Collection<Sharing<UsualPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class LeavingOnRedis(UsualPipelineOnRedis fixture) : LeavingTests(fixture);
+public sealed class LeavingOnRedis(UsualPipeline<OnRedis> fixture) : LeavingTests(fixture);
 
-[Collection<UsualBehindBalancer>]
+[Collection<Sharing<UsualPipelineBehindBalancer>>]
 [Trait("Tier", "Long")]
 public sealed class LeavingBehindBalancer(UsualPipelineBehindBalancer fixture) : LeavingTests(fixture);

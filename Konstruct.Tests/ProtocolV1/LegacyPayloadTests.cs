@@ -8,12 +8,12 @@ using Xunit;
 namespace Konstruct.Tests.ProtocolV1;
 
 /// <summary>An orchestrator that exists already, knowing the original's payloads only, works unchanged.</summary>
-public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTests(fixture)
+public abstract class LegacyPayloadTests(LegacyPipeline fixture) : PipelineTests(fixture)
 {
     private readonly Person _person = Person.New();
     private readonly Guid _conversation = Guid.NewGuid();
 
-    private ForeignOrchestrator Orchestrator => new(Pipeline, _person, _conversation);
+    private LegacyOrchestrator Orchestrator => new(Pipeline, _person, _conversation);
 
     [Theory]
     [InlineData("", "Portal User")]
@@ -70,7 +70,7 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
         for (var i = 0; i < 25; i++)
         {
             var conversation = Guid.NewGuid();
-            var orchestrator = new ForeignOrchestrator(Pipeline, _person, conversation);
+            var orchestrator = new LegacyOrchestrator(Pipeline, _person, conversation);
             await using var chat = await OpenAsync(Person.New() with { Tenant = _person.Tenant }, conversation);
             await chat.SayAsync("hello");
             // The moment the task can be seen somebody must be subscribed: PublishAsync asserts it.
@@ -275,7 +275,7 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
     {
         var otherConversation = Guid.NewGuid();
         await using var chat = await AskAsync();
-        var elsewhere = new ForeignOrchestrator(Pipeline, _person, otherConversation);
+        var elsewhere = new LegacyOrchestrator(Pipeline, _person, otherConversation);
         await using var other = await OpenAsync(_person, otherConversation);
         await other.SayAsync("hello");
         await elsewhere.TaskAsync();
@@ -342,9 +342,9 @@ public abstract class LegacyPayloadTests(ForeignPipeline fixture) : PipelineTest
         );
 }
 
-[Collection<ForeignOnGarnet>]
-public sealed class LegacyPayloadsOnGarnet(LegacyPipelineOnGarnet fixture) : LegacyPayloadTests(fixture);
+[Collection<Sharing<LegacyPipeline<OnGarnet>>>]
+public sealed class LegacyPayloadsOnGarnet(LegacyPipeline<OnGarnet> fixture) : LegacyPayloadTests(fixture);
 
-[Collection<ForeignOnRedis>]
+[Collection<Sharing<LegacyPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class LegacyPayloadsOnRedis(LegacyPipelineOnRedis fixture) : LegacyPayloadTests(fixture);
+public sealed class LegacyPayloadsOnRedis(LegacyPipeline<OnRedis> fixture) : LegacyPayloadTests(fixture);

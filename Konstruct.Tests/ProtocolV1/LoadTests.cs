@@ -79,8 +79,8 @@ public abstract class LoadTests(CrowdedPipeline fixture) : PipelineTests(fixture
 
 [Collection<CrowdedOnGarnet>]
 [Trait("Tier", "Long")]
-public sealed class LoadOnGarnet(CrowdedPipelineOnGarnet fixture) : LoadTests(fixture);
+public sealed class LoadOnGarnet(CrowdedPipeline<OnGarnet> fixture) : LoadTests(fixture);
 
 [Collection<CrowdedOnRedis>]
 [Trait("Tier", "Long")]
-public sealed class LoadOnRedis(CrowdedPipelineOnRedis fixture) : LoadTests(fixture);
+public sealed class LoadOnRedis(CrowdedPipeline<OnRedis> fixture) : LoadTests(fixture);

@@ -300,13 +300,13 @@ public abstract class MessageTests(UsualPipeline fixture) : PipelineTests(fixtur
     }
 }
 
-[Collection<UsualOnGarnet>]
-public sealed class MessagesOnGarnet(UsualPipelineOnGarnet fixture) : MessageTests(fixture);
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class MessagesOnGarnet(UsualPipeline<OnGarnet> fixture) : MessageTests(fixture);
 
-[Collection<UsualOnRedis>]
+[Collection<Sharing<UsualPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class MessagesOnRedis(UsualPipelineOnRedis fixture) : MessageTests(fixture);
+public sealed class MessagesOnRedis(UsualPipeline<OnRedis> fixture) : MessageTests(fixture);
 
-[Collection<UsualBehindBalancer>]
+[Collection<Sharing<UsualPipelineBehindBalancer>>]
 [Trait("Tier", "Long")]
 public sealed class MessagesBehindBalancer(UsualPipelineBehindBalancer fixture) : MessageTests(fixture);

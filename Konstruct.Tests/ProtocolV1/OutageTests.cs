@@ -121,9 +121,9 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
         );
 }
 
-[Collection<FaultyOnGarnet>]
-public sealed class OutagesOnGarnet(FaultyPipelineOnGarnet fixture) : OutageTests(fixture);
+[Collection<Sharing<FaultyPipeline<OnGarnet>>>]
+public sealed class OutagesOnGarnet(FaultyPipeline<OnGarnet> fixture) : OutageTests(fixture);
 
-[Collection<FaultyOnRedis>]
+[Collection<Sharing<FaultyPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class OutagesOnRedis(FaultyPipelineOnRedis fixture) : OutageTests(fixture);
+public sealed class OutagesOnRedis(FaultyPipeline<OnRedis> fixture) : OutageTests(fixture);

@@ -15,11 +15,11 @@ public abstract class UsualPipeline(DatabaseFactory databases) : PipelineFixture
         };
 }
 
-public sealed class UsualPipelineOnGarnet(DatabaseFactory databases) : UsualPipeline(databases);
-
-public sealed class UsualPipelineOnRedis(DatabaseFactory databases) : UsualPipeline(databases)
+/// <inheritdoc cref="UsualPipeline"/>
+public sealed class UsualPipeline<TRedis>(DatabaseFactory databases) : UsualPipeline(databases)
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
+    private protected override RedisKind Redis => TRedis.Kind;
 }
 
 /// <summary>Two gateways and two workers behind a balancer: no client knows where its socket is.</summary>
@@ -30,35 +30,20 @@ public sealed class UsualPipelineBehindBalancer(DatabaseFactory databases) : Usu
     private protected override bool IsBalanced => true;
 }
 
-[CollectionDefinition]
-public sealed class UsualBehindBalancer : ICollectionFixture<UsualPipelineBehindBalancer>;
-
-[CollectionDefinition]
-public sealed class UsualOnGarnet : ICollectionFixture<UsualPipelineOnGarnet>;
-
-[CollectionDefinition]
-public sealed class UsualOnRedis : ICollectionFixture<UsualPipelineOnRedis>;
-
 /// <summary>No worker: the test is the orchestrator, one that knows only the original's two payloads.</summary>
-public abstract class ForeignPipeline(DatabaseFactory databases) : PipelineFixture(databases)
+public abstract class LegacyPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
     private protected override int Workers => 0;
 
     private protected override Dictionary<string, string> Settings => new() { ["Chat__CreateMissingConversations"] = "true" };
 }
 
-public sealed class LegacyPipelineOnGarnet(DatabaseFactory databases) : ForeignPipeline(databases);
-
-public sealed class LegacyPipelineOnRedis(DatabaseFactory databases) : ForeignPipeline(databases)
+/// <inheritdoc cref="LegacyPipeline"/>
+public sealed class LegacyPipeline<TRedis>(DatabaseFactory databases) : LegacyPipeline(databases)
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
+    private protected override RedisKind Redis => TRedis.Kind;
 }
-
-[CollectionDefinition]
-public sealed class ForeignOnGarnet : ICollectionFixture<LegacyPipelineOnGarnet>;
-
-[CollectionDefinition]
-public sealed class ForeignOnRedis : ICollectionFixture<LegacyPipelineOnRedis>;
 
 /// <summary>Deadlines of seconds where the defaults are minutes.</summary>
 public abstract class ImpatientPipeline(DatabaseFactory databases) : PipelineFixture(databases)
@@ -79,18 +64,12 @@ public abstract class ImpatientPipeline(DatabaseFactory databases) : PipelineFix
         };
 }
 
-public sealed class ImpatientPipelineOnGarnet(DatabaseFactory databases) : ImpatientPipeline(databases);
-
-public sealed class ImpatientPipelineOnRedis(DatabaseFactory databases) : ImpatientPipeline(databases)
+/// <inheritdoc cref="ImpatientPipeline"/>
+public sealed class ImpatientPipeline<TRedis>(DatabaseFactory databases) : ImpatientPipeline(databases)
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
+    private protected override RedisKind Redis => TRedis.Kind;
 }
-
-[CollectionDefinition]
-public sealed class ImpatientOnGarnet : ICollectionFixture<ImpatientPipelineOnGarnet>;
-
-[CollectionDefinition]
-public sealed class ImpatientOnRedis : ICollectionFixture<ImpatientPipelineOnRedis>;
 
 /// <summary>A thousand clients at once, alone on the machine: it must not share its two cores with another collection's deadlines.</summary>
 public abstract class CrowdedPipeline(DatabaseFactory databases) : PipelineFixture(databases)
@@ -104,18 +83,18 @@ public abstract class CrowdedPipeline(DatabaseFactory databases) : PipelineFixtu
         };
 }
 
-public sealed class CrowdedPipelineOnGarnet(DatabaseFactory databases) : CrowdedPipeline(databases);
-
-public sealed class CrowdedPipelineOnRedis(DatabaseFactory databases) : CrowdedPipeline(databases)
+/// <inheritdoc cref="CrowdedPipeline"/>
+public sealed class CrowdedPipeline<TRedis>(DatabaseFactory databases) : CrowdedPipeline(databases)
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
+    private protected override RedisKind Redis => TRedis.Kind;
 }
 
 [CollectionDefinition(DisableParallelization = true)]
-public sealed class CrowdedOnGarnet : ICollectionFixture<CrowdedPipelineOnGarnet>;
+public sealed class CrowdedOnGarnet : ICollectionFixture<CrowdedPipeline<OnGarnet>>;
 
 [CollectionDefinition(DisableParallelization = true)]
-public sealed class CrowdedOnRedis : ICollectionFixture<CrowdedPipelineOnRedis>;
+public sealed class CrowdedOnRedis : ICollectionFixture<CrowdedPipeline<OnRedis>>;
 
 /// <summary>Its stores and processes are killed; leases and sweeps are short, so that the repair does not take a test's patience.</summary>
 public abstract class FaultyPipeline(DatabaseFactory databases) : PipelineFixture(databases)
@@ -130,15 +109,9 @@ public abstract class FaultyPipeline(DatabaseFactory databases) : PipelineFixtur
         };
 }
 
-public sealed class FaultyPipelineOnGarnet(DatabaseFactory databases) : FaultyPipeline(databases);
-
-public sealed class FaultyPipelineOnRedis(DatabaseFactory databases) : FaultyPipeline(databases)
+/// <inheritdoc cref="FaultyPipeline"/>
+public sealed class FaultyPipeline<TRedis>(DatabaseFactory databases) : FaultyPipeline(databases)
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
+    private protected override RedisKind Redis => TRedis.Kind;
 }
-
-[CollectionDefinition]
-public sealed class FaultyOnGarnet : ICollectionFixture<FaultyPipelineOnGarnet>;
-
-[CollectionDefinition]
-public sealed class FaultyOnRedis : ICollectionFixture<FaultyPipelineOnRedis>;

@@ -101,13 +101,13 @@ public abstract class TabTests(UsualPipeline fixture) : PipelineTests(fixture)
     }
 }
 
-[Collection<UsualOnGarnet>]
-public sealed class TabsOnGarnet(UsualPipelineOnGarnet fixture) : TabTests(fixture);
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class TabsOnGarnet(UsualPipeline<OnGarnet> fixture) : TabTests(fixture);
 
-[Collection<UsualOnRedis>]
+[Collection<Sharing<UsualPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class TabsOnRedis(UsualPipelineOnRedis fixture) : TabTests(fixture);
+public sealed class TabsOnRedis(UsualPipeline<OnRedis> fixture) : TabTests(fixture);
 
-[Collection<UsualBehindBalancer>]
+[Collection<Sharing<UsualPipelineBehindBalancer>>]
 [Trait("Tier", "Long")]
 public sealed class TabsBehindBalancer(UsualPipelineBehindBalancer fixture) : TabTests(fixture);

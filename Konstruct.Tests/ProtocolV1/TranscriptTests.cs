@@ -7,7 +7,7 @@ namespace Konstruct.Tests.ProtocolV1;
 /// The session that the original documents, frame for frame, with the rows that it leaves. The transcript is written down as it goes
 /// over the wire, so that it can be compared with the original without reading code.
 /// </summary>
-public abstract class TranscriptTests(ForeignPipeline fixture) : PipelineTests(fixture)
+public abstract class TranscriptTests(LegacyPipeline fixture) : PipelineTests(fixture)
 {
     // > the browser sends; < the browser receives; ? a task with this text is dispatched; * the orchestrator publishes; = the rows afterwards
     private const string Transcript = """
@@ -39,7 +39,7 @@ public abstract class TranscriptTests(ForeignPipeline fixture) : PipelineTests(f
     {
         var person = Person.New();
         var conversation = Guid.NewGuid();
-        var orchestrator = new ForeignOrchestrator(Pipeline, person, conversation);
+        var orchestrator = new LegacyOrchestrator(Pipeline, person, conversation);
         var said = new List<string>();
         await using var chat = await RawChat.ConnectAsync(Gateway, $"{conversation}");
 
@@ -78,9 +78,9 @@ public abstract class TranscriptTests(ForeignPipeline fixture) : PipelineTests(f
     }
 }
 
-[Collection<ForeignOnGarnet>]
-public sealed class TranscriptOnGarnet(LegacyPipelineOnGarnet fixture) : TranscriptTests(fixture);
+[Collection<Sharing<LegacyPipeline<OnGarnet>>>]
+public sealed class TranscriptOnGarnet(LegacyPipeline<OnGarnet> fixture) : TranscriptTests(fixture);
 
-[Collection<ForeignOnRedis>]
+[Collection<Sharing<LegacyPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class TranscriptOnRedis(LegacyPipelineOnRedis fixture) : TranscriptTests(fixture);
+public sealed class TranscriptOnRedis(LegacyPipeline<OnRedis> fixture) : TranscriptTests(fixture);

@@ -166,17 +166,17 @@ public abstract class CancelTests(ReplicatedPipeline fixture) : ReplicatedTests(
         });
 }
 
-[Collection<ReplicatedOnGarnet>]
-public sealed class CancelsOnGarnet(ReplicatedPipelineOnGarnet fixture) : CancelTests(fixture);
+[Collection<Sharing<ReplicatedPipeline<OnGarnet>>>]
+public sealed class CancelsOnGarnet(ReplicatedPipeline<OnGarnet> fixture) : CancelTests(fixture);
 
-[Collection<ReplicatedOnRedis>]
+[Collection<Sharing<ReplicatedPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class CancelsOnRedis(ReplicatedPipelineOnRedis fixture) : CancelTests(fixture);
+public sealed class CancelsOnRedis(ReplicatedPipeline<OnRedis> fixture) : CancelTests(fixture);
 
-[Collection<ReplicatedOnCluster>]
+[Collection<Sharing<ReplicatedPipeline<OnCluster>>>]
 [Trait("Tier", "Long")]
-public sealed class CancelsOnCluster(ReplicatedPipelineOnCluster fixture) : CancelTests(fixture);
+public sealed class CancelsOnCluster(ReplicatedPipeline<OnCluster> fixture) : CancelTests(fixture);
 
-[Collection<ReplicatedBehindBalancer>]
+[Collection<Sharing<ReplicatedPipelineBehindBalancer>>]
 [Trait("Tier", "Long")]
 public sealed class CancelsBehindBalancer(ReplicatedPipelineBehindBalancer fixture) : CancelTests(fixture);

@@ -1,9 +1,9 @@
 using System.Text;
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
-using Konstruct.Tests.Faults;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
+using Konstruct.Tests.Streaming;
 using StackExchange.Redis;
 using Xunit;
 
@@ -13,8 +13,8 @@ namespace Konstruct.Tests.ProtocolV2;
 /// A worker that cuts an answer by bytes, and does not use our library. Half a UTF-8 sequence went to v2 as it was: its client closed, came back, resumed, and
 /// got it again. <see cref="RawChat"/> reads strictly, as a browser does.
 /// </summary>
-[Collection<ForeignOnGarnet>]
-public sealed class InvalidTextTests(LegacyPipelineOnGarnet fixture) : PipelineTests(fixture)
+[Collection<Sharing<LegacyPipeline<OnGarnet>>>]
+public sealed class InvalidTextTests(LegacyPipeline<OnGarnet> fixture) : PipelineTests(fixture)
 {
     private readonly Person _person = Person.New();
     private readonly Guid _conversation = Guid.NewGuid();
@@ -56,7 +56,7 @@ public sealed class InvalidTextTests(LegacyPipelineOnGarnet fixture) : PipelineT
         await using var chat = await OpenAsync(_person, _conversation);
         await chat.SayAsync("hello");
         await chat.ExpectAsync(Frames.Typing);
-        await new ForeignOrchestrator(Pipeline, _person, _conversation).TaskAsync();
+        await new LegacyOrchestrator(Pipeline, _person, _conversation).TaskAsync();
         await PublishAsync(InvalidText.Cut("""{"type":"chunk","text":"half ~"}"""));
         await chat.ExpectAsync(Frames.Chunk(InvalidText.Repaired));
         await PublishAsync(InvalidText.Cut("""{"type":"done","text":"half ~"}"""));

@@ -286,17 +286,17 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
     }
 }
 
-[Collection<ReplicatedOnGarnet>]
-public sealed class MessagesOnGarnet(ReplicatedPipelineOnGarnet fixture) : MessageTests(fixture);
+[Collection<Sharing<ReplicatedPipeline<OnGarnet>>>]
+public sealed class MessagesOnGarnet(ReplicatedPipeline<OnGarnet> fixture) : MessageTests(fixture);
 
-[Collection<ReplicatedOnRedis>]
+[Collection<Sharing<ReplicatedPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class MessagesOnRedis(ReplicatedPipelineOnRedis fixture) : MessageTests(fixture);
+public sealed class MessagesOnRedis(ReplicatedPipeline<OnRedis> fixture) : MessageTests(fixture);
 
-[Collection<ReplicatedOnCluster>]
+[Collection<Sharing<ReplicatedPipeline<OnCluster>>>]
 [Trait("Tier", "Long")]
-public sealed class MessagesOnCluster(ReplicatedPipelineOnCluster fixture) : MessageTests(fixture);
+public sealed class MessagesOnCluster(ReplicatedPipeline<OnCluster> fixture) : MessageTests(fixture);
 
-[Collection<ReplicatedBehindBalancer>]
+[Collection<Sharing<ReplicatedPipelineBehindBalancer>>]
 [Trait("Tier", "Long")]
 public sealed class MessagesBehindBalancer(ReplicatedPipelineBehindBalancer fixture) : MessageTests(fixture);

@@ -1,5 +1,4 @@
 using Konstruct.Tests.Harness;
-using Xunit;
 
 namespace Konstruct.Tests.ProtocolV2;
 
@@ -26,16 +25,11 @@ public abstract class ReplicatedPipeline(DatabaseFactory databases) : PipelineFi
     }
 }
 
-public sealed class ReplicatedPipelineOnGarnet(DatabaseFactory databases) : ReplicatedPipeline(databases);
-
-public sealed class ReplicatedPipelineOnRedis(DatabaseFactory databases) : ReplicatedPipeline(databases)
+/// <inheritdoc cref="ReplicatedPipeline"/>
+public sealed class ReplicatedPipeline<TRedis>(DatabaseFactory databases) : ReplicatedPipeline(databases)
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
-}
-
-public sealed class ReplicatedPipelineOnCluster(DatabaseFactory databases) : ReplicatedPipeline(databases)
-{
-    private protected override RedisKind Redis => RedisKind.Cluster;
+    private protected override RedisKind Redis => TRedis.Kind;
 }
 
 /// <summary>Two workers, too, and a balancer: a client that comes back comes back to either gateway.</summary>
@@ -46,18 +40,6 @@ public sealed class ReplicatedPipelineBehindBalancer(DatabaseFactory databases) 
     private protected override bool IsBalanced => true;
 }
 
-[CollectionDefinition]
-public sealed class ReplicatedOnCluster : ICollectionFixture<ReplicatedPipelineOnCluster>;
-
-[CollectionDefinition]
-public sealed class ReplicatedBehindBalancer : ICollectionFixture<ReplicatedPipelineBehindBalancer>;
-
-[CollectionDefinition]
-public sealed class ReplicatedOnGarnet : ICollectionFixture<ReplicatedPipelineOnGarnet>;
-
-[CollectionDefinition]
-public sealed class ReplicatedOnRedis : ICollectionFixture<ReplicatedPipelineOnRedis>;
-
 /// <summary>Deployed as in production: unknown conversations are refused. No worker: an orchestrator that knows nothing of turns answers.</summary>
 public sealed class StrictPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
@@ -66,6 +48,3 @@ public sealed class StrictPipeline(DatabaseFactory databases) : PipelineFixture(
     private protected override Dictionary<string, string> Settings =>
         new() { ["Chat__CreateMissingConversations"] = "false", ["Chat__MaxQueuedFrames"] = "64" };
 }
-
-[CollectionDefinition]
-public sealed class Strict : ICollectionFixture<StrictPipeline>;

@@ -197,17 +197,17 @@ public abstract class ResumeTests(ReplicatedPipeline fixture) : ReplicatedTests(
     }
 }
 
-[Collection<ReplicatedOnGarnet>]
-public sealed class ResumesOnGarnet(ReplicatedPipelineOnGarnet fixture) : ResumeTests(fixture);
+[Collection<Sharing<ReplicatedPipeline<OnGarnet>>>]
+public sealed class ResumesOnGarnet(ReplicatedPipeline<OnGarnet> fixture) : ResumeTests(fixture);
 
-[Collection<ReplicatedOnRedis>]
+[Collection<Sharing<ReplicatedPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class ResumesOnRedis(ReplicatedPipelineOnRedis fixture) : ResumeTests(fixture);
+public sealed class ResumesOnRedis(ReplicatedPipeline<OnRedis> fixture) : ResumeTests(fixture);
 
-[Collection<ReplicatedOnCluster>]
+[Collection<Sharing<ReplicatedPipeline<OnCluster>>>]
 [Trait("Tier", "Long")]
-public sealed class ResumesOnCluster(ReplicatedPipelineOnCluster fixture) : ResumeTests(fixture);
+public sealed class ResumesOnCluster(ReplicatedPipeline<OnCluster> fixture) : ResumeTests(fixture);
 
-[Collection<ReplicatedBehindBalancer>]
+[Collection<Sharing<ReplicatedPipelineBehindBalancer>>]
 [Trait("Tier", "Long")]
 public sealed class ResumesBehindBalancer(ReplicatedPipelineBehindBalancer fixture) : ResumeTests(fixture);

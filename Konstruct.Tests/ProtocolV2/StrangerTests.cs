@@ -9,8 +9,8 @@ namespace Konstruct.Tests.ProtocolV2;
 /// Where unknown conversations are created by their first message, anybody may wait at one. A stranger who did could cancel what its user said in it, by guessing
 /// the message's id.
 /// </summary>
-[Collection<UsualOnGarnet>]
-public sealed class StrangerTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class StrangerTests(UsualPipeline<OnGarnet> fixture) : PipelineTests(fixture)
 {
     private readonly Person _person = Person.New();
     private readonly Guid _conversation = Guid.NewGuid();

@@ -5,13 +5,13 @@ using Xunit;
 namespace Konstruct.Tests.ProtocolV2;
 
 /// <summary>Unknown conversations are refused, sockets that do not read are closed, and answers come from an orchestrator of the original kind.</summary>
-[Collection<Strict>]
+[Collection<Sharing<StrictPipeline>>]
 public sealed class StrictTests(StrictPipeline fixture) : PipelineTests(fixture)
 {
     private readonly Person _person = Person.New();
     private readonly Guid _conversation = Guid.NewGuid();
 
-    private ForeignOrchestrator Orchestrator => new(Pipeline, _person, _conversation);
+    private LegacyOrchestrator Orchestrator => new(Pipeline, _person, _conversation);
 
     [Theory]
     [InlineData(false)]

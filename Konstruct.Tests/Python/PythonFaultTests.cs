@@ -15,9 +15,9 @@ public abstract class PythonFaultTests(FaultRigs rigs) : FaultTests(rigs)
         || fault is "FLUSHALL mid-stream" or "the log lost under its readers" or "cancel racing done";
 }
 
-[Collection<PythonFaultsWithGarnet>]
+[Collection<Sharing<PythonFaultRigs<OnGarnet>>>]
 [Trait("Tier", "Long")]
-public sealed class PythonFaultsOnGarnet(PythonFaultRigsOnGarnet rigs) : PythonFaultTests(rigs)
+public sealed class PythonFaultsOnGarnet(PythonFaultRigs<OnGarnet> rigs) : PythonFaultTests(rigs)
 {
     public static TheoryData<string, int> Runs => WorkersRunsOn(RedisKind.Garnet);
 
@@ -26,9 +26,9 @@ public sealed class PythonFaultsOnGarnet(PythonFaultRigsOnGarnet rigs) : PythonF
     public Task A_fault_loses_nothing_and_repeats_nothing(string fault, int run) => PlayAsync(fault, run);
 }
 
-[Collection<PythonFaultsWithRedis>]
+[Collection<Sharing<PythonFaultRigs<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class PythonFaultsOnRedis(PythonFaultRigsOnRedis rigs) : PythonFaultTests(rigs)
+public sealed class PythonFaultsOnRedis(PythonFaultRigs<OnRedis> rigs) : PythonFaultTests(rigs)
 {
     public static TheoryData<string, int> Runs => WorkersRunsOn(RedisKind.Redis);
 

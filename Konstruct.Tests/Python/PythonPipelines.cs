@@ -1,6 +1,5 @@
 using Konstruct.Tests.Faults;
 using Konstruct.Tests.Harness;
-using Xunit;
 
 namespace Konstruct.Tests.Python;
 
@@ -67,25 +66,10 @@ public sealed class PythonPipeline(DatabaseFactory databases) : PipelineFixture(
     }
 }
 
-[CollectionDefinition]
-public sealed class WithPython : ICollectionFixture<PythonPipeline>;
-
-public sealed class PythonFaultRigsOnGarnet : FaultRigs
+public sealed class PythonFaultRigs<TRedis> : FaultRigs
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Garnet;
+    private protected override RedisKind Redis => TRedis.Kind;
 
     private protected override string Worker => PythonPipeline.Script;
 }
-
-public sealed class PythonFaultRigsOnRedis : FaultRigs
-{
-    private protected override RedisKind Redis => RedisKind.Redis;
-
-    private protected override string Worker => PythonPipeline.Script;
-}
-
-[CollectionDefinition]
-public sealed class PythonFaultsWithGarnet : ICollectionFixture<PythonFaultRigsOnGarnet>;
-
-[CollectionDefinition]
-public sealed class PythonFaultsWithRedis : ICollectionFixture<PythonFaultRigsOnRedis>;

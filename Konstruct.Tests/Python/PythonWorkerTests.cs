@@ -6,7 +6,7 @@ using Xunit;
 namespace Konstruct.Tests.Python;
 
 /// <summary>Real gateways, and workers in Python: clients see nothing of the difference.</summary>
-[Collection<WithPython>]
+[Collection<Sharing<PythonPipeline>>]
 [Trait("Tier", "Long")]
 public sealed class PythonWorkerTests(PythonPipeline fixture) : PipelineTests(fixture)
 {

@@ -5,8 +5,8 @@ namespace Konstruct.Tests.Telemetry;
 
 /// <summary>What people and models say is in no span, no log line and no metric; only a developer may ask for it, and only for the model's call.</summary>
 [Trait("Tier", "Long")]
-[Collection<TracedOnGarnet>]
-public sealed class ContentTests(TracedPipelineOnGarnet fixture) : PipelineTests(fixture)
+[Collection<Sharing<TracedPipeline<OnGarnet>>>]
+public sealed class ContentTests(TracedPipeline<OnGarnet> fixture) : PipelineTests(fixture)
 {
     private const string Capture = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 

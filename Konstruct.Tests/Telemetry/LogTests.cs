@@ -87,8 +87,8 @@ public sealed partial class LogVocabularyTests
 }
 
 /// <summary>What a line of the log carries when it arrives. Lines once carried the scope of the turn that had opened the subscription, too.</summary>
-[Collection<TracedOnGarnet>]
-public sealed class LogTests(TracedPipelineOnGarnet fixture) : PipelineTests(fixture)
+[Collection<Sharing<TracedPipeline<OnGarnet>>>]
+public sealed class LogTests(TracedPipeline<OnGarnet> fixture) : PipelineTests(fixture)
 {
     /// <summary>A v1 socket subscribes with its first message: what is logged of the second must not name the first.</summary>
     [Fact]

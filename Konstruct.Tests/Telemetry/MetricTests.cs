@@ -208,9 +208,9 @@ public abstract class MetricTests(TracedPipeline fixture) : PipelineTests(fixtur
     private double Sum(string name) => Get(GatewayService, name).Histogram.DataPoints.Sum(point => point.Sum);
 }
 
-[Collection<TracedOnGarnet>]
-public sealed class MetricsOnGarnet(TracedPipelineOnGarnet fixture) : MetricTests(fixture);
+[Collection<Sharing<TracedPipeline<OnGarnet>>>]
+public sealed class MetricsOnGarnet(TracedPipeline<OnGarnet> fixture) : MetricTests(fixture);
 
-[Collection<TracedOnRedis>]
+[Collection<Sharing<TracedPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class MetricsOnRedis(TracedPipelineOnRedis fixture) : MetricTests(fixture);
+public sealed class MetricsOnRedis(TracedPipeline<OnRedis> fixture) : MetricTests(fixture);

@@ -250,9 +250,9 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         );
 }
 
-[Collection<TracedOnGarnet>]
-public sealed class TracesOnGarnet(TracedPipelineOnGarnet fixture) : TraceTests(fixture);
+[Collection<Sharing<TracedPipeline<OnGarnet>>>]
+public sealed class TracesOnGarnet(TracedPipeline<OnGarnet> fixture) : TraceTests(fixture);
 
-[Collection<TracedOnRedis>]
+[Collection<Sharing<TracedPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class TracesOnRedis(TracedPipelineOnRedis fixture) : TraceTests(fixture);
+public sealed class TracesOnRedis(TracedPipeline<OnRedis> fixture) : TraceTests(fixture);

@@ -1,5 +1,4 @@
 using Konstruct.Tests.Harness;
-using Xunit;
 
 namespace Konstruct.Tests.Telemetry;
 
@@ -31,15 +30,9 @@ public abstract class TracedPipeline(DatabaseFactory databases) : PipelineFixtur
     }
 }
 
-public sealed class TracedPipelineOnGarnet(DatabaseFactory databases) : TracedPipeline(databases);
-
-public sealed class TracedPipelineOnRedis(DatabaseFactory databases) : TracedPipeline(databases)
+/// <inheritdoc cref="TracedPipeline"/>
+public sealed class TracedPipeline<TRedis>(DatabaseFactory databases) : TracedPipeline(databases)
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
+    private protected override RedisKind Redis => TRedis.Kind;
 }
-
-[CollectionDefinition]
-public sealed class TracedOnGarnet : ICollectionFixture<TracedPipelineOnGarnet>;
-
-[CollectionDefinition]
-public sealed class TracedOnRedis : ICollectionFixture<TracedPipelineOnRedis>;
