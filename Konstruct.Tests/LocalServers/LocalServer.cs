@@ -82,7 +82,8 @@ internal sealed class LocalServer : IAsyncDisposable
             start.Environment[name] = value;
         }
 
-        var port = Array.IndexOf(arguments, "--port") is >= 0 and var at ? int.Parse(arguments[at + 1], CultureInfo.InvariantCulture) : 0;
+        // 0 where the port is missing or wrong, which some tests want.
+        _ = int.TryParse(arguments.SkipWhile(argument => argument != "--port").ElementAtOrDefault(1), CultureInfo.InvariantCulture, out var port);
         var server = new LocalServer(new Process { StartInfo = start }, port);
         server._process.OutputDataReceived += (_, line) => server.Take(line.Data);
         server._process.ErrorDataReceived += (_, line) => server.Take(line.Data);

@@ -1,3 +1,5 @@
+using System.CommandLine;
+using System.Globalization;
 using Konstruct.Load.Client;
 using Konstruct.Load.Measure;
 
@@ -16,37 +18,60 @@ internal sealed record IdleOptions(
     string? Json
 )
 {
-    public const string Help = """
-                  --url, --dialect, --jwt-key, --json   as for run
-                  --sockets N,N,…    how many are open at each measurement; default 1000,5000,10000
-                  --watch NAME=PID   the server
-                  --burst-text T     then so many sockets send this message; default "/stamp tokens=100 rate=0 delay=0"
-                  --burst-sockets N  default 1000; 0: no burst
-                  --rest S           seconds after the burst until memory is read; default 30
-        """;
-
-    public static IdleOptions Parse(string[] args)
+    private static readonly Option<int[]> SocketsOption = OptionOf.Value<int[]>(
+        "--sockets",
+        "1000,5000,10000",
+        "How many are open at each measurement.",
+        text => [.. text.Split(',').Select(Number)]
+    );
+    private static readonly Option<WatchedProcess> WatchOption = new("--watch")
     {
-        var given = new Arguments(args);
-        var options = new IdleOptions(
-            LoadOptions.UrlOf(given),
-            LoadOptions.DialectOf(given.Text("dialect", "v2")),
-            [.. given.Text("sockets", "1000,5000,10000").Split(',').Select(Number)],
-            given.Text("burst-text", "/stamp tokens=100 rate=0 delay=0"),
-            given.Count("burst-sockets", 1000),
-            given.Seconds("rest", 30),
-            given.Text("jwt-key", ""),
-            given.All("watch") is [var server]
-                ? WatchedProcess.Parse(server)
-                : throw new BadArgumentException("idle wants one --watch NAME=PID: the server."),
-            given.Text("json", "") is { Length: > 0 } json ? json : null
-        );
-        given.EnsureAllKnown();
-        return options;
+        Description = "NAME=PID of the server.",
+        Required = true,
+        CustomParser = OptionOf.Parser(WatchedProcess.Parse),
+    };
+    private static readonly Option<string> BurstTextOption = OptionOf.Text(
+        "--burst-text",
+        "/stamp tokens=100 rate=0 delay=0",
+        "A message that some sockets send after the last measurement."
+    );
+    private static readonly Option<double> BurstSocketsOption = OptionOf.Number("--burst-sockets", 1000, "How many send it. 0: no burst.");
+    private static readonly Option<double> RestOption = OptionOf.Number("--rest", 30, "Seconds after the burst until memory is read.", most: 86_400);
+
+    /// <summary>The command <c>idle</c>.</summary>
+    public static Command Command(Func<IdleOptions, CancellationToken, Task<int>> run)
+    {
+        var command = new Command("idle", "Opens sockets that say nothing, and measures what each costs its server.")
+        {
+            SharedOptions.Url,
+            SharedOptions.Dialect,
+            SocketsOption,
+            WatchOption,
+            BurstTextOption,
+            BurstSocketsOption,
+            RestOption,
+            SharedOptions.JwtKey,
+            SharedOptions.Json,
+        };
+        command.SetAction((given, cancellation) => run(Read(given), cancellation));
+        return command;
     }
 
+    private static IdleOptions Read(ParseResult given) =>
+        new(
+            given.GetRequiredValue(SharedOptions.Url),
+            given.GetValue(SharedOptions.Dialect),
+            given.GetRequiredValue(SocketsOption),
+            given.GetRequiredValue(BurstTextOption),
+            (int)given.GetValue(BurstSocketsOption),
+            TimeSpan.FromSeconds(given.GetValue(RestOption)),
+            given.GetRequiredValue(SharedOptions.JwtKey),
+            given.GetRequiredValue(WatchOption),
+            given.GetValue(SharedOptions.Json)
+        );
+
     private static int Number(string text) =>
-        int.TryParse(text, out var number) && number is > 0 and <= 50_000
+        int.TryParse(text, CultureInfo.InvariantCulture, out var number) && number is > 0 and <= 50_000
             ? number
-            : throw new BadArgumentException($"--sockets: '{text}' is no number from 1 to 50000.");
+            : throw new BadArgumentException($"--sockets: '{text}' is not a number from 1 to 50000.");
 }

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Konstruct.Load.Client;
 using Konstruct.Load.Measure;
 
@@ -22,62 +23,103 @@ internal sealed record LoadOptions(
     IReadOnlyList<int> Cores
 )
 {
-    public const string Help = """
-                  --url U            of the server: ws://127.0.0.1:5180
-                  --dialect D        v1, v2 (default), relay (the floor of bench/peers) or signalr
-                  --conversations N  each with a socket, a user and a tenant of its own; default 100
-                  --messages N       of each conversation, one after another; default 1
-                  --text T           of a message; the stub's scenarios. Default "/stamp tokens=100 rate=50 delay=0"
-                  --ramp S           seconds over which the first messages are spread; default 1
-                  --think S          seconds from an answer's end to the next message; default 0
-                  --patience S       seconds without a frame until an answer counts as hung; default 30
-                  --storm S          v2: every S seconds all sockets break, connect again and resume; 0 (default): never
-                  --slow N           so many of the conversations read slowly; default 0
-                  --slow-delay MS    milliseconds between two of their frames; default 100
-                  --jwt-key K        signs a token for each user with this key; default: the auth frame names the user
-                  --watch NAME=PID   a process whose CPU time is reported; may be repeated
-                  --core N           a core whose speed is reported, by a short loop every 50 ms; may be repeated
-                  --json FILE        also writes the result there
-        """;
+    private const double Day = 86_400;
 
-    public static LoadOptions Parse(string[] args)
+    private static readonly Option<double> ConversationsOption = OptionOf.Number(
+        "--conversations",
+        100,
+        "Conversations, each with a socket, a user and a tenant of its own.",
+        least: 1
+    );
+    private static readonly Option<double> MessagesOption = OptionOf.Number(
+        "--messages",
+        1,
+        "Messages of a conversation, one after another.",
+        least: 1
+    );
+    private static readonly Option<string> TextOption = OptionOf.Text(
+        "--text",
+        "/stamp tokens=100 rate=50 delay=0",
+        "Text of a message: one of the stub's scenarios."
+    );
+    private static readonly Option<double> RampOption = OptionOf.Number("--ramp", 1, "Seconds over which the first messages are spread.", most: Day);
+    private static readonly Option<double> ThinkOption = OptionOf.Number(
+        "--think",
+        0,
+        "Seconds from an answer's end to the next message.",
+        most: Day
+    );
+    private static readonly Option<double> PatienceOption = OptionOf.Number(
+        "--patience",
+        30,
+        "Seconds without a frame until an answer counts as hung.",
+        most: Day
+    );
+    private static readonly Option<double> StormOption = OptionOf.Number(
+        "--storm",
+        0,
+        "v2 only: every so many seconds all sockets break, connect again and resume. 0: never.",
+        most: Day
+    );
+    private static readonly Option<double> SlowOption = OptionOf.Number("--slow", 0, "Number of conversations that read slowly.");
+    private static readonly Option<double> SlowDelayOption = OptionOf.Number("--slow-delay", 100, "Milliseconds between two of their frames.");
+    private static readonly Option<WatchedProcess[]> WatchOption = OptionOf.List(
+        "--watch",
+        "NAME=PID of a process whose CPU time is reported.",
+        WatchedProcess.Parse
+    );
+    private static readonly Option<int[]> CoreOption = OptionOf.List(
+        "--core",
+        "A core whose speed is reported, by a short loop every 50 ms.",
+        CoreWatch.Parse
+    );
+
+    /// <summary>The command <c>run</c>.</summary>
+    public static Command Command(Func<LoadOptions, CancellationToken, Task<int>> run)
     {
-        var given = new Arguments(args);
-        var options = new LoadOptions(
-            UrlOf(given),
-            DialectOf(given.Text("dialect", "v2")),
-            given.Count("conversations", 100, least: 1),
-            given.Count("messages", 1, least: 1),
-            given.Text("text", "/stamp tokens=100 rate=50 delay=0"),
-            given.Seconds("ramp", 1),
-            given.Seconds("think", 0),
-            given.Seconds("patience", 30),
-            given.Seconds("storm", 0),
-            given.Count("slow", 0),
-            TimeSpan.FromMilliseconds(given.Number("slow-delay", 100)),
-            given.Text("jwt-key", ""),
-            given.Text("json", "") is { Length: > 0 } json ? json : null,
-            [.. given.All("watch").Select(WatchedProcess.Parse)],
-            [.. given.All("core").Select(CoreWatch.Parse)]
-        );
-        given.EnsureAllKnown();
-        return options.Storm > TimeSpan.Zero && options.Dialect != Dialect.V2
-            ? throw new BadArgumentException("--storm wants --dialect v2: nothing else can resume.")
-            : options;
+        var command = new Command("run", "Opens conversations, sends messages, checks every answer, and measures.")
+        {
+            SharedOptions.Url,
+            SharedOptions.Dialect,
+            ConversationsOption,
+            MessagesOption,
+            TextOption,
+            RampOption,
+            ThinkOption,
+            PatienceOption,
+            StormOption,
+            SlowOption,
+            SlowDelayOption,
+            SharedOptions.JwtKey,
+            WatchOption,
+            CoreOption,
+            SharedOptions.Json,
+        };
+        command.SetAction((given, cancellation) => run(Read(given), cancellation));
+        return command;
     }
 
-    internal static Uri UrlOf(Arguments given) =>
-        Uri.TryCreate(given.Text("url", "ws://127.0.0.1:5180"), UriKind.Absolute, out var url) && url.Scheme is "ws" or "wss"
-            ? url
-            : throw new BadArgumentException("--url is an address like ws://127.0.0.1:5180.");
-
-    internal static Dialect DialectOf(string text) =>
-        text switch
-        {
-            "v1" => Dialect.V1,
-            "v2" => Dialect.V2,
-            "relay" => Dialect.Relay,
-            "signalr" => Dialect.SignalR,
-            _ => throw new BadArgumentException($"--dialect is '{text}': it is v1, v2, relay or signalr."),
-        };
+    private static LoadOptions Read(ParseResult given)
+    {
+        var options = new LoadOptions(
+            given.GetRequiredValue(SharedOptions.Url),
+            given.GetValue(SharedOptions.Dialect),
+            (int)given.GetValue(ConversationsOption),
+            (int)given.GetValue(MessagesOption),
+            given.GetRequiredValue(TextOption),
+            TimeSpan.FromSeconds(given.GetValue(RampOption)),
+            TimeSpan.FromSeconds(given.GetValue(ThinkOption)),
+            TimeSpan.FromSeconds(given.GetValue(PatienceOption)),
+            TimeSpan.FromSeconds(given.GetValue(StormOption)),
+            (int)given.GetValue(SlowOption),
+            TimeSpan.FromMilliseconds(given.GetValue(SlowDelayOption)),
+            given.GetRequiredValue(SharedOptions.JwtKey),
+            given.GetValue(SharedOptions.Json),
+            given.GetRequiredValue(WatchOption),
+            given.GetRequiredValue(CoreOption)
+        );
+        return options.Storm > TimeSpan.Zero && options.Dialect != Dialect.V2
+            ? throw new BadArgumentException("--storm requires --dialect v2: nothing else can resume.")
+            : options;
+    }
 }

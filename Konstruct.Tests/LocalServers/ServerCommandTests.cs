@@ -6,27 +6,40 @@ using Xunit;
 
 namespace Konstruct.Tests.LocalServers;
 
-public sealed class InvocationTests : IDisposable
+/// <summary>Arguments of the local servers, and what keeps one from starting.</summary>
+public sealed class ServerCommandTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
     [Theory]
-    [InlineData("There is no server named 'mysql': it is redis or postgres.", "mysql")]
-    [InlineData("There is no server named '0': it is redis or postgres.", "0")]
-    [InlineData("--port is missing.", "redis", "--data", "x")]
-    [InlineData("--data is missing.", "redis", "--port", "1")]
-    [InlineData("'two' is not a port: a port is a number from 1 to 65535.", "redis", "--port", "two")]
-    [InlineData("A value is missing after --port.", "redis", "--port")]
-    [InlineData("'70000' is not a port: a port is a number from 1 to 65535.", "redis", "--port", "70000")]
-    [InlineData("Unknown option '--colour'; --help lists what there is.", "redis", "--colour")]
-    public void What_is_wrong_with_the_arguments_is_said_in_a_sentence(string sentence, params string[] arguments) =>
-        Assert.Equal(sentence, Assert.Throws<CannotServeException>(() => Invocation.Parse(arguments)).Message);
+    [InlineData("Unrecognized command or argument 'mysql'.", "mysql")]
+    [InlineData("Option '--port' is required.", "redis", "--data", "x")]
+    [InlineData("Option '--data' is required.", "redis", "--port", "1")]
+    [InlineData("'two' is not a port: a port is a number from 1 to 65535.", "redis", "--port", "two", "--data", "x")]
+    [InlineData("Required argument missing for option: '--port'.", "redis", "--data", "x", "--port")]
+    [InlineData("'70000' is not a port: a port is a number from 1 to 65535.", "redis", "--port", "70000", "--data", "x")]
+    [InlineData("Unrecognized command or argument '--colour'.", "redis", "--port", "1", "--data", "x", "--colour")]
+    public async Task What_is_wrong_with_the_arguments_is_said_in_a_sentence(string sentence, params string[] arguments)
+    {
+        var run = await LocalServer.RunToEndAsync(arguments);
+        Assert.Equal(1, run.ExitCode);
+        Assert.Contains(sentence, run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_arguments_it_says_what_it_serves()
+    {
+        var run = await LocalServer.RunToEndAsync([]);
+        Assert.Equal(0, run.ExitCode);
+        Assert.Contains("KONSTRUCT_REDIS_PASSWORD", run.Output, StringComparison.Ordinal);
+        Assert.Contains("KONSTRUCT_POSTGRES=npm", run.Output, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Packages_are_kept_beside_the_data_unless_told_otherwise()
     {
-        var invocation = Invocation.Parse(["postgres", "--port", "5432", "--data", Path.Combine(_folder.Path, "state", "postgres")]);
-        Assert.Equal(Path.Combine(_folder.Path, "state", "packages"), invocation.Packages);
+        var given = ServerCommand.Root().Parse(["postgres", "--port", "5432", "--data", Path.Combine(_folder.Path, "state", "postgres")]);
+        Assert.Equal(Path.Combine(_folder.Path, "state", "packages"), ServerCommand.PackagesOf(given));
     }
 
     [Fact]
