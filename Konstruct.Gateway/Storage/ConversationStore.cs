@@ -86,7 +86,7 @@ internal sealed class ConversationStore(TenantDb tenants)
     )
     {
         var answer = text.ToStorable();
-        var rows = await tenants.CallSoonAsync(
+        var rows = await tenants.CallAsync(
             key.TenantId,
             key.ConversationId,
             $"""

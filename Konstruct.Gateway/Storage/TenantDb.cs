@@ -1,4 +1,3 @@
-using Konstruct.ServiceDefaults.Loops;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -11,12 +10,12 @@ namespace Konstruct.Gateway.Storage;
 internal sealed class TenantDb
 {
     private readonly IServiceScopeFactory _scopes;
-    private readonly StatementBatcher _groups;
+    private readonly StatementBatcher _batcher;
 
     /// <summary>Never opened. Other connections are cloned from it, so that they come from the contexts' pool.</summary>
     private readonly Lazy<ICloneable> _model;
 
-    public TenantDb(IServiceScopeFactory scopes, Failures failures, TimeProvider time)
+    public TenantDb(IServiceScopeFactory scopes, TimeProvider time)
     {
         _scopes = scopes;
         _model = new(() =>
@@ -24,7 +23,7 @@ internal sealed class TenantDb
             using var scope = scopes.CreateScope();
             return (ICloneable)((ICloneable)scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database.GetDbConnection()).Clone();
         });
-        _groups = new(new(Connect, failures, time), time);
+        _batcher = new(Connect, time);
     }
 
     /// <summary>
@@ -69,22 +68,11 @@ internal sealed class TenantDb
         FormattableString statement,
         Func<NpgsqlDataReader, T> read,
         CancellationToken cancellationToken
-    ) => SendAsync(new TenantStatement<T>(tenantId, conversationId, statement, read, mayWait: false, cancellationToken), cancellationToken);
-
-    /// <summary>Like <see cref="CallAsync"/>, for statements that no user waits for. Under load
-    /// each waits some milliseconds to share a batch.</summary>
-    /// <inheritdoc cref="CallAsync"/>
-    public Task<List<T>> CallSoonAsync<T>(
-        Guid tenantId,
-        Guid conversationId,
-        FormattableString statement,
-        Func<NpgsqlDataReader, T> read,
-        CancellationToken cancellationToken
-    ) => SendAsync(new TenantStatement<T>(tenantId, conversationId, statement, read, mayWait: true, cancellationToken), cancellationToken);
+    ) => SendAsync(new TenantStatement<T>(tenantId, conversationId, statement, read, cancellationToken), cancellationToken);
 
     private async Task<List<T>> SendAsync<T>(TenantStatement<T> call, CancellationToken cancellationToken)
     {
-        _groups.Send(call);
+        _batcher.Send(call);
         try
         {
             await call.Committed.WaitAsync(cancellationToken);

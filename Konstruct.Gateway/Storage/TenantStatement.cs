@@ -9,9 +9,8 @@ namespace Konstruct.Gateway.Storage;
 /// <param name="tenantId">The tenant.</param>
 /// <param name="conversationId">The only conversation whose rows the statement may lock.</param>
 /// <param name="statement">The statement. Interpolated values become parameters; bytes become text in UTF-8.</param>
-/// <param name="mayWait">Whether it may be delayed to share a batch.</param>
 /// <param name="givesUp">The caller's token; once it is cancelled, the statement need not be sent.</param>
-internal abstract class TenantStatement(Guid tenantId, Guid conversationId, FormattableString statement, bool mayWait, CancellationToken givesUp)
+internal abstract class TenantStatement(Guid tenantId, Guid conversationId, FormattableString statement, CancellationToken givesUp)
 {
     private static readonly object[] Placeholders = [.. Enumerable.Range(1, 16).Select(number => $"${number}")];
 
@@ -21,8 +20,6 @@ internal abstract class TenantStatement(Guid tenantId, Guid conversationId, Form
     private static readonly ConcurrentDictionary<object, string> Texts = new(ReferenceEqualityComparer.Instance);
 
     public Guid ConversationId => conversationId;
-
-    public bool MayWait => mayWait;
 
     public bool IsAwaited => !givesUp.IsCancellationRequested;
 
@@ -98,9 +95,8 @@ internal sealed class TenantStatement<T>(
     Guid conversationId,
     FormattableString statement,
     Func<NpgsqlDataReader, T> read,
-    bool mayWait,
     CancellationToken givesUp
-) : TenantStatement(tenantId, conversationId, statement, mayWait, givesUp)
+) : TenantStatement(tenantId, conversationId, statement, givesUp)
 {
     private readonly TaskCompletionSource _committed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -17,9 +17,7 @@ public sealed class StatementBatcherTests : PipelineTests
     private readonly FakeTimeProvider _time = new();
 
     /// <summary>A group that has not come back by then holds up the next one no longer.</summary>
-    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25),
-        Patrol = TimeSpan.FromMilliseconds(100),
-        Gathering = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(25);
 
     /// <summary>Less than Npgsql waits for an answer: without it each of these would come to its end.</summary>
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(15);
@@ -99,63 +97,6 @@ public sealed class StatementBatcherTests : PipelineTests
         );
 
         Assert.Single(together.Distinct());
-    }
-
-    [Fact]
-    public async Task Calls_that_may_wait_gather_when_others_have_only_just_left()
-    {
-        var first = await SoonAsync().WaitAsync(Soon, Cancellation); // Alone: it does not wait.
-        Task<string>[] gathered = [.. Enumerable.Range(0, 5).Select(_ => SoonAsync())];
-        _time.Advance(Gathering);
-        var together = await Task.WhenAll(gathered).WaitAsync(Soon, Cancellation);
-
-        Assert.Single(together.Distinct());
-        Assert.NotEqual(first, together[0]);
-    }
-
-    [Fact]
-    public async Task Calls_that_may_wait_leave_with_one_that_may_not()
-    {
-        await SoonAsync().WaitAsync(Soon, Cancellation);
-        var gathered = SoonAsync();
-        var urgent = (
-            await _tenants
-                .CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)
-                .WaitAsync(Soon, Cancellation)
-        ).Single();
-
-        Assert.Equal(urgent, await gathered.WaitAsync(Soon, Cancellation));
-    }
-
-    [Fact]
-    public async Task A_full_group_of_calls_that_may_wait_does_not()
-    {
-        await SoonAsync().WaitAsync(Soon, Cancellation);
-        var together = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => SoonAsync())).WaitAsync(Soon, Cancellation);
-
-        Assert.Single(together.Distinct());
-    }
-
-    /// <summary>The pool gave each another session, and all but the last had rested.</summary>
-    [Fact]
-    public async Task Calls_find_the_session_of_the_one_before_for_a_second()
-    {
-        await FillPoolAsync(3);
-        var first = await AskAsync();
-        var second = await AskAsync();
-        var third = await AskAsync();
-        _time.Advance(TimeSpan.FromSeconds(1));
-        var later = await AskAsync();
-
-        Assert.Equal([first, first], [second, third]);
-        Assert.NotEqual(first, later);
-
-        async Task<int> AskAsync() =>
-            (
-                await _tenants
-                    .CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_backend_pid()", row => row.GetInt32(0), Cancellation)
-                    .WaitAsync(Soon, Cancellation)
-            ).Single();
     }
 
     [Fact]
@@ -333,18 +274,9 @@ public sealed class StatementBatcherTests : PipelineTests
         WhileOneHangsAsync(async () =>
         {
             var next = OneAsync();
-            _time.Advance(Patrol);
+            _time.Advance(Overdue);
             Assert.Equal([1], await next.WaitAsync(Soon, Cancellation));
             Assert.Equal([1], await OneAsync().WaitAsync(Soon, Cancellation));
-        });
-
-    [Fact]
-    public Task A_call_that_waits_for_a_group_that_takes_long_leaves_with_the_next_that_comes() =>
-        WhileOneHangsAsync(async () =>
-        {
-            var first = OneAsync();
-            _time.Advance(Overdue);
-            await Task.WhenAll(first, OneAsync()).WaitAsync(Soon, Cancellation);
         });
 
     [Fact]
@@ -365,25 +297,10 @@ public sealed class StatementBatcherTests : PipelineTests
         _time.Advance(TimeSpan.FromSeconds(5));
     }
 
-    private async Task<string> SoonAsync() =>
-        (
-            await _tenants.CallSoonAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_current_xact_id()::text", row => row.GetString(0), Cancellation)
-        ).Single();
-
     private Task<List<int>> OneAsync() => _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT 1", row => row.GetInt32(0), Cancellation);
 
     private Task<List<int>> HangAsync(CancellationToken patience) =>
         _tenants.CallAsync(Guid.NewGuid(), Guid.NewGuid(), $"SELECT pg_sleep(3600)", row => 0, patience);
-
-    /// <summary>The pool has so many that rest.</summary>
-    private async Task FillPoolAsync(int connections)
-    {
-        await using var scope = _provider.CreateAsyncScope();
-        var model = (ICloneable)scope.ServiceProvider.GetRequiredService<ChatDbContext>().Database.GetDbConnection();
-        NpgsqlConnection[] some = [.. Enumerable.Range(0, connections).Select(_ => (NpgsqlConnection)model.Clone())];
-        await Task.WhenAll(some.Select(connection => connection.OpenAsync(Cancellation)));
-        await Task.WhenAll(some.Select(connection => connection.CloseAsync()));
-    }
 
     /// <summary>Runs <paramref name="calls"/> while another call is under way, so that they wait for it.</summary>
     private async Task<T> WhileOneIsUnderWayAsync<T>(Func<Task<T>> calls)

@@ -17,5 +17,5 @@ internal static class Stores
             .BuildServiceProvider();
 
     public static TenantDb Tenants(this ServiceProvider stores, TimeProvider? time = null) =>
-        new(stores.GetRequiredService<IServiceScopeFactory>(), stores.GetRequiredService<Failures>(), time ?? TimeProvider.System);
+        new(stores.GetRequiredService<IServiceScopeFactory>(), time ?? TimeProvider.System);
 }
