@@ -54,6 +54,8 @@ internal sealed partial class AttemptDispatcher(
     /// <summary>The script that ends a turn tells its worker.</summary>
     public Task WithdrawAsync(ConversationKey key, Guid turnId) => Task.CompletedTask;
 
+    public IEnumerable<(string What, Func<Task> TryAsync)> Trials() => []; // The trial that gateway and orchestrator share covers the queue.
+
     public Task<QueueMeasure> MeasureAsync() => queue.MeasureAsync();
 
     /// <summary>

@@ -42,6 +42,9 @@ internal interface ITurnDispatcher
     /// <summary>Called when a client or a gateway has ended a turn, so that the orchestrator does not begin it or stops. Never throws an outage.</summary>
     Task WithdrawAsync(ConversationKey key, Guid turnId);
 
+    /// <summary>Operations to try before the gateway is ready, each with words that complete "Redis refuses to …".</summary>
+    IEnumerable<(string What, Func<Task> TryAsync)> Trials();
+
     /// <summary>Counts what waits.</summary>
     Task<QueueMeasure> MeasureAsync();
 }

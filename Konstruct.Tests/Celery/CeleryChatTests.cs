@@ -137,6 +137,25 @@ public abstract class CeleryChatTests(CeleryPipeline fixture) : CeleryTestBase(f
     }
 
     [Fact]
+    public async Task A_message_that_was_cancelled_before_it_came_is_not_dispatched()
+    {
+        await using var gateway = await Pipeline.StartGatewayAsync(new Dictionary<string, string> { ["Dispatch__Celery__List"] = "unused" });
+        await using var chat = await OpenV2Async(gateway);
+        await chat.CancelMessageAsync("m");
+        await Until.TrueAsync(async () =>
+            await Pipeline.Redis.Database.KeyExistsAsync($"{{dispatch}}:cancelled:{Me.Tenant}:{Me.User}:{Conversation}:m")
+        );
+        await chat.SayAsync("hello", "m");
+        Assert.Equal("cancelled", (await chat.ReadToAsync("done"))[^1].Reason);
+        Assert.Equal(0, await Pipeline.Redis.Database.ListLengthAsync("unused"));
+        await chat.SayAsync("next", "n");
+        await chat.ReadToAsync("typing");
+        await Until.TrueAsync(async () => await Pipeline.Redis.Database.ListLengthAsync("unused") == 1);
+        await chat.CancelMessageAsync("n");
+        Assert.Equal("cancelled", (await chat.ReadToAsync("done"))[^1].Reason);
+    }
+
+    [Fact]
     public async Task After_a_cancel_the_next_message_waits_for_the_late_done()
     {
         await using var chat = await OpenV2Async();

@@ -87,6 +87,45 @@ public abstract class CeleryRepairTests(CeleryPipeline fixture) : CeleryTestBase
         Assert.Equal(expected[^1], (await chat.NextAsync("done")).Bytes);
     }
 
+    /// <summary>What was logged is gone: clients start again with what is still heard, and <c>done</c> has the whole text.</summary>
+    [Fact]
+    public async Task An_answer_whose_log_is_lost_ends_with_its_whole_text()
+    {
+        await using var chat = await OpenV2Async();
+        await chat.SayAsync(Steps(("chunk", "a"), ("wait", "go"), ("chunk", "b"), ("done", "ab")), "m");
+        var turn = (await chat.NextAsync("typing")).TurnId!.Value;
+        await chat.NextAsync("chunk");
+        await Pipeline.Redis.FlushAsync();
+        Assert.Equal(2, (await chat.NextAsync("reset")).Attempt);
+        await GoAsync();
+        var chunk = await chat.NextAsync("chunk");
+        Assert.Equal(("b", 2, 1), (chunk.Text, chunk.Attempt, chunk.Seq));
+        Assert.Equal("ab", (await chat.NextAsync("done")).Text);
+        Assert.Equal(["completed: ab"], await AnswersAsync());
+        Assert.Equal(0, await Pipeline.Redis.Database.ListLengthAsync("celery"));
+        Assert.Equal(0, await Pipeline.Redis.Database.ListLengthAsync($"seen:{turn}")); // Flushed, and not delivered again.
+    }
+
+    /// <summary>The gateway dies between its commit and the dispatch: another one dispatches, because it knows that nothing was sent.</summary>
+    [Fact]
+    public async Task A_turn_that_was_stored_and_not_sent_is_sent_by_the_sweep()
+    {
+        await using var chat = await OpenV2Async();
+        await chat.SayAsync("first", "1"); // The broker has kept its data since before the second message.
+        await chat.ReadToAsync("done");
+        await using var broker = await RedisServer.StartAsync(RedisKind.Garnet);
+        await using var gateway = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string> { ["ConnectionStrings__celery"] = $"{broker.ConnectionString},syncTimeout=1000,asyncTimeout=1000" }
+        );
+        await using var doomed = await OpenV2Async(gateway);
+        await broker.KillServerAsync();
+        await doomed.SayAsync("second", "2");
+        var turn = (await doomed.NextAsync("typing")).TurnId!.Value;
+        await gateway.KillAsync();
+        Assert.Equal("second ", (await chat.ReadToAsync("done"))[^1].Text);
+        Assert.Single(await SeenAsync(turn));
+    }
+
     /// <summary>The next message of the conversation does not wait for a gateway that is gone.</summary>
     [Fact]
     public async Task A_conversation_goes_on_after_its_gateway_died()

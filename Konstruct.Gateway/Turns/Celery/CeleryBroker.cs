@@ -41,6 +41,9 @@ internal sealed class CeleryBroker(IConnectionMultiplexer redis, IOptions<Dispat
 
     private IDatabase Database => redis.GetDatabase();
 
+    /// <summary>The fanout exchange on which workers hear commands. Kombu's prefix names the database.</summary>
+    private RedisChannel ControlChannel => RedisChannel.Literal($"/{Database.Database}.celery.pidbox");
+
     private RedisKey Since => $"{_prefix}:since";
 
     /// <summary>Puts a task on the queue, unless an earlier call for the same turn did.</summary>
@@ -55,8 +58,15 @@ internal sealed class CeleryBroker(IConnectionMultiplexer redis, IOptions<Dispat
     public async Task<bool> RemoveAsync(ReadOnlyMemory<byte> message) => await Database.ListRemoveAsync(_list, message, 1) > 0;
 
     /// <summary>Tells all workers to skip a task, now and when it is delivered again.</summary>
-    public Task RevokeAsync(Guid turnId) =>
-        redis.GetSubscriber().PublishAsync(RedisChannel.Literal($"/{Database.Database}.celery.pidbox"), CeleryMessage.Revoke(turnId));
+    public Task RevokeAsync(Guid turnId) => redis.GetSubscriber().PublishAsync(ControlChannel, CeleryMessage.Revoke(turnId));
+
+    /// <summary>Tries each kind of operation once, with the names that are used.</summary>
+    public async Task TryAsync()
+    {
+        await WasSentAsync(Guid.NewGuid(), TimeSpan.Zero);
+        await RemoveAsync("trial"u8.ToArray());
+        await redis.GetSubscriber().PublishAsync(ControlChannel, RedisValue.EmptyString); // Workers ignore an empty message.
+    }
 
     /// <summary>Number of tasks that no worker has taken.</summary>
     public async Task<int> CountAsync() => (int)await Database.ListLengthAsync(_list);

@@ -142,6 +142,11 @@ internal sealed partial class CeleryDispatcher(
         if (listened is not null)
         {
             Log.TakenOver(logger, turn.TurnId);
+            if (listened.Unsent is null && !broker.IsConnected && await log.TaskOfAsync(turn.Key, turn.TurnId) is { } message)
+            {
+                listened.Unsent = new(message, IsKnown: turn.Attempt == 0, turn.Age); // The broker is asked when it is back.
+            }
+
             listener.Work(listened);
         }
 
@@ -164,11 +169,19 @@ internal sealed partial class CeleryDispatcher(
             }
         );
 
+    public IEnumerable<(string What, Func<Task> TryAsync)> Trials() =>
+        [
+            (
+                $"put tasks on the Celery queue '{_options.List}' and publish on '/N.celery.pidbox' (ConnectionStrings:celery, or redis without it)",
+                broker.TryAsync
+            ),
+        ];
+
     public async Task<QueueMeasure> MeasureAsync() => new(await broker.CountAsync(), Held: 0, Answered: 0, Dead: 0, Oldest: TimeSpan.Zero);
 
     private async Task SendAsync(ListenedTurn turn, KonstructMessage task, byte[] message)
     {
-        turn.Unsent = new(message, IsKnown: false);
+        turn.Unsent = new(message, IsKnown: false, Age: TimeSpan.Zero);
         try
         {
             await broker.PublishAsync(task.TurnId, message);
@@ -179,7 +192,7 @@ internal sealed partial class CeleryDispatcher(
             // The watch sends it when the broker is back. If this gateway stops first, attempt 0 tells the sweep that nothing was sent.
             if (IsKnownNotSent(exception))
             {
-                turn.Unsent = new(message, IsKnown: true);
+                turn.Unsent = new(message, IsKnown: true, Age: TimeSpan.Zero);
                 await store.ReturnAttemptAsync(task.TenantId, task.TurnId, task.Attempt, CancellationToken.None);
             }
 

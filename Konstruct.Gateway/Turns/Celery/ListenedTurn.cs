@@ -166,4 +166,5 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
 /// <summary>A task that may not be on the Celery queue.</summary>
 /// <param name="Message">The message.</param>
 /// <param name="IsKnown">Whether it is known that no call has put it there.</param>
-internal sealed record UnsentTask(byte[] Message, bool IsKnown);
+/// <param name="Age">Age of the turn when this gateway began to listen.</param>
+internal sealed record UnsentTask(byte[] Message, bool IsKnown, TimeSpan Age);

@@ -70,10 +70,11 @@ internal sealed partial class ListenerWatch(
     /// <summary>Puts a task on the queue whose first call failed, if it is known that it is not there.</summary>
     private async Task SendAgainAsync(ListenedTurn turn, UnsentTask task)
     {
-        var sent = task.IsKnown ? Sent.No : await broker.WasSentAsync(turn.TurnId, time.GetElapsedTime(turn.BeganAt));
+        var sent = task.IsKnown ? Sent.No : await broker.WasSentAsync(turn.TurnId, task.Age + time.GetElapsedTime(turn.BeganAt));
         if (sent == Sent.No)
         {
             await broker.PublishAsync(turn.TurnId, task.Message);
+            await listener.RecruitAsync(turn.Key, turn.TurnId);
         }
 
         turn.Unsent = null;
