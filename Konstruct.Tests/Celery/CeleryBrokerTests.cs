@@ -28,6 +28,38 @@ public sealed class CeleryBrokerTests(CeleryPipelineOnGarnet fixture) : CeleryTe
         Assert.Single(await SeenAsync(turn));
     }
 
+    /// <summary>The task is on the queue, and the gateway does not know: it asks, and sends nothing twice.</summary>
+    [Fact]
+    public async Task A_task_whose_reply_is_lost_is_not_sent_twice()
+    {
+        await using var broker = await RedisServer.StartAsync(RedisKind.Garnet);
+        await using var proxy = new TcpProxy(broker.Port);
+        await using var gateway = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__celery"] = broker.ConnectionString.Replace($":{broker.Port}", $":{proxy.Port}", StringComparison.Ordinal),
+            }
+        );
+        await using var chat = await OpenV2Async(gateway);
+        var lost = proxy.LoseReplyToAsync(":konstruct:sent:");
+        await chat.SayAsync(Steps(("chunk", "a"), ("wait", "go"), ("done", "a")), "m");
+        var turn = (await chat.NextAsync("typing")).TurnId!.Value;
+        await lost;
+        await using var worker = await CeleryWorker.StartAsync(Pipeline.Redis, broker);
+        await chat.NextAsync("chunk");
+
+        // The watch asks the broker through the same connection; what it would send again waits behind the answer on the list.
+        await Until.TrueAsync(() =>
+            Task.FromResult(gateway.Log.Contains($"Turn {turn} is stored but could not be dispatched", StringComparison.Ordinal))
+        );
+        await GoAsync();
+        Assert.Equal("a", (await chat.NextAsync("done")).Text);
+        await chat.SayAsync("next", "n");
+        Assert.Equal("next ", (await chat.ReadToAsync("done"))[^1].Text);
+        Assert.Single(await SeenAsync(turn));
+        Assert.Equal(0, await broker.Database.ListLengthAsync("celery"));
+    }
+
     /// <summary>The broker refuses to write: nothing was sent, and the gateway sends it when the broker takes it.</summary>
     [Fact]
     public async Task A_message_that_the_broker_refuses_is_sent_when_it_takes_it()

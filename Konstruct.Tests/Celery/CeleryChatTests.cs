@@ -167,7 +167,13 @@ public abstract class CeleryChatTests(CeleryPipeline fixture) : CeleryTestBase(f
         Assert.Equal(("cancelled", "a"), (done.Reason, done.Text));
 
         await chat.SayAsync("next", "2");
-        await using var v1 = await OpenAsync(Me, Conversation);
+
+        // A whole chat elsewhere gives the message more time than it would need.
+        var elsewhere = Guid.NewGuid();
+        await using var other = await OpenAsync(Person.New(), elsewhere);
+        await other.SayAsync("elsewhere");
+        (await other.ReceiveTurnAsync()).AssertWhole(elsewhere);
+        Assert.Equal(["cancelled: a"], await AnswersAsync());
         await GoAsync();
         await GoAsync("end");
         var frames = await chat.ReadToAsync("done");

@@ -18,7 +18,8 @@ internal sealed class CeleryWorker : IAsyncDisposable
     /// <param name="redis">Where it publishes.</param>
     /// <param name="broker">Where it takes its tasks from; null: from the same server.</param>
     /// <param name="queues">Its queues, separated by commas.</param>
-    public static async Task<CeleryWorker> StartAsync(RedisServer redis, RedisServer? broker = null, string queues = "celery")
+    /// <param name="folder">The folder that holds the package <c>orchestrator</c>; null: the tests' own.</param>
+    public static async Task<CeleryWorker> StartAsync(RedisServer redis, RedisServer? broker = null, string queues = "celery", string? folder = null)
     {
         string[] command =
         [
@@ -41,7 +42,7 @@ internal sealed class CeleryWorker : IAsyncDisposable
             "--without-gossip",
             "--without-mingle",
         ];
-        var worker = new CeleryWorker(await ChildProcess.StartAsync("celery", command, EnvironmentOf(redis, broker ?? redis)));
+        var worker = new CeleryWorker(await ChildProcess.StartAsync("celery", command, EnvironmentOf(redis, broker ?? redis, folder)));
         await worker._process.WaitForLogAsync(" ready.");
         return worker;
     }
@@ -66,12 +67,12 @@ internal sealed class CeleryWorker : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 
-    private static Dictionary<string, string?> EnvironmentOf(RedisServer redis, RedisServer broker) =>
+    private static Dictionary<string, string?> EnvironmentOf(RedisServer redis, RedisServer broker, string? folder = null) =>
         new()
         {
             ["REDIS_URL"] = UrlOf(redis),
             ["BROKER_URL"] = UrlOf(broker),
-            ["PYTHONPATH"] = Folder,
+            ["PYTHONPATH"] = folder ?? Folder,
             ["PYTHONDONTWRITEBYTECODE"] = "1",
             ["PYTHONUNBUFFERED"] = "1",
         };
