@@ -28,6 +28,30 @@ public sealed class CeleryBrokerTests(CeleryPipelineOnGarnet fixture) : CeleryTe
         Assert.Single(await SeenAsync(turn));
     }
 
+    /// <summary>With <c>acks_late</c> Celery delivers the task again, and the turn ends with that delivery's text.</summary>
+    [Fact]
+    public async Task A_task_whose_worker_died_is_answered_by_the_next_worker()
+    {
+        await using var broker = await RedisServer.StartAsync(RedisKind.Garnet);
+        await using var gateway = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string> { ["ConnectionStrings__celery"] = broker.ConnectionString }
+        );
+        await using var chat = await OpenV2Async(gateway);
+        await chat.SayAsync(Steps(("chunk", "a"), ("wait", "go"), ("done", "the answer")), "m");
+        var turn = (await chat.NextAsync("typing")).TurnId!.Value;
+        await using (var doomed = await CeleryWorker.StartAsync(Pipeline.Redis, broker))
+        {
+            await chat.NextAsync("chunk");
+            await doomed.KillAsync();
+        }
+
+        await using var worker = await CeleryWorker.StartAsync(Pipeline.Redis, broker, visibilityTimeout: 1);
+        await SeenAsync(turn, deliveries: 2);
+        await GoAsync();
+        Assert.Equal("the answer", (await chat.ReadToAsync("done"))[^1].Text);
+        Assert.Equal(["completed: the answer"], await AnswersAsync());
+    }
+
     /// <summary>The task is on the queue, and the gateway does not know: it asks, and sends nothing twice.</summary>
     [Fact]
     public async Task A_task_whose_reply_is_lost_is_not_sent_twice()

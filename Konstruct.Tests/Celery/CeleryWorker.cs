@@ -18,8 +18,15 @@ internal sealed class CeleryWorker : IAsyncDisposable
     /// <param name="redis">Where it publishes.</param>
     /// <param name="broker">Where it takes its tasks from; null: from the same server.</param>
     /// <param name="queues">Its queues, separated by commas.</param>
+    /// <param name="visibilityTimeout">Seconds after which a task of a worker that died is delivered again.</param>
     /// <param name="folder">The folder that holds the package <c>orchestrator</c>; null: the tests' own.</param>
-    public static async Task<CeleryWorker> StartAsync(RedisServer redis, RedisServer? broker = null, string queues = "celery", string? folder = null)
+    public static async Task<CeleryWorker> StartAsync(
+        RedisServer redis,
+        RedisServer? broker = null,
+        string queues = "celery",
+        int visibilityTimeout = 3600,
+        string? folder = null
+    )
     {
         string[] command =
         [
@@ -42,7 +49,9 @@ internal sealed class CeleryWorker : IAsyncDisposable
             "--without-gossip",
             "--without-mingle",
         ];
-        var worker = new CeleryWorker(await ChildProcess.StartAsync("celery", command, EnvironmentOf(redis, broker ?? redis, folder)));
+        var environment = EnvironmentOf(redis, broker ?? redis, folder);
+        environment["VISIBILITY_TIMEOUT"] = $"{visibilityTimeout}";
+        var worker = new CeleryWorker(await ChildProcess.StartAsync("celery", command, environment));
         await worker._process.WaitForLogAsync(" ready.");
         return worker;
     }

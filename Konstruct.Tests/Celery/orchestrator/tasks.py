@@ -12,7 +12,7 @@ from celery import Celery
 
 app = Celery("orchestrator", broker=os.environ["BROKER_URL"])
 app.conf.worker_prefetch_multiplier = 1
-app.conf.broker_connection_retry_on_startup = True
+app.conf.broker_transport_options = {"visibility_timeout": float(os.environ.get("VISIBILITY_TIMEOUT", "3600"))}
 answers = redis.Redis.from_url(os.environ["REDIS_URL"])
 
 HEADERS = ("lang", "task", "id", "shadow", "eta", "expires", "group", "group_index", "retries", "timelimit", "root_id", "parent_id", "argsrepr")
