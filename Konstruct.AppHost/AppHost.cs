@@ -52,12 +52,15 @@ builder
     .WithProbes();
 
 // Answers tasks and streams tokens: a stub in place of a model's orchestrator.
-builder
-    .AddProject<Projects.Konstruct_OrchestratorStub>("orchestrator")
-    .OnAnyPort()
-    .WithReplicas(settings.Replicas)
-    .WithReference(redis)
-    .WithProbes();
+if (settings.HasStub)
+{
+    builder
+        .AddProject<Projects.Konstruct_OrchestratorStub>("orchestrator")
+        .OnAnyPort()
+        .WithReplicas(settings.Replicas)
+        .WithReference(redis)
+        .WithProbes();
+}
 
 // Serves browsers; the only resource that can be reached from outside.
 builder
@@ -72,6 +75,7 @@ builder
     .WithEnvironment("Auth__Jwt__Authority", authority)
     .WithEnvironment("Auth__Jwt__SigningKey", signingKey)
     .WithAuthMode()
+    .WithDispatch()
     .WithProbes()
     .WithLinks()
     .WithChatCommand()

@@ -56,7 +56,7 @@ internal static class GatewayServices
         services.AddSingleton<TurnPersister>();
         services.AddSingleton<ITurnPersister>(provider => provider.GetRequiredService<TurnPersister>());
         services.AddSingleton<DeadLetters>();
-        services.AddSingleton<AttemptDispatcher>();
+        builder.AddDispatch();
         services.AddSingleton<TurnRepair>();
         services.AddSingleton<StaleEntries>();
         services.AddSingleton<FeedServices>();

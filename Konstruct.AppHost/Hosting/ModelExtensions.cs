@@ -1,4 +1,5 @@
 using Aspire.Hosting.Pipelines;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Konstruct.AppHost.Hosting;
@@ -57,6 +58,23 @@ internal static class ModelExtensions
         && application.Configuration["Auth:Mode"] is { Length: > 0 } mode
             ? gateway.WithEnvironment("Auth__Mode", mode)
             : gateway;
+
+    /// <summary>
+    /// Passes the AppHost's section <c>Dispatch</c> to the gateway, such as <c>--Dispatch:Queue=celery</c>, and the connection string <c>celery</c> of a
+    /// broker that is not the application's Redis. Part of the manifest where set.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> WithDispatch(this IResourceBuilder<ProjectResource> gateway)
+    {
+        var configuration = gateway.ApplicationBuilder.Configuration;
+        foreach (var (key, value) in configuration.GetSection("Dispatch").AsEnumerable().Where(setting => setting.Value is { Length: > 0 }))
+        {
+            gateway.WithEnvironment(key.Replace(":", "__", StringComparison.Ordinal), value);
+        }
+
+        return configuration.GetConnectionString("celery") is { Length: > 0 }
+            ? gateway.WithReference(gateway.ApplicationBuilder.AddConnectionString("celery"))
+            : gateway;
+    }
 
     /// <summary>Links the dashboard to the gateway, and the gateway's page to the traces in the dashboard.</summary>
     public static IResourceBuilder<ProjectResource> WithLinks(this IResourceBuilder<ProjectResource> gateway)

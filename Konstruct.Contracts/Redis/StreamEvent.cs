@@ -96,6 +96,21 @@ public readonly partial record struct StreamEvent(StreamEventKind Kind)
         return output.WrittenSpan.ToArray();
     }
 
+    /// <summary>Payload of a chunk up to its seq, which only a script knows and adds.</summary>
+    /// <param name="escapedText">The text as the content of a JSON string, see <see cref="JsonText"/>.</param>
+    /// <param name="turnId">The turn.</param>
+    /// <param name="attempt">The attempt.</param>
+    public static byte[] ChunkWithoutSeq(ReadOnlySpan<byte> escapedText, Guid turnId, int attempt)
+    {
+        var output = new ArrayBufferWriter<byte>(escapedText.Length + 128);
+        output.Write(FrameJson.ChunkBegin);
+        output.Write(escapedText);
+        output.Write("\""u8);
+        FrameJson.WriteTurn(output, turnId, attempt);
+        output.Write(",\"seq\":"u8);
+        return output.WrittenSpan.ToArray();
+    }
+
     /// <summary>Payload of an end, written by the worker that finished the turn.</summary>
     public static byte[] Done(string text, Guid conversationId, Guid turnId, int attempt, int seq, string reason)
     {

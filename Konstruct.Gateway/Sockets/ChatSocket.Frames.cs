@@ -33,7 +33,7 @@ internal sealed partial class ChatSocket
             return;
         }
 
-        var result = await _services.Starter.StartAsync(message, _writer, _isV2);
+        var result = await _services.Starter.StartAsync(message, _writer, _isV2, _gone.Token);
         if (result.Error is not null)
         {
             SendError(result.Error, null, frame.MessageId);

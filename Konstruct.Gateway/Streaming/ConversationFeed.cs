@@ -185,7 +185,8 @@ internal sealed class ConversationFeed
             }
 
             _isAmongOthers = moreFollow;
-            switch (read.Kind)
+            var isTaken = _services.Legacy?.Take(_state.Key, in read) ?? false;
+            switch (isTaken ? StreamEventKind.Unknown : read.Kind)
             {
                 case StreamEventKind.Chunk when read.IsLegacy:
                     OnLegacyChunk(in read, heardAt, moreFollow);

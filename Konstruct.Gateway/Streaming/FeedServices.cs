@@ -6,7 +6,7 @@ using Konstruct.ServiceDefaults.Loops;
 
 namespace Konstruct.Gateway.Streaming;
 
-/// <summary>Services shared by all feeds.</summary>
+/// <summary>Services shared by all feeds. Without a <c>Legacy</c> listener, payloads that name no turn are relayed as they are.</summary>
 internal sealed record FeedServices(
     ConversationStore Store,
     TurnLog Log,
@@ -14,5 +14,6 @@ internal sealed record FeedServices(
     BackgroundTasks Tasks,
     Failures Failures,
     GatewayMetrics Metrics,
-    TimeProvider Time
+    TimeProvider Time,
+    ILegacyListener? Legacy = null
 );

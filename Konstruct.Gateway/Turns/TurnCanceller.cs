@@ -8,7 +8,7 @@ using Konstruct.Gateway.Telemetry;
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>Cancels turns from any replica, whether or not a worker has claimed them. Throws what the stores throw when they are down.</summary>
-internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds feeds, TurnLog log, DispatchQueue queue)
+internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds feeds, TurnLog log, DispatchQueue queue, ITurnDispatcher dispatcher)
 {
     /// <summary>Cancels a turn by its id. False: the conversation does not have this turn.</summary>
     public async Task<bool> CancelAsync(ConversationKey key, Guid turnId, CancellationToken cancellationToken)
@@ -52,5 +52,6 @@ internal sealed class TurnCanceller(ConversationStore store, ConversationFeeds f
 
         using var span = GatewayTelemetry.StartChild("turn.cancel", trace)?.SetTurn(row.TurnId);
         await log.CancelAsync(new(row.Key.ConversationId, row.TurnId, Math.Max(row.Attempt, 1), feeds.ChannelOf(row.Key)));
+        await dispatcher.WithdrawAsync(row.Key, row.TurnId);
     }
 }

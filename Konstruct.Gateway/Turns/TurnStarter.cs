@@ -28,7 +28,7 @@ internal sealed partial class TurnStarter(
     ConversationFeeds feeds,
     ConversationStore store,
     TurnLog log,
-    AttemptDispatcher dispatcher,
+    ITurnDispatcher dispatcher,
     GatewayMetrics metrics,
     TimeProvider time,
     IOptions<ChatOptions> options,
@@ -40,7 +40,11 @@ internal sealed partial class TurnStarter(
     /// <summary>
     /// Accepts or refuses a message. Outages of stores are results, not exceptions. A client that disconnects does not interrupt acceptance.
     /// </summary>
-    public async Task<StartResult> StartAsync(IncomingMessage message, IFrameSink sink, bool isV2)
+    /// <param name="message">The message.</param>
+    /// <param name="sink">Its socket's frames.</param>
+    /// <param name="isV2">Whether the socket speaks v2.</param>
+    /// <param name="gone">Cancelled when the socket closes. It ends only the wait for the conversation's running turn.</param>
+    public async Task<StartResult> StartAsync(IncomingMessage message, IFrameSink sink, bool isV2, CancellationToken gone = default)
     {
         var turnId = Guid.CreateVersion7(time.GetUtcNow());
         var askedAt = metrics.Now;
@@ -48,12 +52,12 @@ internal sealed partial class TurnStarter(
         var activity = GatewayTelemetry
             .StartTurn(turnId, message.Sender.TenantId, message.ConversationId, message.Frame.TraceParent)
             ?.SetTag("konstruct.protocol.version", isV2 ? 2 : 1);
-        using var limit = new CancellationTokenSource(_options.StoreTimeout, time);
-        var result = await ListenAsync(message, limit.Token) is { } feed
-            ? await StartAsync(feed, message, turnId, activity, askedAt, sink, isV2, limit.Token)
-            : new(WireError.Unavailable, default, null);
+        var result = await EnterAsync(message, turnId, gone) is { } refusal
+            ? new(refusal, default, null)
+            : await StartAsync(message, turnId, activity, askedAt, sink, isV2);
         if (result.Cursor is null)
         {
+            await dispatcher.LeaveAsync(message.Key, turnId);
             if (result.Error is { } error)
             {
                 activity?.SetTag("error.type", error.Code).SetStatus(ActivityStatusCode.Error);
@@ -63,6 +67,28 @@ internal sealed partial class TurnStarter(
         }
 
         return result;
+    }
+
+    /// <inheritdoc cref="ITurnDispatcher.EnterAsync"/>
+    private async Task<WireError?> EnterAsync(IncomingMessage message, Guid turnId, CancellationToken gone)
+    {
+        try
+        {
+            return await dispatcher.EnterAsync(message, turnId, gone);
+        }
+        catch (Exception exception) when (exception.IsOutage() || exception is OperationCanceledException)
+        {
+            Log.NotEntered(logger, message.ConversationId, exception.Message);
+            return WireError.Unavailable;
+        }
+    }
+
+    private async Task<StartResult> StartAsync(IncomingMessage message, Guid turnId, Activity? activity, long askedAt, IFrameSink sink, bool isV2)
+    {
+        using var limit = new CancellationTokenSource(_options.StoreTimeout, time);
+        return await ListenAsync(message, limit.Token) is { } feed
+            ? await StartAsync(feed, message, turnId, activity, askedAt, sink, isV2, limit.Token)
+            : new(WireError.Unavailable, default, null);
     }
 
     /// <summary>Null: Redis is down or too slow.</summary>
@@ -171,7 +197,7 @@ internal sealed partial class TurnStarter(
         using var span = GatewayTelemetry.Source.StartActivity("turn.persist");
         try
         {
-            return await store.AcceptAsync(turn, _options.CreateMissingConversations, _options.MaxTurnsPerConversation, limit);
+            return await store.AcceptAsync(turn, _options.CreateMissingConversations, dispatcher.MaxTurnsPerConversation, limit);
         }
         catch (Exception exception) when (exception.IsOutage() || exception is OperationCanceledException)
         {
@@ -189,7 +215,7 @@ internal sealed partial class TurnStarter(
         try
         {
             var channel = feeds.ChannelOf(feed.Key);
-            var isQueued = await dispatcher.EnqueueAsync(
+            var isQueued = await dispatcher.DispatchAsync(
                 span?.Id is { } parent ? task with { Traceparent = parent } : task,
                 (channel, StreamEvent.Accepted(task.TurnId, messageId, task.Traceparent)),
                 messageId is null ? (RedisKey?)null : RedisKeys.CancelledMessage(task.TenantId, message.Sender.UserId, task.ConversationId, messageId)
@@ -235,6 +261,9 @@ internal sealed partial class TurnStarter(
 
         [LoggerMessage(321, LogLevel.Warning, "A message to {ConversationId} was refused, Postgres cannot be reached: {Reason}")]
         public static partial void NotStored(ILogger logger, Guid conversationId, string reason);
+
+        [LoggerMessage(323, LogLevel.Warning, "A message to {ConversationId} was not accepted while it waited for the running turn: {Reason}")]
+        public static partial void NotEntered(ILogger logger, Guid conversationId, string reason);
 
         [LoggerMessage(322, LogLevel.Warning, "Turn {TurnId} is stored but could not be dispatched; the sweep will: {Reason}")]
         public static partial void NotDispatched(ILogger logger, Guid turnId, string reason);

@@ -28,6 +28,27 @@ public sealed class PublishedManifestTests
         Assert.Equal("{konstruct.connectionString}", (string?)resources["gateway"]!["env"]!["ConnectionStrings__konstruct"]);
     }
 
+    /// <summary>An operator's own orchestrator takes the stub's place, fed by its own kind of queue.</summary>
+    [Fact]
+    public async Task A_model_without_the_stub_feeds_a_Celery_queue()
+    {
+        var resources = JsonNode.Parse(
+            await PublishAsync(
+                "--Orchestrator=none",
+                "--Dispatch:Queue=celery",
+                "--Dispatch:Celery:List=portal",
+                "--ConnectionStrings:celery=broker.example:6379"
+            )
+        )!["resources"]!;
+
+        Assert.Null(resources["orchestrator"]);
+        var environment = resources["gateway"]!["env"]!;
+        Assert.Equal("celery", (string?)environment["Dispatch__Queue"]);
+        Assert.Equal("portal", (string?)environment["Dispatch__Celery__List"]);
+        Assert.Equal("{celery.connectionString}", (string?)environment["ConnectionStrings__celery"]);
+        Assert.Equal("parameter.v0", (string?)resources["celery"]!["type"]);
+    }
+
     /// <summary>Replicas belong to a developer's machine; where it is deployed the platform decides.</summary>
     [Fact]
     public async Task Replicas_are_no_part_of_the_manifest() => Assert.Equal(await PublishAsync(), await PublishAsync("--Replicas", "2"));

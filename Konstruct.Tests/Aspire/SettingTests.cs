@@ -14,6 +14,8 @@ public sealed class SettingTests : IDisposable
     [InlineData("--Hosting:Stores=nowhere", "Hosting:Stores is 'nowhere'; it can be auto, containers, local or managed.")]
     [InlineData("--Replicas=0", "Replicas is '0'; it can be a number from 1 to 10.")]
     [InlineData("--Replicas=two", "Replicas is 'two'; it can be a number from 1 to 10.")]
+    [InlineData("--Orchestrator=python", "Orchestrator is 'python'; it can be stub or none.")]
+    [InlineData("--Dispatch:Queue=rabbit", "Dispatch:Queue is 'rabbit'; it can be native or celery.")]
     [InlineData("--Port=70000", "Port is '70000'; it can be a number from 1 to 65535.")]
     public async Task A_setting_that_cannot_be_is_said_in_a_sentence(string argument, string sentence)
     {

@@ -22,7 +22,17 @@ internal sealed class Requirement
 
     public static readonly Requirement Node = new($"Node.js {OldestNode} or newer", "https://nodejs.org", FindNode);
 
-    public static readonly Requirement Python = new("redis-py for Python 3.11 or newer", "Debian: apt install python3-redis", FindPython);
+    public static readonly Requirement Python = new(
+        "redis-py for Python 3.11 or newer",
+        "Debian: apt install python3-redis",
+        () => FindPython("redis")
+    );
+
+    public static readonly Requirement Celery = new(
+        "Celery for Python",
+        "Debian: apt install python3-celery python3-redis",
+        () => FindPython("celery, redis")
+    );
 
     public static readonly Requirement Spin = new(
         "spin",
@@ -32,7 +42,7 @@ internal sealed class Requirement
 
     private const int OldestNode = 20;
 
-    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node, Python, Spin];
+    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node, Python, Celery, Spin];
 
     private readonly string _name;
     private readonly string _install;
@@ -64,10 +74,12 @@ internal sealed class Requirement
         Executables.Find(name) ?? (Path.Combine("/usr/sbin", name) is var path && File.Exists(path) ? path : null);
 
     /// <summary>Debian's modules belong to Debian's own Python, which need not be the first in the PATH.</summary>
-    private static string? FindPython() =>
-        new[] { "/usr/bin/python3", Executables.Find("python3"), Executables.Find("python") }.OfType<string>().FirstOrDefault(HasRedis);
+    private static string? FindPython(string modules) =>
+        new[] { "/usr/bin/python3", Executables.Find("python3"), Executables.Find("python") }
+            .OfType<string>()
+            .FirstOrDefault(python => HasModules(python, modules));
 
-    private static bool HasRedis(string python)
+    private static bool HasModules(string python, string modules)
     {
         if (!File.Exists(python))
         {
@@ -75,7 +87,7 @@ internal sealed class Requirement
         }
 
         using var process = Process.Start(
-            new ProcessStartInfo(python, ["-c", "import sys, redis; sys.exit(sys.version_info < (3, 11))"]) { RedirectStandardError = true }
+            new ProcessStartInfo(python, ["-c", $"import sys, {modules}; sys.exit(sys.version_info < (3, 11))"]) { RedirectStandardError = true }
         )!;
         process.StandardError.ReadToEnd();
         process.WaitForExit();

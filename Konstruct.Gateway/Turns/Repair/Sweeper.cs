@@ -15,7 +15,7 @@ namespace Konstruct.Gateway.Turns.Repair;
 /// </summary>
 internal sealed class Sweeper(
     PendingTurns pending,
-    DispatchQueue queue,
+    ITurnDispatcher dispatcher,
     TurnRepair repair,
     StaleEntries stale,
     GatewayMetrics metrics,
@@ -39,7 +39,7 @@ internal sealed class Sweeper(
             await stale.TidyAsync(cancellationToken);
             if (metrics.IsQueueWanted)
             {
-                metrics.QueueMeasured(await queue.MeasureAsync());
+                metrics.QueueMeasured(await dispatcher.MeasureAsync());
             }
         }
         catch
@@ -68,7 +68,7 @@ internal sealed class Sweeper(
             var page = await pending.ReadAsync(_options.SweepAge, last, PageSize, cancellationToken);
             if (page.Count > 0)
             {
-                var states = await queue.InspectAsync([.. page.Select(turn => RedisKeys.Entry(turn.TurnId, turn.Attempt))]);
+                var states = await dispatcher.InspectAsync(page);
                 foreach (var (turn, state) in page.Zip(states))
                 {
                     if (state != DispatchState.Missing || IsMissing(turn, missing))

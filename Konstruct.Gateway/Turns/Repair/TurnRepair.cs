@@ -18,7 +18,7 @@ internal sealed partial class TurnRepair(
     ConversationStore store,
     ConversationFeeds feeds,
     TurnLog log,
-    AttemptDispatcher dispatcher,
+    ITurnDispatcher dispatcher,
     TurnPersister persister,
     GatewayMetrics metrics,
     Failures failures,
@@ -80,7 +80,7 @@ internal sealed partial class TurnRepair(
 
             await FailAsync(turn);
         }
-        else if (where is DispatchState.Missing or DispatchState.Answered && _mayDispatch)
+        else if (where is DispatchState.Missing or DispatchState.Answered && _mayDispatch && await dispatcher.MayRedispatchAsync(turn))
         {
             await RedispatchAsync(turn, cancellationToken);
         }
@@ -126,7 +126,7 @@ internal sealed partial class TurnRepair(
         using var scope = ScopeOf(turn);
         try
         {
-            await dispatcher.EnqueueAsync(span?.Id is { } parent ? message with { Traceparent = parent } : message);
+            await dispatcher.DispatchAsync(span?.Id is { } parent ? message with { Traceparent = parent } : message);
         }
         catch (Exception exception) when (exception.IsOutage())
         {
@@ -159,6 +159,7 @@ internal sealed partial class TurnRepair(
     {
         var channel = feeds.ChannelOf(turn.Key);
         await log.FailAsync(new(turn.ConversationId, turn.TurnId, Math.Max(turn.Attempt, 1), channel));
+        await dispatcher.WithdrawAsync(turn.Key, turn.TurnId);
         var state = await log.ReadStateAsync(turn.ConversationId, turn.TurnId);
         await PersistAsync(turn, state.Outcome ?? TurnOutcome.Failed, Math.Max(state.Attempt, turn.Attempt), state.Traceparent);
     }

@@ -18,6 +18,7 @@ internal sealed partial class TurnWatch(
     ConversationFeeds feeds,
     TurnLog log,
     TurnPersister persister,
+    ITurnDispatcher dispatcher,
     BackgroundTasks tasks,
     Persistence persistence,
     Failures failures,
@@ -76,6 +77,7 @@ internal sealed partial class TurnWatch(
         try
         {
             await log.FailAsync(new(key.ConversationId, turn.TurnId, Math.Max(attempt, 1), feeds.ChannelOf(key)));
+            await dispatcher.WithdrawAsync(key, turn.TurnId);
         }
 #pragma warning disable CA1031 // Row boundary: sockets get an end whatever failed in Redis.
         catch (Exception exception)

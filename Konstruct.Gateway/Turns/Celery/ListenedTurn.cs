@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using Konstruct.Contracts.Redis;
+using Konstruct.Contracts.Wire;
+using Konstruct.Gateway.Storage;
+using Konstruct.Gateway.Streaming;
+
+namespace Konstruct.Gateway.Turns.Celery;
+
+/// <summary>
+/// A legacy turn that this gateway listens to, and what was heard of it and is not in its log yet. Every listener keeps it; the one with the lease
+/// writes it. The log's entries come back on the channel, so the others know what is written and can go on exactly there.
+/// </summary>
+/// <param name="key">The conversation.</param>
+/// <param name="turnId">The turn.</param>
+/// <param name="feed">The feed that is held open for it.</param>
+/// <param name="next">The seq of the next chunk; 0: to be read from the log.</param>
+/// <param name="maxBytes">Maximum bytes to keep: more than an answer may have.</param>
+/// <param name="beganAt">Time at which this gateway began to listen.</param>
+internal sealed class ListenedTurn(ConversationKey key, Guid turnId, ConversationFeed feed, int next, int maxBytes, long beganAt)
+{
+    private readonly Lock _gate = new();
+    private readonly List<ReadOnlyMemory<byte>> _heard = [];
+    private long _bytes;
+    private bool _isAlive; // Something was heard since the last call of TakeSign.
+    private bool _isWorking;
+    private bool _isWanted; // More was heard while working.
+
+    public ConversationKey Key => key;
+
+    public Guid TurnId => turnId;
+
+    public ConversationFeed Feed => feed;
+
+    public long BeganAt => beganAt;
+
+    /// <summary>The turn's trace; default: unknown here.</summary>
+    public ActivityContext Trace { get; init; }
+
+    /// <summary>The attempt whose log is written. Used by the worker only.</summary>
+    public int Attempt { get; set; } = 1;
+
+    /// <summary>The seq of the next chunk; 0: to be read from the log. Used by the worker only.</summary>
+    public int Next { get; set; } = next;
+
+    /// <summary>Whether this gateway had the lease at the last call. Used by the worker only.</summary>
+    public bool HasLease { get; set; }
+
+    /// <summary>The message, until it is known to be on the Celery queue; null: it is.</summary>
+    public UnsentTask? Unsent { get; set; }
+
+    /// <summary>The turn has ended, and its orchestrator has not published <c>done</c> yet.</summary>
+    public bool IsLate { get; private set; }
+
+    /// <summary>The orchestrator's end; null: none yet.</summary>
+    public StreamEvent? Done { get; private set; }
+
+    /// <summary>Keeps a chunk or the end. What follows the end is ignored.</summary>
+    public void Hear(in StreamEvent payload)
+    {
+        lock (_gate)
+        {
+            _isAlive = true;
+            if (Done is not null)
+            {
+                return;
+            }
+
+            if (payload.Kind == StreamEventKind.Done)
+            {
+                Done = payload;
+            }
+            else if (payload.EscapedText is { IsEmpty: false } text && !IsLate && _bytes < maxBytes)
+            {
+                _heard.Add(JsonText.Normalise(text));
+                _bytes += text.Length;
+            }
+        }
+    }
+
+    /// <summary>Notes that another gateway has written a chunk to the log.</summary>
+    public void OnWritten(in StreamEvent chunk)
+    {
+        lock (_gate)
+        {
+            if (!HasLease && _heard.Count > 0 && chunk.EscapedText is { } text && _heard[0].Span.SequenceEqual(text.Span))
+            {
+                Drop(1);
+            }
+        }
+    }
+
+    /// <summary>Returns the oldest chunks that are not in the log.</summary>
+    public List<ReadOnlyMemory<byte>> Waiting(int most)
+    {
+        lock (_gate)
+        {
+            return _heard.GetRange(0, Math.Min(most, _heard.Count));
+        }
+    }
+
+    /// <summary>Called when this gateway has written the oldest chunks. True: nothing more waits.</summary>
+    public bool OnLogged(int count, int lastSeq)
+    {
+        lock (_gate)
+        {
+            Drop(count);
+            Next = lastSeq + 1;
+            HasLease = true;
+            return _heard.Count == 0;
+        }
+    }
+
+    /// <summary>Called when the turn has ended: its log takes nothing more.</summary>
+    public void OnEnded()
+    {
+        lock (_gate)
+        {
+            Drop(_heard.Count);
+            IsLate = true;
+        }
+    }
+
+    /// <summary>Whether the orchestrator has published anything since the last call.</summary>
+    public bool TakeSign()
+    {
+        lock (_gate)
+        {
+            var wasAlive = _isAlive;
+            _isAlive = false;
+            return wasAlive;
+        }
+    }
+
+    /// <summary>True: the caller must work. False: the work in progress takes it along.</summary>
+    public bool BeginWork()
+    {
+        lock (_gate)
+        {
+            _isWanted = _isWorking;
+            return !_isWorking && (_isWorking = true);
+        }
+    }
+
+    /// <summary>True: the work is done. False: more was heard meanwhile.</summary>
+    public bool EndWork(bool hasFailed = false)
+    {
+        lock (_gate)
+        {
+            _isWorking = _isWanted && !hasFailed;
+            _isWanted = false;
+            return !_isWorking;
+        }
+    }
+
+    private void Drop(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            _bytes -= _heard[i].Length;
+        }
+
+        _heard.RemoveRange(0, count);
+    }
+}
+
+/// <summary>A task that may not be on the Celery queue.</summary>
+/// <param name="Message">The message.</param>
+/// <param name="IsKnown">Whether it is known that no call has put it there.</param>
+/// <param name="Age">Age of the turn when this gateway began to listen.</param>
+internal sealed record UnsentTask(byte[] Message, bool IsKnown, TimeSpan Age);

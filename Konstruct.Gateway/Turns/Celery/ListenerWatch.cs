@@ -1,0 +1,149 @@
+using Konstruct.Gateway.Configuration;
+using Konstruct.Gateway.Hosting;
+using Konstruct.Gateway.Storage;
+using Konstruct.ServiceDefaults.Loops;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Konstruct.Gateway.Turns.Celery;
+
+/// <summary>
+/// Renews this gateway's listening leases, takes those that have ended, stands by for other gateways' turns, and hands its turns over when it stops.
+/// </summary>
+internal sealed partial class ListenerWatch(
+    ListenedTurns turns,
+    LegacyListener listener,
+    ListeningLog log,
+    CeleryBroker broker,
+    IConnectionMultiplexer redis,
+    BackgroundTasks tasks,
+    Persistence persistence,
+    Failures failures,
+    TimeProvider time,
+    IOptions<DispatchOptions> options,
+    ILogger<ListenerWatch> logger
+) : BackgroundService
+{
+    private const int MostTogether = 100;
+
+    /// <summary>Maximum time for other gateways to take over the turns of one that stops.</summary>
+    private static readonly TimeSpan HandOverLimit = TimeSpan.FromSeconds(3);
+
+    private readonly TimeSpan _interval = options.Value.Celery.ListeningLease / 5;
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await failures.TryAsync("handing legacy turns over", () => HandOverAsync(cancellationToken));
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await persistence
+            .Of("subscribing to turns that need a listener", _interval, 5 * _interval)
+            .ExecuteAsync(async _ => await redis.GetSubscriber().SubscribeAsync(ListeningKeys.Listen, OnAsked), stoppingToken);
+        await persistence.LoopAsync("the watch over legacy turns", _interval, _interval, 5 * _interval, _ => LookAtAllAsync(), stoppingToken);
+    }
+
+    private async Task LookAtAllAsync()
+    {
+        foreach (var some in turns.All().Chunk(MostTogether))
+        {
+            await Task.WhenAll(some.Select(turn => failures.TryAsync("watching a legacy turn", () => LookAsync(turn))));
+        }
+    }
+
+    private async Task LookAsync(ListenedTurn turn)
+    {
+        listener.Work(turn);
+        if (!turn.HasLease && !turn.IsLate)
+        {
+            await log.StandByAsync(turn.Key, turn.TurnId);
+        }
+
+        if (turn.Unsent is { } task && !turn.IsLate && broker.IsConnected)
+        {
+            await SendAgainAsync(turn, task);
+        }
+    }
+
+    /// <summary>Puts a task on the queue whose first call failed, if it is known that it is not there.</summary>
+    private async Task SendAgainAsync(ListenedTurn turn, UnsentTask task)
+    {
+        var sent = task.IsKnown ? Sent.No : await broker.WasSentAsync(turn.TurnId, task.Age + time.GetElapsedTime(turn.BeganAt));
+        if (sent == Sent.No)
+        {
+            await broker.PublishAsync(turn.TurnId, task.Message);
+            await listener.RecruitAsync(turn.Key, turn.TurnId);
+        }
+
+        turn.Unsent = null;
+        if (sent == Sent.Unknown)
+        {
+            Log.Unknown(logger, turn.TurnId);
+        }
+    }
+
+    private void OnAsked(RedisChannel channel, RedisValue asked)
+    {
+        if (
+            ((string?)asked)?.Split(':') is [var gateway, var tenant, var conversation, var id]
+            && gateway != log.Gateway
+            && Guid.TryParseExact(tenant, "N", out var tenantId)
+            && Guid.TryParseExact(conversation, "N", out var conversationId)
+            && Guid.TryParseExact(id, "N", out var turnId)
+        )
+        {
+            tasks.Run("standing by for a legacy turn", () => StandByAsync(new(tenantId, conversationId), turnId));
+        }
+    }
+
+    private async Task StandByAsync(ConversationKey key, Guid turnId)
+    {
+        if (turns.Find(key, turnId) is { } known)
+        {
+            listener.Work(known); // The gateway that had the lease may have given it up.
+        }
+        else if (await log.StandByAsync(key, turnId))
+        {
+            if (await listener.ListenAsync(key, turnId, next: 0, traceparent: null, () => log.HasPlaceAsync(key, turnId)) is { } turn)
+            {
+                listener.Work(turn);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Gives up the leases when another gateway listens, so that nothing is lost between the two. Without another gateway the leases end with this one.
+    /// </summary>
+    private async Task HandOverAsync(CancellationToken cancellationToken)
+    {
+        var mine = turns.All().FindAll(turn => turn.HasLease && !turn.IsLate);
+        var began = time.GetTimestamp();
+        foreach (var turn in mine)
+        {
+            while (
+                !await log.HasStandbyAsync(turn.Key, turn.TurnId)
+                && await listener.RecruitAsync(turn.Key, turn.TurnId) > 1
+                && time.GetElapsedTime(began) < HandOverLimit
+            )
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
+            }
+
+            turns.Remove(turn); // Nothing takes the lease again here.
+            await log.ReleaseAsync(turn.Key, turn.TurnId);
+            await listener.RecruitAsync(turn.Key, turn.TurnId);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(
+            364,
+            LogLevel.Warning,
+            "The Celery broker may have lost its data since turn {TurnId} was accepted. It is unknown whether its task was sent, so it is not sent again"
+        )]
+        public static partial void Unknown(ILogger logger, Guid turnId);
+    }
+}
