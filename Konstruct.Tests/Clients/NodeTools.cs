@@ -4,7 +4,7 @@ using Konstruct.Tests.Harness;
 
 namespace Konstruct.Tests.Clients;
 
-/// <summary>Node, and the TypeScript compiler that the client's lock file names, in a copy of the sources: the tree that is tested is not written to.</summary>
+/// <summary>Node, and the tools that the client's lock file names, in a copy of the sources: the tree that is tested is not written to.</summary>
 internal static class NodeTools
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(5);
@@ -15,7 +15,7 @@ internal static class NodeTools
 
     public static string PageFiles { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "clients", "page");
 
-    /// <summary>The copy's client folder, with the compiler installed.</summary>
+    /// <summary>The copy's client folder, with the tools installed.</summary>
     public static async Task<string> ClientCopyAsync()
     {
         Requirement.Npm.Require();
@@ -45,11 +45,7 @@ internal static class NodeTools
         var folder = new TemporaryFolder();
         AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
         var client = Path.Combine(folder.Path, "clients", "typescript");
-        foreach (var part in new[] { "", "src", "dist" })
-        {
-            CopyFiles(Path.Combine(Client, part), Path.Combine(client, part));
-        }
-
+        CopyFiles(Client, client);
         CopyFiles(PageFiles, Path.Combine(folder.Path, "clients", "page"));
         var (exitCode, output) = await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], client);
         return exitCode == 0 ? folder : throw new InvalidOperationException($"npm could not install the compiler:\n{output}");
@@ -61,6 +57,11 @@ internal static class NodeTools
         foreach (var file in Directory.EnumerateFiles(from))
         {
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
+        }
+
+        foreach (var folder in Directory.EnumerateDirectories(from).Where(folder => Path.GetFileName(folder) != "node_modules"))
+        {
+            CopyFiles(folder, Path.Combine(to, Path.GetFileName(folder)));
         }
     }
 }

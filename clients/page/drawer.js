@@ -127,7 +127,7 @@ export class Drawer {
 
   #showFrames() {
     this.#frameCount.textContent = this.#count.toLocaleString('en');
-    this.#frames.prepend(...this.#waiting.splice(0).reverse().map(rowOf));
+    this.#frames.prepend(...this.#waiting.splice(0).toReversed().map(rowOf));
     while (this.#frames.childElementCount > keptFrames) this.#frames.lastElementChild?.remove();
   }
 }

@@ -37,7 +37,7 @@ class ChatPage {
   #settings;
   #drawer;
   #list = new ConversationList({ open: id => void this.open(id), refused: error => this.#state.refused(error) });
-  #messages = new MessageLog({ again: question => void this.send(question), announce, refused: error => this.#state.refused(error) });
+  #messages = new MessageLog({ again: question => void this.send(question), announce, refused: error => this.#state.refused(error), isConnected: () => this.#state.state === 'open' });
   #state = new StateView({ again: () => this.#chat?.reconnect(), identity: () => showDrawer(true, 'tenant'), create: () => void this.create() });
   #listSoon = whenQuiet(() => void this.#list.load(this.#api), 300);
   #turnSoon = oncePerFrame(() => this.#drawer.turn(this.#lastTurn, this.#lastTurn && (this.#measures.get(this.#lastTurn) ?? null)));
@@ -165,6 +165,7 @@ class ChatPage {
     chat.on('state', change => {
       const wasLost = this.#state.state === 'waiting';
       this.#state.show(change);
+      this.#messages.connectionChanged();
       // Reload what the list and the history could not read while the gateway was unreachable. v1 does not report what happened meanwhile.
       if (change.state === 'open' && wasLost) {
         if (this.#messages.hasFailed) void this.open(this.#conversation?.id ?? '');

@@ -10,6 +10,15 @@ const nearEnd = 80;
 /** Older messages are loaded this many pixels before they are needed. */
 const ahead = 1500;
 
+/** Why a message waits, by the code with which the gateway refused it for now. */
+const waits = {
+  too_many_messages: 'Waiting: more messages in a minute than one user may send.',
+  too_many_waiting: 'Waiting: too many messages are ahead of it.',
+  too_many_turns: 'Waiting: too many answers are being written in this conversation.',
+  unavailable: 'Waiting: the service cannot store messages right now.',
+  restarting: 'Waiting: the service is restarting.',
+};
+
 /** A question and its answer. */
 class Entry {
   status = 'completed';
@@ -29,9 +38,13 @@ class Entry {
   element = el('div', { class: 'turn' }, this.#asked, this.#answer);
   #again;
 
-  /** @param {(entry: Entry) => void} again Asks the question again. */
-  constructor(again) {
+  /**
+   * @param {(entry: Entry) => void} again Asks the question again.
+   * @param {() => boolean} isConnected
+   */
+  constructor(again, isConnected) {
     this.#again = again;
+    this.isConnected = isConnected;
   }
 
   /** @param {string} text */
@@ -51,6 +64,14 @@ class Entry {
     this.#foot.replaceChildren(...this.#footer());
   }
 
+  #whyItWaits() {
+    const { error, retryAt } = this.turn ?? {};
+    if (!this.isConnected()) return 'Waiting for the connection…';
+    if (!error || !retryAt) return 'Sending…';
+    const why = waits[/** @type {keyof typeof waits} */ (/** @type {any} */ (error).code)] ?? error.message;
+    return `${why} Sent again in ${Math.max(0, Math.ceil((retryAt - Date.now()) / 1000))} s.`;
+  }
+
   get isOpen() {
     return this.status === 'sending' || this.status === 'answering' || this.status === 'pending';
   }
@@ -60,7 +81,7 @@ class Entry {
     const again = this.question ? el('button', { type: 'button', class: 'again', click: () => this.#again(this) }, icon('again'), 'Try again') : '';
     switch (this.status) {
       case 'sending':
-        return [el('span', { class: 'quiet' }, this.note ? `${this.note} The page tries again by itself.` : 'Sending…')];
+        return [el('span', { class: 'quiet' }, this.#whyItWaits())];
       case 'answering':
       case 'pending':
         return this.text ? [] : [el('span', { class: 'dots', role: 'img', 'aria-label': 'Waiting for the first word' }, el('i'), el('i'), el('i'))];
@@ -96,6 +117,8 @@ export class MessageLog {
   #follows = true;
   /** @type {Set<Entry>} */
   #stale = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #countdown;
   #drawSoon = oncePerFrame(() => this.#draw());
   #fillSoon = whenQuiet(() => void this.fill(), 150);
 
@@ -103,7 +126,7 @@ export class MessageLog {
   changed = () => {};
 
   /**
-   * @param {{ again: (question: string) => void, announce: (text: string) => void, refused: (error: ApiError) => void }} page
+   * @param {{ again: (question: string) => void, announce: (text: string) => void, refused: (error: ApiError) => void, isConnected: () => boolean }} page
    */
   constructor(page) {
     this.page = page;
@@ -286,12 +309,21 @@ export class MessageLog {
         if (entry.turn) this.#live.delete(entry.turn);
       }
       this.page.again(entry.question);
-    });
+    }, () => this.page.isConnected());
+  }
+
+  /** Messages that wait say for what. */
+  connectionChanged() {
+    for (const [turn, entry] of this.#live) if (turn.status === 'sending') this.#stale.add(entry);
+    this.#drawSoon();
   }
 
   #draw() {
     for (const entry of this.#stale) entry.draw();
     this.#stale.clear();
+    clearTimeout(this.#countdown);
+    const waiting = [...this.#live].filter(([turn]) => turn.retryAt && !turn.isEnded);
+    if (waiting.length > 0) this.#countdown = setTimeout(() => this.connectionChanged(), 500);
     if (this.#follows) this.#snap();
     else this.#jump.hidden = false;
   }

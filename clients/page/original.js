@@ -4,7 +4,7 @@
  */
 
 /** @typedef {import('/page/client/index.js').ChatClient} ChatClient */
-/** @typedef {import('/page/client/index.js').ErrorFrame} ErrorFrame */
+/** @typedef {import('/page/client/index.js').ChatError} ChatError */
 /** @typedef {import('/page/client/index.js').TurnStatus} TurnStatus */
 
 /** The part of a turn that v1 has. */
@@ -17,8 +17,10 @@ class OriginalTurn {
   text = '';
   attempt = 0;
   seq = 0;
-  /** @type {ErrorFrame | undefined} */
+  /** @type {ChatError | Error | undefined} */
   error = undefined;
+  /** @type {number | undefined} */
+  retryAt = undefined;
 
   get isEnded() {
     return this.status !== 'sending' && this.status !== 'answering';
@@ -120,7 +122,7 @@ export class OriginalChat {
    */
   #end(turn, status, message) {
     turn.status = status;
-    if (message) turn.error = { type: 'error', code: 'unavailable', message, retryable: true };
+    if (message) turn.error = new Error(message);
     this.#emit('update', turn);
   }
 
