@@ -36,6 +36,7 @@ public sealed partial class NodeTests(ClientPipeline fixture) : PipelineTests(fi
     [InlineData("policy.test.mjs")]
     [InlineData("waits.test.mjs")]
     [InlineData("ws.test.mjs")]
+    [InlineData("ai-sdk.test.mjs")]
     public Task The_client_without_a_gateway(string file) => RunAsync(file, new Dictionary<string, string?>());
 
     /// <summary>A gateway whose ping interval is two seconds, and a network that drops all bytes.</summary>

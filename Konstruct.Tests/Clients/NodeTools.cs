@@ -11,9 +11,13 @@ internal static class NodeTools
 
     private static readonly Lazy<Task<TemporaryFolder>> Copy = new(PrepareAsync);
 
+    private static readonly Lazy<Task<string>> Example = new(BuildExampleAsync);
+
     public static string Client { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "clients", "typescript");
 
     public static string PageFiles { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "clients", "page");
+
+    private static string Examples { get; } = Path.Combine(BuiltPrograms.RepositoryRoot, "clients", "examples");
 
     /// <summary>The copy's client folder, with the tools installed.</summary>
     public static async Task<string> ClientCopyAsync()
@@ -21,6 +25,9 @@ internal static class NodeTools
         Requirement.Npm.Require();
         return Path.Combine((await Copy.Value).Path, "clients", "typescript");
     }
+
+    /// <summary>The folder with the React example's page, built in the copy with the packages that its lock file names.</summary>
+    public static Task<string> ReactExampleAsync() => Example.Value;
 
     /// <summary>Runs a program to its end and returns what it said on both streams.</summary>
     public static async Task<(int ExitCode, string Output)> RunAsync(
@@ -47,8 +54,28 @@ internal static class NodeTools
         var client = Path.Combine(folder.Path, "clients", "typescript");
         CopyFiles(Client, client);
         CopyFiles(PageFiles, Path.Combine(folder.Path, "clients", "page"));
-        var (exitCode, output) = await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], client);
-        return exitCode == 0 ? folder : throw new InvalidOperationException($"npm could not install the compiler:\n{output}");
+        CopyFiles(Examples, Path.Combine(folder.Path, "clients", "examples"));
+        await InstallAsync(client);
+        return folder;
+    }
+
+    private static async Task<string> BuildExampleAsync()
+    {
+        var example = Path.Combine(await ClientCopyAsync(), "..", "examples", "react");
+        await InstallAsync(example);
+        var (exitCode, output) = await RunAsync("npm", ["run", "build"], example);
+        return exitCode == 0
+            ? Path.GetFullPath(Path.Combine(example, "dist"))
+            : throw new InvalidOperationException($"The example does not build:\n{output}");
+    }
+
+    private static async Task InstallAsync(string project)
+    {
+        var (exitCode, output) = await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"], project);
+        if (exitCode != 0)
+        {
+            throw new InvalidOperationException($"npm could not install the packages of {project}:\n{output}");
+        }
     }
 
     private static void CopyFiles(string from, string to)
@@ -59,7 +86,7 @@ internal static class NodeTools
             File.Copy(file, Path.Combine(to, Path.GetFileName(file)));
         }
 
-        foreach (var folder in Directory.EnumerateDirectories(from).Where(folder => Path.GetFileName(folder) != "node_modules"))
+        foreach (var folder in Directory.EnumerateDirectories(from).Where(folder => Path.GetFileName(folder) is not "node_modules"))
         {
             CopyFiles(folder, Path.Combine(to, Path.GetFileName(folder)));
         }

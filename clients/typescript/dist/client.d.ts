@@ -3,6 +3,7 @@ import type { Turn } from './turn.js';
 /** One conversation over one socket. Reconnects whenever the socket breaks, without a gap or a repetition in any answer. */
 export declare class ChatClient {
     #private;
+    readonly options: Readonly<ChatOptions>;
     constructor(options: ChatOptions);
     get state(): ChatState;
     /** The latest change of the state, with its reason. */

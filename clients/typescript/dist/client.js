@@ -2,10 +2,12 @@ import { Connection } from './connection.js';
 import { Emitter } from './events.js';
 import { Turns } from './turns.js';
 export class ChatClient {
+    options;
     #events = new Emitter();
     #connection;
     #turns;
     constructor(options) {
+        this.options = options;
         this.#connection = new Connection(options, {
             stateChanged: change => this.#stateChanged(change),
             received: frame => this.#received(frame),

@@ -7,11 +7,14 @@ import type { ClientFrame, ServerFrame } from './wire.js';
 
 /** One conversation over one socket. Reconnects whenever the socket breaks, without a gap or a repetition in any answer. */
 export class ChatClient {
+  readonly options: Readonly<ChatOptions>;
+
   #events = new Emitter<ChatEvents>();
   #connection: Connection;
   #turns: Turns;
 
   constructor(options: ChatOptions) {
+    this.options = options;
     this.#connection = new Connection(options, {
       stateChanged: change => this.#stateChanged(change),
       received: frame => this.#received(frame),
