@@ -47,10 +47,18 @@ internal static class NodeTools
         return (result.ExitCode, $"{result.StandardOutput}\n{result.StandardError}");
     }
 
+    /// <summary>Deletes the copy, if there is one: thousands of files, which take longer than a process that ends may take.</summary>
+    public static async Task DeleteCopyAsync()
+    {
+        if (Copy is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        {
+            (await Copy.Value).Dispose();
+        }
+    }
+
     private static async Task<TemporaryFolder> PrepareAsync()
     {
         var folder = new TemporaryFolder();
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => folder.Dispose();
         var client = Path.Combine(folder.Path, "clients", "typescript");
         CopyFiles(Client, client);
         CopyFiles(PageFiles, Path.Combine(folder.Path, "clients", "page"));

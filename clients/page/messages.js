@@ -1,6 +1,8 @@
 import { ApiError } from './api.js';
+import { copyFrom } from './copy.js';
+import { markDays } from './days.js';
 import { byId, el, icon, oncePerFrame, whenQuiet } from './dom.js';
-import { MarkdownView } from './markdown.js';
+import { Entry } from './entry.js';
 
 /** @typedef {import('./api.js').Message} Message */
 /** @typedef {import('./original.js').AnyTurn} AnyTurn */
@@ -9,95 +11,6 @@ import { MarkdownView } from './markdown.js';
 const nearEnd = 80;
 /** Older messages are loaded this many pixels before they are needed. */
 const ahead = 1500;
-
-/** Why a message waits, by the code with which the gateway refused it for now. */
-const waits = {
-  too_many_messages: 'Waiting: more messages in a minute than one user may send.',
-  too_many_waiting: 'Waiting: too many messages are ahead of it.',
-  too_many_turns: 'Waiting: too many answers are being written in this conversation.',
-  unavailable: 'Waiting: the service cannot store messages right now.',
-  restarting: 'Waiting: the service is restarting.',
-};
-
-/** A question and its answer. */
-class Entry {
-  status = 'completed';
-  text = '';
-  question = '';
-  note = '';
-  /** @type {string | undefined} */
-  turnId;
-  /** @type {AnyTurn | undefined} */
-  turn;
-  #bubble = el('div', { class: 'bubble', dir: 'auto' });
-  #body = el('div', { class: 'markdown', dir: 'auto' });
-  #foot = el('div', { class: 'foot' });
-  #asked = el('article', { class: 'question', 'aria-label': 'You', hidden: true }, this.#bubble);
-  #answer = el('article', { class: 'answer', 'aria-label': 'Answer', hidden: true }, this.#body, this.#foot);
-  #markdown = new MarkdownView(this.#body);
-  element = el('div', { class: 'turn' }, this.#asked, this.#answer);
-  #again;
-
-  /**
-   * @param {(entry: Entry) => void} again Asks the question again.
-   * @param {() => boolean} isConnected
-   */
-  constructor(again, isConnected) {
-    this.#again = again;
-    this.isConnected = isConnected;
-  }
-
-  /** @param {string} text */
-  ask(text) {
-    this.question = text;
-    this.#bubble.textContent = text;
-    this.#asked.hidden = false;
-  }
-
-  draw() {
-    const { status, text } = this;
-    this.element.dataset.status = status;
-    this.element.dataset.turn = this.turnId ?? '';
-    this.#answer.hidden = false;
-    this.#answer.setAttribute('aria-busy', String(this.isOpen));
-    this.#markdown.update(text);
-    this.#foot.replaceChildren(...this.#footer());
-  }
-
-  #whyItWaits() {
-    const { error, retryAt } = this.turn ?? {};
-    if (!this.isConnected()) return 'Waiting for the connection…';
-    if (!error || !retryAt) return 'Sending…';
-    const why = waits[/** @type {keyof typeof waits} */ (/** @type {any} */ (error).code)] ?? error.message;
-    return `${why} Sent again in ${Math.max(0, Math.ceil((retryAt - Date.now()) / 1000))} s.`;
-  }
-
-  get isOpen() {
-    return this.status === 'sending' || this.status === 'answering' || this.status === 'pending';
-  }
-
-  /** @returns {(Node | string)[]} */
-  #footer() {
-    const again = this.question ? el('button', { type: 'button', class: 'again', click: () => this.#again(this) }, icon('again'), 'Try again') : '';
-    switch (this.status) {
-      case 'sending':
-        return [el('span', { class: 'quiet' }, this.#whyItWaits())];
-      case 'answering':
-      case 'pending':
-        return this.text ? [] : [el('span', { class: 'dots', role: 'img', 'aria-label': 'Waiting for the first word' }, el('i'), el('i'), el('i'))];
-      case 'cancelled':
-        return [el('span', { class: 'mark' }, this.text ? 'Stopped here' : 'Stopped before the first word')];
-      case 'failed':
-        return [el('span', { class: 'mark bad' }, this.note || (this.text ? 'The answer failed here.' : 'The answer failed.')), again];
-      case 'refused':
-        return [el('span', { class: 'mark bad' }, `Not sent. ${this.note}`), again];
-      case 'left':
-        return [el('span', { class: 'mark' }, 'The connection was lost. The answer goes on without it, and will be in the history.')];
-      default:
-        return this.text ? [] : [el('span', { class: 'mark' }, 'An answer without a word')];
-    }
-  }
-}
 
 /** The messages of one conversation: its history, loaded as it is scrolled to, and the running turns. */
 export class MessageLog {
@@ -109,6 +22,8 @@ export class MessageLog {
   #byTurn = new Map();
   /** @type {Map<AnyTurn, Entry>} */
   #live = new Map();
+  /** @type {WeakMap<Element, Entry>} */
+  #entries = new WeakMap();
   /** @type {{ api: import('./api.js').Api, id: string } | null} */
   #source = null;
   /** @type {string | null} */
@@ -132,6 +47,10 @@ export class MessageLog {
     this.page = page;
     this.#scroll.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     this.#jump.addEventListener('click', () => this.toEnd());
+    this.#log.addEventListener('click', event => {
+      const button = event.target instanceof Element ? event.target.closest('.copy-code') : null;
+      if (button) void copyFrom(button, button.parentElement?.querySelector('code')?.textContent ?? '');
+    });
     // Keeps the end visible when the text or the view grows.
     const observer = new ResizeObserver(() => this.#follows && this.#snap());
     observer.observe(this.#log);
@@ -189,6 +108,7 @@ export class MessageLog {
     entry.turn = turn;
     this.#live.set(turn, entry);
     if (question !== undefined) entry.ask(question);
+    this.#markDays();
     if (this.#state.dataset.state === 'absent') this.#show('');
     this.update(turn);
     if (turn.mine) this.toEnd();
@@ -224,6 +144,7 @@ export class MessageLog {
       const { items } = await source.api.messages(source.id, null, 20);
       if (source !== this.#source) return;
       for (const message of items.toReversed()) this.#place(message, 'after');
+      this.#markDays();
       this.changed();
     } catch (error) {
       // The next call retries; the socket reports the gateway's state.
@@ -255,6 +176,7 @@ export class MessageLog {
         if (cursor) for (const message of page.items) this.#place(message, 'before');
         else for (const message of page.items.toReversed()) this.#place(message, 'sorted');
         this.#next = page.next;
+        this.#markDays();
         this.#show('');
       });
       this.#isLoading = false;
@@ -294,6 +216,7 @@ export class MessageLog {
     }
     if (message.role === 'user') {
       if (!entry.question) entry.ask(message.content);
+      entry.at = new Date(message.created_at);
     } else if (!entry.turn) {
       entry.status = message.status;
       entry.text = message.content;
@@ -301,8 +224,12 @@ export class MessageLog {
     entry.draw();
   }
 
+  #markDays() {
+    markDays([...this.#log.children].flatMap(child => this.#entries.get(child) ?? []));
+  }
+
   #make() {
-    return new Entry(entry => {
+    const made = new Entry(entry => {
       if (entry.status === 'refused') {
         // It was never sent: the retry replaces it.
         entry.element.remove();
@@ -310,6 +237,8 @@ export class MessageLog {
       }
       this.page.again(entry.question);
     }, () => this.page.isConnected());
+    this.#entries.set(made.element, made);
+    return made;
   }
 
   /** Messages that wait say for what. */
@@ -357,7 +286,9 @@ export class MessageLog {
       return;
     }
     const top = this.#scroll.getBoundingClientRect().top;
-    const anchor = [...this.#log.children].find(child => child.getBoundingClientRect().bottom > top);
+    const turn = [...this.#log.children].find(child => child.getBoundingClientRect().bottom > top);
+    // Not the turn itself: the day above it may go.
+    const anchor = turn?.querySelector('article:not([hidden])');
     const before = anchor?.getBoundingClientRect().top ?? 0;
     change();
     if (anchor) this.#scroll.scrollTop += anchor.getBoundingClientRect().top - before;

@@ -192,7 +192,7 @@ export class Turns {
     }
     #cancel(turn) {
         turn.isCancelled = true;
-        if (turn.isWritten && this.#link.isOpen())
+        if ((turn.isWritten || turn.id !== undefined) && this.#link.isOpen())
             this.#sendCancel(turn);
         if (turn.id === undefined && (!turn.isWritten || turn.retryAt !== undefined))
             this.#end(turn, 'cancelled');

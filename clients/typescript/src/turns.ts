@@ -199,7 +199,7 @@ export class Turns {
 
   #cancel(turn: ClientTurn): void {
     turn.isCancelled = true;
-    if (turn.isWritten && this.#link.isOpen()) this.#sendCancel(turn);
+    if ((turn.isWritten || turn.id !== undefined) && this.#link.isOpen()) this.#sendCancel(turn);
     // The gateway does not have it.
     if (turn.id === undefined && (!turn.isWritten || turn.retryAt !== undefined)) this.#end(turn, 'cancelled');
   }

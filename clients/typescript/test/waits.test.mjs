@@ -283,6 +283,14 @@ test('cancel ends what the gateway does not have, at once', async () => {
   await pass(600_000);
 });
 
+test('another tab\'s turn is cancelled as well', async () => {
+  const { client } = await opened();
+  FakeSocket.last.says({ type: 'typing', turn_id: 'T', message_id: 'theirs' });
+  const [turn] = client.running;
+  turn.cancel();
+  assert.deepEqual([turn.mine, turn.status, sent('cancel')], [false, 'answering', [{ type: 'cancel', turnId: 'T' }]]);
+});
+
 test('an AbortSignal cancels, and is let go at the end', async () => {
   const { client } = await opened();
   const controller = new AbortController();

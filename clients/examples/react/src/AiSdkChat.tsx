@@ -8,6 +8,7 @@ import { Composer } from './Composer';
 export function AiSdkChat({ options }: { options: ChatOptions }) {
   const [client] = useState(() => new ChatClient(options));
   const [transport] = useState(() => new KonstructTransport(client));
+  const [isLoaded, setLoaded] = useState(false);
   const [loadError, setLoadError] = useState<Error>();
   const { messages, setMessages, sendMessage, regenerate, resumeStream, stop, status, error } = useChat({ transport });
 
@@ -15,15 +16,19 @@ export function AiSdkChat({ options }: { options: ChatOptions }) {
     // The history, then the answer that is being written: after a reload, and when another tab asked.
     const synchronise = async () => {
       try {
-        setMessages(await transport.loadMessages());
+        const history = await transport.loadMessages();
+        if (client.running.some(turn => turn.mine)) return;
+        setMessages(history);
         setLoadError(undefined);
         await resumeStream();
       } catch (reason) {
         setLoadError(reason as Error);
+      } finally {
+        setLoaded(true);
       }
     };
     const ignore = client.on('turn', turn => {
-      if (!turn.mine && !client.running.some(other => other.mine)) void synchronise();
+      if (!turn.mine) void synchronise();
     });
     client.connect();
     void synchronise();
@@ -45,11 +50,10 @@ export function AiSdkChat({ options }: { options: ChatOptions }) {
       <p role="status">{status}</p>
       {problem && (
         <p role="alert">
-          {problem instanceof ChatError ? `${problem.code}: ` : ''}{problem.message}
-          <button type="button" onClick={() => void regenerate()}>Try again</button>
+          {problem instanceof ChatError ? `${problem.code}: ` : ''}{problem.message} <button type="button" onClick={() => void regenerate()}>Try again</button>
         </p>
       )}
-      <Composer isBusy={status === 'submitted' || status === 'streaming'} send={text => void sendMessage({ text })} stop={() => void stop()} />
+      <Composer isReady={isLoaded} isBusy={status === 'submitted' || status === 'streaming'} send={text => void sendMessage({ text })} stop={() => void stop()} />
     </section>
   );
 }

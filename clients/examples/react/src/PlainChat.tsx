@@ -24,7 +24,7 @@ export function PlainChat({ options }: { options: ChatOptions }) {
           <button type="button" onClick={reconnect}>Connect again</button>
         </p>
       )}
-      <Composer isBusy={isBusy} send={send} stop={stop} />
+      <Composer isReady isBusy={isBusy} send={send} stop={stop} />
     </section>
   );
 }
