@@ -191,7 +191,8 @@ public sealed class ReactExampleTests(PagePipeline fixture) : PipelineTests(fixt
             FROM turns CROSS JOIN (VALUES ('user'), ('assistant')) AS roles (role);
             """
         );
-        var pane = new ReactPane(await OpenAsync(), ReactPane.Plain);
+        var page = await OpenAsync();
+        var pane = new ReactPane(page, ReactPane.Plain);
         await Expect(pane.Questions).ToHaveCountAsync(25);
         await pane.SayAsync("/burst 2");
         await Expect(pane.Answers.Last).ToHaveTextAsync(Whole("/burst 2"));
@@ -204,6 +205,12 @@ public sealed class ReactExampleTests(PagePipeline fixture) : PipelineTests(fixt
         await Expect(pane.Button("Older messages")).ToBeHiddenAsync();
         Assert.Equal([.. Enumerable.Range(1, 60).Select(n => $"user {n}"), "/burst 2"], await pane.Questions.AllTextContentsAsync());
         await Expect(pane.Answers.First).ToHaveTextAsync("assistant 1");
+
+        // Another tab's question is read from the newest page, which is not the beginning of the history.
+        await Other(page, ReactPane.Plain).SayAsync("/burst 3");
+        await Expect(pane.Questions).ToHaveCountAsync(62);
+        await Expect(pane.Answers.Last).ToHaveTextAsync(Whole("/burst 3"));
+        await Expect(pane.Button("Older messages")).ToBeHiddenAsync();
     }
 
     private static string Whole(string question) => Answers.Of(question).Trim();

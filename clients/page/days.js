@@ -9,18 +9,22 @@ export function timeOf(at) {
 }
 
 /**
- * Puts the day above the first turn of each day but today's first.
+ * Puts the day before the first turn of each day.
+ * @param {HTMLElement} log
  * @param {Iterable<{ element: HTMLElement, at: Date }>} entries In their order on the page.
  */
-export function markDays(entries) {
+export function markDays(log, entries) {
   const today = day.format(new Date());
   let before = 'Today';
   for (const { element, at } of entries) {
     const words = day.format(at) === today ? 'Today' : day.format(at);
-    const separator = element.querySelector(':scope > .day');
+    const above = element.previousElementSibling;
+    const separator = above?.className === 'day' ? above : null;
     if (words === before) separator?.remove();
     else if (separator) separator.textContent = words;
-    else element.prepend(el('div', { class: 'day' }, words));
+    else element.before(el('div', { class: 'day' }, words));
     before = words;
   }
+  // Left behind by turns that were removed.
+  for (const separator of log.querySelectorAll(':scope > .day')) if (!separator.nextElementSibling?.classList.contains('turn')) separator.remove();
 }

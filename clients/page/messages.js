@@ -225,7 +225,11 @@ export class MessageLog {
   }
 
   #markDays() {
-    markDays([...this.#log.children].flatMap(child => this.#entries.get(child) ?? []));
+    markDays(this.#log, this.#turns().flatMap(turn => this.#entries.get(turn) ?? []));
+  }
+
+  #turns() {
+    return [...this.#log.querySelectorAll(':scope > .turn')];
   }
 
   #make() {
@@ -286,9 +290,7 @@ export class MessageLog {
       return;
     }
     const top = this.#scroll.getBoundingClientRect().top;
-    const turn = [...this.#log.children].find(child => child.getBoundingClientRect().bottom > top);
-    // Not the turn itself: the day above it may go.
-    const anchor = turn?.querySelector('article:not([hidden])');
+    const anchor = this.#turns().find(turn => turn.getBoundingClientRect().bottom > top);
     const before = anchor?.getBoundingClientRect().top ?? 0;
     change();
     if (anchor) this.#scroll.scrollTop += anchor.getBoundingClientRect().top - before;

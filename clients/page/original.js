@@ -72,7 +72,12 @@ export class OriginalChat {
       this.#write({ type: 'auth', ...this.options.credentials });
       this.#become({ state: 'open' }); // v1 does not answer auth.
     };
-    socket.onmessage = event => socket === this.#socket && this.#receive(JSON.parse(event.data));
+    socket.onmessage = event => {
+      if (socket !== this.#socket) return;
+      const frame = parse(event.data);
+      if (frame) this.#receive(frame);
+      else this.#lost(1006); // A proxy's words, or half a frame.
+    };
     socket.onclose = event => socket === this.#socket && this.#lost(event.code);
   }
 
@@ -161,6 +166,19 @@ export class OriginalChat {
    */
   #emit(type, event) {
     for (const listener of this.#listeners[type] ?? []) listener(event);
+  }
+}
+
+/**
+ * @param {string} data
+ * @returns {any} Null: not a frame.
+ */
+function parse(data) {
+  try {
+    const frame = JSON.parse(data);
+    return typeof frame?.type === 'string' ? frame : null;
+  } catch {
+    return null;
   }
 }
 

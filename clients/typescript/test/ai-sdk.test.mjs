@@ -156,6 +156,10 @@ test('a resume that is refused, or not wanted any longer, ends', async () => {
   const unwanted = transport.reconnectToStream({ chatId: 'x', abortSignal: controller.signal });
   controller.abort();
   await assert.rejects(unwanted, { name: 'AbortError' });
+  const closed = transport.reconnectToStream({ chatId: 'x' });
+  client.close();
+  await assert.rejects(closed, { name: 'AbortError' });
+  client.connect();
   const refused = transport.reconnectToStream({ chatId: 'x' });
   await settled();
   FakeSocket.last.onopen({});

@@ -8,7 +8,8 @@ export function whenReady(client, signal) {
                 settle(() => reject(error));
         };
         const abort = () => settle(() => reject(signal.reason));
-        const stop = client.on('state', check);
+        const closed = () => settle(() => reject(new DOMException('The client was closed.', 'AbortError')));
+        const stop = client.on('state', ({ state }) => (state === 'closed' ? closed() : check()));
         const settle = (how) => {
             stop();
             signal?.removeEventListener('abort', abort);

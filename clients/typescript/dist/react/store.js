@@ -10,7 +10,7 @@ export class ConversationStore {
     #exchanges = [];
     #byTurn = new Map();
     #byTurnId = new Map();
-    #older = null;
+    #older;
     #historyError;
     #asking;
     #snapshot = nothing;
@@ -29,6 +29,7 @@ export class ConversationStore {
     open = () => {
         const client = (this.#client = new ChatClient({ ...this.#given, credentials: () => this.#credentials() }));
         this.#exchanges = [];
+        this.#older = undefined;
         this.#byTurn.clear();
         this.#byTurnId.clear();
         client.on('turn', turn => this.#begin(turn));
@@ -87,7 +88,7 @@ export class ConversationStore {
             let index = at < 0 ? this.#exchanges.length : at;
             for (const message of items.toReversed())
                 index += this.#place(message, index);
-            if (cursor || this.#older === null)
+            if (cursor || this.#older === undefined)
                 this.#older = next;
             this.#historyError = undefined;
             for (const { status, turn_id } of items)
@@ -147,7 +148,7 @@ export class ConversationStore {
             messages: this.#exchanges.flatMap(exchange => exchange.messages),
             status: client?.stateChange ?? { state: 'closed' },
             isBusy: (client?.running.length ?? 0) > 0,
-            hasOlder: this.#older !== null,
+            hasOlder: !!this.#older,
             historyError: this.#historyError,
         };
         for (const listener of this.#listeners)

@@ -17,7 +17,8 @@ export class ConversationStore {
   #exchanges: Exchange[] = [];
   #byTurn = new Map<Turn, Exchange>();
   #byTurnId = new Map<string, Exchange>();
-  #older: string | null = null;
+  /** Cursor of the page before the oldest; undefined: nothing was read yet. */
+  #older: string | null | undefined;
   #historyError: Error | undefined;
   #asking: string | undefined;
   #snapshot = nothing;
@@ -43,6 +44,7 @@ export class ConversationStore {
   open = (): (() => void) => {
     const client = (this.#client = new ChatClient({ ...this.#given, credentials: () => this.#credentials() }));
     this.#exchanges = [];
+    this.#older = undefined;
     this.#byTurn.clear();
     this.#byTurnId.clear();
     client.on('turn', turn => this.#begin(turn));
@@ -103,7 +105,7 @@ export class ConversationStore {
       const at = cursor ? 0 : this.#exchanges.findIndex(exchange => exchange.turn);
       let index = at < 0 ? this.#exchanges.length : at;
       for (const message of items.toReversed()) index += this.#place(message, index);
-      if (cursor || this.#older === null) this.#older = next;
+      if (cursor || this.#older === undefined) this.#older = next;
       this.#historyError = undefined;
       for (const { status, turn_id } of items) if (status === 'pending') client?.follow(turn_id);
     } catch (error) {
@@ -161,7 +163,7 @@ export class ConversationStore {
       messages: this.#exchanges.flatMap(exchange => exchange.messages),
       status: client?.stateChange ?? { state: 'closed' },
       isBusy: (client?.running.length ?? 0) > 0,
-      hasOlder: this.#older !== null,
+      hasOlder: !!this.#older,
       historyError: this.#historyError,
     };
     for (const listener of this.#listeners) listener();
