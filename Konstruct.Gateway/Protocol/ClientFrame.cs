@@ -24,11 +24,15 @@ internal enum ClientFrameKind
 
     /// <summary>v2: stop a turn.</summary>
     Cancel,
+
+    /// <summary>v2: asks for a <c>pong</c>. Browsers cannot send the pings of WebSocket.</summary>
+    Ping,
 }
 
 /// <summary>
 /// A client's frame, parsed once. Members that are absent or JSON null are null, because the original treated both
-/// alike. Lone surrogates in strings become U+FFFD, so that strings can be stored and sent back.
+/// alike. Lone surrogates and NUL in strings become U+FFFD, so that strings can be stored and sent back. A frame of the kind
+/// <see cref="ClientFrameKind.Bad"/> keeps the ids that were read, so that its refusal names the message.
 /// </summary>
 internal readonly record struct ClientFrame(ClientFrameKind Kind)
 {
@@ -80,26 +84,28 @@ internal readonly record struct ClientFrame(ClientFrameKind Kind)
     /// <summary>Parses one frame. Never throws on bad input.</summary>
     public static ClientFrame Parse(ReadOnlySpan<byte> utf8)
     {
+        var frame = new ClientFrame(ClientFrameKind.Bad);
         try
         {
             var reader = new Utf8JsonReader(utf8, Options);
-            return Read(ref reader);
+            var kind = Read(ref reader, ref frame);
+            return frame with { Kind = kind };
         }
         catch (JsonException)
         {
-            return new(ClientFrameKind.Bad);
+            return frame;
         }
     }
 
-    private static ClientFrame Read(ref Utf8JsonReader reader)
+    /// <summary>Reads the members into <paramref name="frame"/> and returns its kind. After an exception it has the members before the error.</summary>
+    private static ClientFrameKind Read(ref Utf8JsonReader reader, ref ClientFrame frame)
     {
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
         {
-            return new(ClientFrameKind.Bad);
+            return ClientFrameKind.Bad;
         }
 
         string? type = null;
-        var frame = new ClientFrame(ClientFrameKind.Unknown);
         var isTyped = true;
         var wellTyped = true;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -178,12 +184,12 @@ internal readonly record struct ClientFrame(ClientFrameKind Kind)
         // Data behind the object makes the frame invalid, as in any JSON parser.
         if (reader.TokenType != JsonTokenType.EndObject || reader.Read())
         {
-            return new(ClientFrameKind.Bad);
+            return ClientFrameKind.Bad;
         }
 
         var kind = KindOf(type);
         var isOurs = kind is ClientFrameKind.Message or ClientFrameKind.Resume or ClientFrameKind.Cancel;
-        return frame with { Kind = isTyped && (wellTyped || !isOurs) ? kind : ClientFrameKind.Bad };
+        return isTyped && (wellTyped || !isOurs) ? kind : ClientFrameKind.Bad;
     }
 
     private static ClientFrameKind KindOf(string? type) =>
@@ -193,6 +199,7 @@ internal readonly record struct ClientFrame(ClientFrameKind Kind)
             "message" => ClientFrameKind.Message,
             "resume" => ClientFrameKind.Resume,
             "cancel" => ClientFrameKind.Cancel,
+            "ping" => ClientFrameKind.Ping,
             _ => ClientFrameKind.Unknown,
         };
 
@@ -208,8 +215,8 @@ internal readonly record struct ClientFrame(ClientFrameKind Kind)
             case JsonTokenType.Null:
                 return true;
             case JsonTokenType.String:
-                value = JsonText.Unescape(reader.ValueSpan).ToWellFormed();
-                return !value.Contains('\0'); // Postgres cannot store it.
+                value = JsonText.Unescape(reader.ValueSpan).ToStorable();
+                return true;
             default:
                 reader.Skip();
                 return false;

@@ -3,7 +3,7 @@ namespace Konstruct.Gateway.Protocol;
 /// <summary>The WebSocket close codes that a gateway sends. A test checks the table in docs/reference/protocol.md against this type.</summary>
 internal static class CloseCodes
 {
-    /// <summary>Normal end, requested by the client. Reconnect: when the user wants to.</summary>
+    /// <summary>Normal end, requested by the client. Reconnect: when the user wants to; a client that did not request it, with backoff.</summary>
     public const int Normal = 1000;
 
     /// <summary>The input was not a WebSocket frame. Sent by the WebSocket layer. Reconnect: once the client is fixed.</summary>

@@ -18,6 +18,9 @@ internal static class ServerFrames
     /// <summary><c>{"type":"typing"}</c>, the whole v1 frame.</summary>
     public static ReadOnlyMemory<byte> Typing { get; } = "{\"type\":\"typing\"}"u8.ToArray();
 
+    /// <summary><c>pong</c> of v2: answers a <c>ping</c>.</summary>
+    public static ReadOnlyMemory<byte> Pong { get; } = "{\"type\":\"pong\"}"u8.ToArray();
+
     private static ReadOnlySpan<byte> ChunkEnd => "\"}"u8;
 
     /// <summary><c>typing</c> of v2: acknowledges that the message is stored as <paramref name="turnId"/>.</summary>
@@ -77,7 +80,10 @@ internal static class ServerFrames
     public static ReadOnlyMemory<byte> Reset(Guid turnId, int attempt) => FrameJson.Reset(turnId, attempt);
 
     /// <summary><c>ready</c> of v2: the turns that are streaming now. They stay silent on the socket until it resumes them.</summary>
-    public static ReadOnlyMemory<byte> Ready(string conversationId, IEnumerable<ActiveTurn> active)
+    /// <param name="conversationId">In the client's spelling.</param>
+    /// <param name="active">The running turns.</param>
+    /// <param name="pingInterval">A client that heard nothing for this time may take the connection for lost; 0: unknown, not sent.</param>
+    public static ReadOnlyMemory<byte> Ready(string conversationId, IEnumerable<ActiveTurn> active, TimeSpan pingInterval = default)
     {
         var output = new ArrayBufferWriter<byte>(128);
         output.Write("{\"type\":\"ready\""u8);
@@ -95,7 +101,13 @@ internal static class ServerFrames
             first = false;
         }
 
-        output.Write("]}"u8);
+        output.Write("]"u8);
+        if (pingInterval > TimeSpan.Zero)
+        {
+            FrameJson.WriteMember(output, "ping_ms"u8, (int)pingInterval.TotalMilliseconds);
+        }
+
+        output.Write("}"u8);
         return output.WrittenMemory;
     }
 

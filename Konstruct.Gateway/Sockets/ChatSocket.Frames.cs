@@ -121,7 +121,7 @@ internal sealed partial class ChatSocket
         }
         else
         {
-            SendError(WireError.InvalidMessageId);
+            SendError(WireError.InvalidMessageId, null, frame.MessageId);
         }
     }
 

@@ -134,7 +134,10 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         switch (frame.Kind)
         {
             case ClientFrameKind.Bad:
-                SendError(WireError.BadFrame);
+                SendError(WireError.BadFrame, TurnOf(frame), frame.MessageId);
+                break;
+            case ClientFrameKind.Ping when _isV2:
+                _writer.Send(ServerFrames.Pong); // Without a limit: the send queue bounds what a client can ask for and not read.
                 break;
             case ClientFrameKind.Message when string.IsNullOrEmpty(frame.Text):
                 SendError(WireError.EmptyText, null, frame.MessageId);

@@ -28,7 +28,7 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
     {
         lock (state.Gate)
         {
-            subscriber.Sink.Send(ServerFrames.Ready(subscriber.ConversationId, active));
+            subscriber.Sink.Send(ServerFrames.Ready(subscriber.ConversationId, active, subscriber.PingInterval));
             subscriber.Silent.UnionWith(active.Select(turn => turn.TurnId));
             LetIn(subscriber);
             state.RemoveWhatIsOver();
@@ -40,7 +40,7 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
     {
         lock (state.Gate)
         {
-            subscriber.Sink.Send(ServerFrames.Ready(subscriber.ConversationId, []));
+            subscriber.Sink.Send(ServerFrames.Ready(subscriber.ConversationId, [], subscriber.PingInterval));
             subscriber.State = SubscriberState.AwaitingCreation;
             if (state.Turns is [.., var begun])
             {

@@ -17,13 +17,19 @@ internal enum SubscriberState
 }
 
 /// <summary>A subscriber: a v2 socket that follows every new turn of its conversation, and earlier turns that it resumes.</summary>
-internal sealed class Subscriber(Guid userId, IFrameSink sink, string conversationIdAsSpelled)
+/// <param name="userId">Its user.</param>
+/// <param name="sink">Takes its frames.</param>
+/// <param name="conversationIdAsSpelled">The conversation's id as the client wrote it.</param>
+/// <param name="pingInterval">Told to the client in <c>ready</c>; 0: not told.</param>
+internal sealed class Subscriber(Guid userId, IFrameSink sink, string conversationIdAsSpelled, TimeSpan pingInterval = default)
 {
     public Guid UserId => userId;
 
     public IFrameSink Sink => sink;
 
     public string ConversationId => conversationIdAsSpelled;
+
+    public TimeSpan PingInterval => pingInterval;
 
     /// <summary>Guarded by the feed's gate.</summary>
     public SubscriberState State { get; set; }

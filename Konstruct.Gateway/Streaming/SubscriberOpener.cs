@@ -1,11 +1,13 @@
 using Konstruct.Contracts.Redis;
+using Konstruct.Gateway.Configuration;
 using Konstruct.Gateway.Protocol;
 using Konstruct.Gateway.Storage;
+using Microsoft.Extensions.Options;
 
 namespace Konstruct.Gateway.Streaming;
 
 /// <summary>Opens conversations for v2 sockets and finds the turns that they resume. Throws what the stores throw when they are down.</summary>
-internal sealed class SubscriberOpener(ConversationStore store, ConversationFeeds feeds, TurnLog log)
+internal sealed class SubscriberOpener(ConversationStore store, ConversationFeeds feeds, TurnLog log, IOptions<ChatOptions> options)
 {
     /// <summary>
     /// Joins a socket to its conversation and sends <c>ready</c>. Subscribes before the lookup, so no turn that begins between the two is
@@ -21,7 +23,7 @@ internal sealed class SubscriberOpener(ConversationStore store, ConversationFeed
     )
     {
         var feed = await feeds.AcquireAsync(key, cancellationToken);
-        var subscriber = new Subscriber(userId, sink, conversationIdAsSpelled);
+        var subscriber = new Subscriber(userId, sink, conversationIdAsSpelled, options.Value.PingInterval);
         feed.Subscribers.Add(subscriber);
         var joined = false;
         try

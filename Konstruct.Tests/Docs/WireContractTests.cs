@@ -23,7 +23,11 @@ public sealed partial class WireContractTests
     public static TheoryData<string, string, string> FramesOfV2 =>
         new()
         {
-            { "ReadyFrame", Text(ServerFrames.Ready("c", [new(Turn, 1, 2)])), Text(ServerFrames.Ready("c", [new(Turn, 1, 0)])) },
+            {
+                "ReadyFrame",
+                Text(ServerFrames.Ready("c", [new(Turn, 1, 2)], TimeSpan.FromSeconds(20))),
+                Text(ServerFrames.Ready("c", [new(Turn, 1, 0)]))
+            },
             { "TypingFrame", Text(ServerFrames.TypingFor(Turn, "m")), Text(ServerFrames.TypingFor(Turn, null)) },
             { "ChunkFrame", Text(ServerFrames.Chunk("x"u8, Turn, 1, 1)), Text(ServerFrames.Chunk("x"u8, Turn, 1, null)) },
             {
@@ -31,6 +35,7 @@ public sealed partial class WireContractTests
                 Text(ServerFrames.Done("x"u8, "c", Turn, 1, TurnOutcome.Completed)),
                 Text(ServerFrames.Done(""u8, "c", Turn, 1, TurnOutcome.Failed))
             },
+            { "PongFrame", Text(ServerFrames.Pong), Text(ServerFrames.Pong) },
             { "ResetFrame", Text(ServerFrames.Reset(Turn, 2)), Text(ServerFrames.Reset(Turn, 2)) },
             {
                 "ErrorFrame",

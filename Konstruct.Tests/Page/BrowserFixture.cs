@@ -63,6 +63,7 @@ public sealed class PagePipeline(DatabaseFactory databases) : PipelineFixture(da
                     "--disable-background-networking",
                     "--disable-component-update",
                     "--disable-sync",
+                    "--host-resolver-rules=MAP portal.test 127.0.0.1", // A name that is not the local machine's: no secure context on plain http.
                 ],
             }
         );

@@ -203,6 +203,12 @@ public abstract class MessageTests(ReplicatedPipeline fixture) : ReplicatedTests
     [InlineData("""{"type":"cancel","turnId":"6dc9de0d-76fa-4a0a-a8bb-6e7d3a3e0a68"}""", "turn_not_found", false, null)]
     [InlineData("""{"type":"cancel"}""", "invalid_message_id", false, null)]
     [InlineData("[]", "bad_frame", false, null)]
+    [InlineData("""{"type":"message","messageId":"m","text":7}""", "bad_frame", false, "m")]
+    [InlineData("""{"type":"message","text":["x"],"messageId":"m"}""", "bad_frame", false, "m")]
+    [InlineData("""{"messageId":"m","type":"message","text":"cut o""", "bad_frame", false, "m")]
+    [InlineData("""{"type":"message","text":"x","messageId":"m"} trailing""", "bad_frame", false, "m")]
+    [InlineData("""{"type":7,"text":"x","messageId":"m"}""", "bad_frame", false, "m")]
+    [InlineData("""{"type":"cancel","messageId":""}""", "invalid_message_id", false, "")]
     public async Task What_is_refused_has_a_code_and_the_socket_stays(string frame, string code, bool retryable, string? messageId)
     {
         await using var chat = await OpenV2Async();

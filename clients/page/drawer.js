@@ -1,5 +1,7 @@
 import { byId, el, icon, oncePerFrame } from './dom.js';
+import { DropReport } from './drop-report.js';
 import { claimsOf } from './identity.js';
+import { newUuid } from '/page/client/index.js';
 
 /** @typedef {import('./identity.js').Person} Person */
 /** @typedef {import('./original.js').AnyTurn} AnyTurn */
@@ -19,7 +21,8 @@ export const scenarios = [
   ['/stamp', 'each token with the time at which it was sent'],
 ];
 
-const keptFrames = 200;
+const keptFrames = 2_000;
+const shownFrames = 200;
 
 /**
  * @typedef {object} Page Actions of the page that the drawer can start.
@@ -33,17 +36,23 @@ const keptFrames = 200;
 export class Drawer {
   #page;
   /** @type {{ at: Date, sent: boolean, frame: any }[]} */
-  #waiting = [];
+  #kept = [];
   #frames = el('ol', { class: 'frames', 'aria-label': 'Frames, the newest first' });
   #frameCount = el('span', { class: 'quiet' }, '0');
-  #withChunks = el('input', { type: 'checkbox', checked: true });
+  #filter = el('select', { 'aria-label': 'Which frames', change: () => this.#redrawFrames() });
+  #drop = new DropReport();
   #isPaused = el('input', { type: 'checkbox' });
   #turn = el('dl', { class: 'facts' });
   #connection = el('dl', { class: 'facts' });
   #versions = /** @type {const} */ ([1, 2]).map(version =>
     el('button', { type: 'button', 'aria-pressed': 'false', click: () => this.#page.speak(version) }, `v${version}`));
   #form;
+  #scenarios = scenarios.map(([command, what]) =>
+    el('button', { type: 'button', class: 'chip', title: what, 'aria-label': `${command}: ${what}`, click: () => this.#page.send(command ?? '') }, command ?? ''));
   #count = 0;
+  #drawn = 0;
+  /** @type {Set<string>} */
+  #types = new Set();
   #drawFrames = oncePerFrame(() => this.#showFrames());
   #dashboardUrl;
 
@@ -59,18 +68,28 @@ export class Drawer {
       section('Connection',
         this.#connection,
         el('div', { class: 'row' },
-          el('button', { type: 'button', id: 'drop', click: () => page.drop() }, 'Drop the socket'),
-          el('span', { class: 'segmented', role: 'group', 'aria-label': 'Protocol' }, ...this.#versions))),
-      section('Last turn', this.#turn),
-      section('Scenarios of the stub', el('div', { class: 'chips' }, ...scenarios.map(([command, what]) =>
-        el('button', { type: 'button', class: 'chip', title: what, 'aria-label': `${command}: ${what}`, click: () => page.send(command ?? '') }, command ?? '')))),
-      section('Who this tab is', this.#form.element),
+          el('button', { type: 'button', id: 'drop', click: () => this.#dropSocket() }, 'Drop the socket'),
+          el('span', { class: 'segmented', role: 'group', 'aria-label': 'Protocol' }, ...this.#versions)),
+        this.#drop.element),
+      section('Scenarios of the stub', el('div', { class: 'chips' }, ...this.#scenarios)),
       section('Frames', el('div', { class: 'row small' },
-        el('label', null, this.#withChunks, ' chunks'),
+        this.#filter,
         el('label', null, this.#isPaused, ' pause'),
         el('button', { type: 'button', click: () => this.clearFrames() }, 'Clear'),
-        this.#frameCount), this.#frames));
+        el('button', { type: 'button', click: () => this.#export() }, 'Export'),
+        this.#frameCount), el('div', { class: 'frames-scroll' }, this.#frames)),
+      section('Last turn', this.#turn),
+      section('Who this tab is', this.#form.element));
+    this.#showTypes();
     this.turn(null, null);
+  }
+
+  /**
+   * What is refused cannot be sent.
+   * @param {boolean} isRefused
+   */
+  refused(isRefused) {
+    for (const button of this.#scenarios) button.disabled = isRefused;
   }
 
   /** @param {Person} person */
@@ -112,23 +131,67 @@ export class Drawer {
   /** @param {{ sent: boolean, frame: any }} event */
   frame(event) {
     this.#count++;
-    if (this.#isPaused.checked || (event.frame.type === 'chunk' && !this.#withChunks.checked)) return;
-    this.#waiting.push({ at: new Date(), ...event });
-    if (this.#waiting.length > keptFrames) this.#waiting.shift();
+    this.#drop.frame(event);
+    if (this.#isPaused.checked) return;
+    this.#kept.push({ at: new Date(), ...event });
+    if (this.#kept.length > keptFrames) {
+      this.#kept.shift();
+      this.#drawn = Math.max(0, this.#drawn - 1);
+    }
+    if (!this.#types.has(event.frame.type)) {
+      this.#types.add(event.frame.type);
+      this.#showTypes();
+    }
     this.#drawFrames();
   }
 
   clearFrames() {
     this.#count = 0;
-    this.#waiting = [];
+    this.#kept = [];
+    this.#drawn = 0;
     this.#frames.replaceChildren();
     this.#frameCount.textContent = '0';
   }
 
   #showFrames() {
     this.#frameCount.textContent = this.#count.toLocaleString('en');
-    this.#frames.prepend(...this.#waiting.splice(0).reverse().map(rowOf));
-    while (this.#frames.childElementCount > keptFrames) this.#frames.lastElementChild?.remove();
+    const wanted = this.#kept.slice(this.#drawn).filter(({ frame }) => this.#isWanted(frame)).slice(-shownFrames);
+    this.#drawn = this.#kept.length;
+    this.#frames.prepend(...wanted.toReversed().map(rowOf));
+    while (this.#frames.childElementCount > shownFrames) this.#frames.lastElementChild?.remove();
+  }
+
+  #redrawFrames() {
+    this.#frames.replaceChildren();
+    this.#drawn = 0;
+    this.#showFrames();
+  }
+
+  /** @param {{ type: string }} frame */
+  #isWanted({ type }) {
+    const { value } = this.#filter;
+    return value === '*' || value === type || (value === '-chunk' && type !== 'chunk');
+  }
+
+  #showTypes() {
+    const { value } = this.#filter;
+    const types = [...this.#types].toSorted().map(type => /** @type {const} */ ([type, `only ${type}`]));
+    const choices = /** @type {const} */ ([['*', 'all frames'], ['-chunk', 'all but chunks']]);
+    this.#filter.replaceChildren(...[...choices, ...types].map(([key, words]) => el('option', { value: key }, words)));
+    this.#filter.value = value || '*';
+  }
+
+  /** Saves the frames that are kept as JSON lines, without credentials. */
+  #export() {
+    const lines = this.#kept.map(({ at, sent, frame }) => JSON.stringify({ at: at.toISOString(), sent, frame: withoutToken(frame) }));
+    const address = URL.createObjectURL(new Blob([`${lines.join('\n')}\n`], { type: 'application/jsonl' }));
+    el('a', { href: address, download: 'konstruct-frames.jsonl' }).click();
+    setTimeout(() => URL.revokeObjectURL(address));
+  }
+
+  #dropSocket() {
+    this.#drop.begin();
+    this.#page.drop();
   }
 }
 
@@ -147,7 +210,7 @@ function facts(rows) {
 
 /** @param {{ at: Date, sent: boolean, frame: any }} entry */
 function rowOf({ at, sent, frame }) {
-  const shown = frame.token ? { ...frame, token: '…' } : frame;
+  const shown = withoutToken(frame);
   const { type, ...rest } = shown;
   const words = JSON.stringify(rest);
   return el('li', { class: sent ? 'sent' : 'got' },
@@ -158,6 +221,11 @@ function rowOf({ at, sent, frame }) {
         el('b', null, type),
         el('span', { class: 'words' }, words.length > 120 ? `${words.slice(0, 120)}…` : words)),
       el('pre', null, JSON.stringify(shown, null, 2).slice(0, 5000))));
+}
+
+/** @param {any} frame */
+function withoutToken(frame) {
+  return frame.token ? { ...frame, token: '…' } : frame;
 }
 
 /** @param {Page} page */
@@ -179,8 +247,8 @@ function identityForm(page) {
   const element = el('form',
     { class: 'identity', submit: (/** @type {Event} */ event) => { event.preventDefault(); page.become(read()); } },
     el('div', { class: 'row' },
-      el('button', { type: 'button', click: () => page.become({ ...read(), userId: crypto.randomUUID(), token: '' }) }, 'Another user'),
-      el('button', { type: 'button', click: () => page.become({ ...read(), userId: crypto.randomUUID(), tenantId: crypto.randomUUID(), token: '' }) }, 'Another tenant'),
+      el('button', { type: 'button', click: () => page.become({ ...read(), userId: newUuid(), token: '' }) }, 'Another user'),
+      el('button', { type: 'button', click: () => page.become({ ...read(), userId: newUuid(), tenantId: newUuid(), token: '' }) }, 'Another tenant'),
       el('button', { type: 'button', click: () => page.become(null) }, 'The first one')),
     el('label', null, 'Tenant', tenant),
     el('label', null, 'User', user),

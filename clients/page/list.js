@@ -7,6 +7,7 @@ import { byId, el, icon } from './dom.js';
 export class ConversationList {
   #list = byId('conversations');
   #state = byId('list-state');
+  #search = /** @type {HTMLInputElement} */ (byId('search'));
   /** @type {Conversation[]} */
   #items = [];
   /** @type {string | null} */
@@ -20,6 +21,7 @@ export class ConversationList {
   /** @param {{ open: (id: string) => void, refused: (error: ApiError) => void }} page */
   constructor(page) {
     this.page = page;
+    this.#search.addEventListener('input', () => this.#draw());
   }
 
   /** @param {string} id */
@@ -94,8 +96,11 @@ export class ConversationList {
 
   /** @param {import('./api.js').Api} [api] */
   #draw(api) {
+    const wanted = this.#search.value.trim().toLocaleLowerCase();
+    const found = this.#items.filter(item => titleOf(item).toLocaleLowerCase().includes(wanted));
     const focused = document.activeElement instanceof HTMLAnchorElement ? document.activeElement.dataset.id : undefined;
-    this.#list.replaceChildren(...this.#items.map(item => this.#rowOf(item)));
+    this.#list.replaceChildren(...found.map(item => this.#rowOf(item)));
+    if (found.length === 0 && this.#items.length > 0) this.#list.append(el('li', { class: 'list-state' }, 'No title has these words.'));
     this.select(this.#selected);
     if (focused) this.#list.querySelector(`a[data-id="${CSS.escape(focused)}"]`)?.dispatchEvent(new CustomEvent('refocus'));
     if (!api) return;
@@ -112,7 +117,7 @@ export class ConversationList {
       this.page.open(item.id);
     };
     const link = el('a', { href: `#/c/${item.id}`, 'data-id': item.id, click: open },
-      el('span', { class: 'name', dir: 'auto' }, item.title ?? 'New conversation'),
+      el('span', { class: 'name', dir: 'auto' }, titleOf(item)),
       el('time', { dateTime: item.updated_at }, ago(item.updated_at)));
     link.addEventListener('refocus', () => link.focus());
     return el('li', null, link);
@@ -128,6 +133,11 @@ export class ConversationList {
     this.#next = page.next;
     this.#draw(api);
   }
+}
+
+/** @param {Conversation} item */
+function titleOf(item) {
+  return item.title ?? 'New conversation';
 }
 
 /** @param {string} time */

@@ -37,9 +37,9 @@ class ChatPage {
   #settings;
   #drawer;
   #list = new ConversationList({ open: id => void this.open(id), refused: error => this.#state.refused(error) });
-  #messages = new MessageLog({ again: question => void this.send(question), announce, refused: error => this.#state.refused(error) });
+  #messages = new MessageLog({ again: question => void this.send(question), announce, refused: error => this.#state.refused(error), isConnected: () => this.#state.state === 'open' });
   #state = new StateView({ again: () => this.#chat?.reconnect(), identity: () => showDrawer(true, 'tenant'), create: () => void this.create() });
-  #listSoon = whenQuiet(() => void this.#list.load(this.#api), 300);
+  #listSoon = whenQuiet(() => void this.#refreshList(), 300);
   #turnSoon = oncePerFrame(() => this.#drawer.turn(this.#lastTurn, this.#lastTurn && (this.#measures.get(this.#lastTurn) ?? null)));
 
   /** @param {Settings} settings */
@@ -54,7 +54,11 @@ class ChatPage {
     this.#person = rememberedPerson() ?? this.#first();
     this.#api = new Api(this.#person);
     this.#messages.changed = () => this.#showEmpty();
-    this.#state.changed = () => this.#showFacts();
+    this.#state.changed = () => {
+      this.#showFacts();
+      this.#drawer.refused(this.#state.isRefused);
+      this.#showEmpty();
+    };
     byId('new').addEventListener('click', () => void this.create());
     byId('rename').addEventListener('click', () => void this.#rename());
     byId('delete').addEventListener('click', () => void this.#delete());
@@ -165,6 +169,7 @@ class ChatPage {
     chat.on('state', change => {
       const wasLost = this.#state.state === 'waiting';
       this.#state.show(change);
+      this.#messages.connectionChanged();
       // Reload what the list and the history could not read while the gateway was unreachable. v1 does not report what happened meanwhile.
       if (change.state === 'open' && wasLost) {
         if (this.#messages.hasFailed) void this.open(this.#conversation?.id ?? '');
@@ -181,7 +186,14 @@ class ChatPage {
     this.#messages.update(turn);
     this.#turnSoon();
     this.#showSend();
-    if (turn.isEnded) this.#listSoon();
+    // The first message names the conversation, in whichever tab it was sent.
+    if (turn.isEnded || (!turn.mine && !this.#conversation?.title)) this.#listSoon();
+  }
+
+  async #refreshList() {
+    await this.#list.load(this.#api);
+    const listed = this.#list.find(this.#conversation?.id ?? '');
+    if (listed && listed.title !== this.#conversation?.title) this.#renamed(listed);
   }
 
   #leave() {
@@ -305,6 +317,7 @@ class ChatPage {
   #showTitle() {
     const title = this.#conversation ? (this.#conversation.title ?? 'New conversation') : 'Konstruct';
     byId('title').textContent = title;
+    byId('agent').textContent = this.#conversation ? nameOf(this.#conversation.agent_id || this.#settings.agentId) : '';
     document.title = this.#conversation ? `${title} – Konstruct` : 'Konstruct';
     for (const id of ['rename', 'delete']) byId(id).hidden = !this.#conversation;
     this.#list.select(this.#conversation?.id ?? null);
@@ -322,7 +335,7 @@ class ChatPage {
 
   #showEmpty() {
     const empty = byId('empty');
-    empty.hidden = !this.#messages.isEmpty || this.#messages.isLoading || this.#messages.hasFailed || this.#state.state === 'refused';
+    empty.hidden = !this.#messages.isEmpty || this.#messages.isLoading || this.#messages.hasFailed || this.#state.isRefused;
     if (empty.hidden || empty.childElementCount > 0) return;
     empty.append(
       el('h2', null, 'Say something'),
@@ -330,6 +343,14 @@ class ChatPage {
       el('div', { class: 'chips' }, ...scenarios.slice(0, 8).map(([command, what]) =>
         el('button', { type: 'button', class: 'chip', click: () => void this.send(command ?? '') }, el('b', null, command ?? ''), el('span', null, what ?? '')))));
   }
+}
+
+/**
+ * The gateway knows AI employees by an id that portals choose: a name, or a UUID.
+ * @param {string} agentId
+ */
+function nameOf(agentId) {
+  return `with ${/^[0-9a-f-]{36}$/i.test(agentId) ? `employee ${agentId.slice(0, 8)}` : agentId}`;
 }
 
 function idOfAddress() {

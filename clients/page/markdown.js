@@ -119,7 +119,11 @@ function blockOf(source, depth = 0) {
   if (opening) {
     const isClosed = lines.length > 1 && (lines.at(-1) ?? '').trim().startsWith(opening[1] ?? '```');
     const code = el('code', null, lines.slice(1, isClosed ? -1 : undefined).join('\n'));
-    return el('pre', { 'data-language': opening[2] || null, tabIndex: 0 }, code);
+    // The head has no text of its own: copying a selection takes only the answer.
+    return el('div', { class: 'code' },
+      el('div', { class: 'code-head', 'data-language': opening[2] || null }),
+      el('pre', { 'data-language': opening[2] || null, tabIndex: 0 }, code),
+      el('button', { type: 'button', class: 'copy-code', 'aria-label': 'Copy the code' }));
   }
   const title = heading.exec(first);
   if (title) {

@@ -1,6 +1,8 @@
 import { ApiError } from './api.js';
+import { copyFrom } from './copy.js';
+import { markDays } from './days.js';
 import { byId, el, icon, oncePerFrame, whenQuiet } from './dom.js';
-import { MarkdownView } from './markdown.js';
+import { Entry } from './entry.js';
 
 /** @typedef {import('./api.js').Message} Message */
 /** @typedef {import('./original.js').AnyTurn} AnyTurn */
@@ -9,74 +11,6 @@ import { MarkdownView } from './markdown.js';
 const nearEnd = 80;
 /** Older messages are loaded this many pixels before they are needed. */
 const ahead = 1500;
-
-/** A question and its answer. */
-class Entry {
-  status = 'completed';
-  text = '';
-  question = '';
-  note = '';
-  /** @type {string | undefined} */
-  turnId;
-  /** @type {AnyTurn | undefined} */
-  turn;
-  #bubble = el('div', { class: 'bubble', dir: 'auto' });
-  #body = el('div', { class: 'markdown', dir: 'auto' });
-  #foot = el('div', { class: 'foot' });
-  #asked = el('article', { class: 'question', 'aria-label': 'You', hidden: true }, this.#bubble);
-  #answer = el('article', { class: 'answer', 'aria-label': 'Answer', hidden: true }, this.#body, this.#foot);
-  #markdown = new MarkdownView(this.#body);
-  element = el('div', { class: 'turn' }, this.#asked, this.#answer);
-  #again;
-
-  /** @param {(entry: Entry) => void} again Asks the question again. */
-  constructor(again) {
-    this.#again = again;
-  }
-
-  /** @param {string} text */
-  ask(text) {
-    this.question = text;
-    this.#bubble.textContent = text;
-    this.#asked.hidden = false;
-  }
-
-  draw() {
-    const { status, text } = this;
-    this.element.dataset.status = status;
-    this.element.dataset.turn = this.turnId ?? '';
-    this.#answer.hidden = false;
-    this.#answer.setAttribute('aria-busy', String(this.isOpen));
-    this.#markdown.update(text);
-    this.#foot.replaceChildren(...this.#footer());
-  }
-
-  get isOpen() {
-    return this.status === 'sending' || this.status === 'answering' || this.status === 'pending';
-  }
-
-  /** @returns {(Node | string)[]} */
-  #footer() {
-    const again = this.question ? el('button', { type: 'button', class: 'again', click: () => this.#again(this) }, icon('again'), 'Try again') : '';
-    switch (this.status) {
-      case 'sending':
-        return [el('span', { class: 'quiet' }, this.note ? `${this.note} The page tries again by itself.` : 'Sending…')];
-      case 'answering':
-      case 'pending':
-        return this.text ? [] : [el('span', { class: 'dots', role: 'img', 'aria-label': 'Waiting for the first word' }, el('i'), el('i'), el('i'))];
-      case 'cancelled':
-        return [el('span', { class: 'mark' }, this.text ? 'Stopped here' : 'Stopped before the first word')];
-      case 'failed':
-        return [el('span', { class: 'mark bad' }, this.note || (this.text ? 'The answer failed here.' : 'The answer failed.')), again];
-      case 'refused':
-        return [el('span', { class: 'mark bad' }, `Not sent. ${this.note}`), again];
-      case 'left':
-        return [el('span', { class: 'mark' }, 'The connection was lost. The answer goes on without it, and will be in the history.')];
-      default:
-        return this.text ? [] : [el('span', { class: 'mark' }, 'An answer without a word')];
-    }
-  }
-}
 
 /** The messages of one conversation: its history, loaded as it is scrolled to, and the running turns. */
 export class MessageLog {
@@ -88,6 +22,8 @@ export class MessageLog {
   #byTurn = new Map();
   /** @type {Map<AnyTurn, Entry>} */
   #live = new Map();
+  /** @type {WeakMap<Element, Entry>} */
+  #entries = new WeakMap();
   /** @type {{ api: import('./api.js').Api, id: string } | null} */
   #source = null;
   /** @type {string | null} */
@@ -96,6 +32,8 @@ export class MessageLog {
   #follows = true;
   /** @type {Set<Entry>} */
   #stale = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #countdown;
   #drawSoon = oncePerFrame(() => this.#draw());
   #fillSoon = whenQuiet(() => void this.fill(), 150);
 
@@ -103,12 +41,16 @@ export class MessageLog {
   changed = () => {};
 
   /**
-   * @param {{ again: (question: string) => void, announce: (text: string) => void, refused: (error: ApiError) => void }} page
+   * @param {{ again: (question: string) => void, announce: (text: string) => void, refused: (error: ApiError) => void, isConnected: () => boolean }} page
    */
   constructor(page) {
     this.page = page;
     this.#scroll.addEventListener('scroll', () => this.#scrolled(), { passive: true });
     this.#jump.addEventListener('click', () => this.toEnd());
+    this.#log.addEventListener('click', event => {
+      const button = event.target instanceof Element ? event.target.closest('.copy-code') : null;
+      if (button) void copyFrom(button, button.parentElement?.querySelector('code')?.textContent ?? '');
+    });
     // Keeps the end visible when the text or the view grows.
     const observer = new ResizeObserver(() => this.#follows && this.#snap());
     observer.observe(this.#log);
@@ -166,6 +108,7 @@ export class MessageLog {
     entry.turn = turn;
     this.#live.set(turn, entry);
     if (question !== undefined) entry.ask(question);
+    this.#markDays();
     if (this.#state.dataset.state === 'absent') this.#show('');
     this.update(turn);
     if (turn.mine) this.toEnd();
@@ -201,6 +144,7 @@ export class MessageLog {
       const { items } = await source.api.messages(source.id, null, 20);
       if (source !== this.#source) return;
       for (const message of items.toReversed()) this.#place(message, 'after');
+      this.#markDays();
       this.changed();
     } catch (error) {
       // The next call retries; the socket reports the gateway's state.
@@ -232,6 +176,7 @@ export class MessageLog {
         if (cursor) for (const message of page.items) this.#place(message, 'before');
         else for (const message of page.items.toReversed()) this.#place(message, 'sorted');
         this.#next = page.next;
+        this.#markDays();
         this.#show('');
       });
       this.#isLoading = false;
@@ -271,6 +216,7 @@ export class MessageLog {
     }
     if (message.role === 'user') {
       if (!entry.question) entry.ask(message.content);
+      entry.at = new Date(message.created_at);
     } else if (!entry.turn) {
       entry.status = message.status;
       entry.text = message.content;
@@ -278,20 +224,39 @@ export class MessageLog {
     entry.draw();
   }
 
+  #markDays() {
+    markDays(this.#log, this.#turns().flatMap(turn => this.#entries.get(turn) ?? []));
+  }
+
+  #turns() {
+    return [...this.#log.querySelectorAll(':scope > .turn')];
+  }
+
   #make() {
-    return new Entry(entry => {
+    const made = new Entry(entry => {
       if (entry.status === 'refused') {
         // It was never sent: the retry replaces it.
         entry.element.remove();
         if (entry.turn) this.#live.delete(entry.turn);
       }
       this.page.again(entry.question);
-    });
+    }, () => this.page.isConnected());
+    this.#entries.set(made.element, made);
+    return made;
+  }
+
+  /** Messages that wait say for what. */
+  connectionChanged() {
+    for (const [turn, entry] of this.#live) if (turn.status === 'sending') this.#stale.add(entry);
+    this.#drawSoon();
   }
 
   #draw() {
     for (const entry of this.#stale) entry.draw();
     this.#stale.clear();
+    clearTimeout(this.#countdown);
+    const waiting = [...this.#live].filter(([turn]) => turn.retryAt && !turn.isEnded);
+    if (waiting.length > 0) this.#countdown = setTimeout(() => this.connectionChanged(), 500);
     if (this.#follows) this.#snap();
     else this.#jump.hidden = false;
   }
@@ -325,7 +290,7 @@ export class MessageLog {
       return;
     }
     const top = this.#scroll.getBoundingClientRect().top;
-    const anchor = [...this.#log.children].find(child => child.getBoundingClientRect().bottom > top);
+    const anchor = this.#turns().find(turn => turn.getBoundingClientRect().bottom > top);
     const before = anchor?.getBoundingClientRect().top ?? 0;
     change();
     if (anchor) this.#scroll.scrollTop += anchor.getBoundingClientRect().top - before;

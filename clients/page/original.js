@@ -4,7 +4,7 @@
  */
 
 /** @typedef {import('/page/client/index.js').ChatClient} ChatClient */
-/** @typedef {import('/page/client/index.js').ErrorFrame} ErrorFrame */
+/** @typedef {import('/page/client/index.js').ChatError} ChatError */
 /** @typedef {import('/page/client/index.js').TurnStatus} TurnStatus */
 
 /** The part of a turn that v1 has. */
@@ -17,8 +17,10 @@ class OriginalTurn {
   text = '';
   attempt = 0;
   seq = 0;
-  /** @type {ErrorFrame | undefined} */
+  /** @type {ChatError | Error | undefined} */
   error = undefined;
+  /** @type {number | undefined} */
+  retryAt = undefined;
 
   get isEnded() {
     return this.status !== 'sending' && this.status !== 'answering';
@@ -70,7 +72,12 @@ export class OriginalChat {
       this.#write({ type: 'auth', ...this.options.credentials });
       this.#become({ state: 'open' }); // v1 does not answer auth.
     };
-    socket.onmessage = event => socket === this.#socket && this.#receive(JSON.parse(event.data));
+    socket.onmessage = event => {
+      if (socket !== this.#socket) return;
+      const frame = parse(event.data);
+      if (frame) this.#receive(frame);
+      else this.#lost(1006); // A proxy's words, or half a frame.
+    };
     socket.onclose = event => socket === this.#socket && this.#lost(event.code);
   }
 
@@ -120,7 +127,7 @@ export class OriginalChat {
    */
   #end(turn, status, message) {
     turn.status = status;
-    if (message) turn.error = { type: 'error', code: 'unavailable', message, retryable: true };
+    if (message) turn.error = new Error(message);
     this.#emit('update', turn);
   }
 
@@ -159,6 +166,19 @@ export class OriginalChat {
    */
   #emit(type, event) {
     for (const listener of this.#listeners[type] ?? []) listener(event);
+  }
+}
+
+/**
+ * @param {string} data
+ * @returns {any} Null: not a frame.
+ */
+function parse(data) {
+  try {
+    const frame = JSON.parse(data);
+    return typeof frame?.type === 'string' ? frame : null;
+  } catch {
+    return null;
   }
 }
 

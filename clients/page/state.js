@@ -19,6 +19,7 @@ export class StateView {
   /** The last close, for the drawer. */
   lastClose = '–';
   changed = () => {};
+  #isApiRefused = false;
 
   /** @param {{ again: () => void, identity: () => void, create: () => void }} page */
   constructor(page) {
@@ -37,8 +38,14 @@ export class StateView {
     return { closed: 'Not connected', connecting: 'Connecting', open: 'Connected', waiting: 'Reconnecting', refused: 'Refused' }[state];
   }
 
+  /** Whether what is sent would be refused. */
+  get isRefused() {
+    return this.#isApiRefused || this.state === 'refused';
+  }
+
   /** @param {StateChange} change */
   show(change) {
+    if (change.state === 'open' || change.state === 'closed') this.#isApiRefused = false;
     // A retry after a lost connection is still shown as reconnecting.
     const isAnotherTry = change.state === 'connecting' && this.#change.state === 'waiting';
     this.#change = isAnotherTry ? { ...this.#change, retryIn: 0 } : change;
@@ -57,6 +64,8 @@ export class StateView {
    * @param {ApiError} error
    */
   refused(error) {
+    this.#isApiRefused = true;
+    this.changed();
     this.#say('bad', 'The gateway refused these credentials.', error.message, button('Who am I?', this.page.identity));
   }
 

@@ -1,3 +1,4 @@
 export { ChatClient } from './client.js';
-export { Turn } from './turn.js';
+export { ChatError } from './error.js';
+export { newUuid } from './text.js';
 export * from './wire.js';

@@ -34,12 +34,17 @@ export interface CancelFrame {
     turnId?: string;
     messageId?: string;
 }
-export type ClientFrame = AuthFrame | MessageFrame | ResumeFrame | CancelFrame;
+/** Asks for a `pong`: the heartbeat of a client that cannot send WebSocket pings. */
+export interface PingFrame {
+    type: 'ping';
+}
+export type ClientFrame = AuthFrame | MessageFrame | ResumeFrame | CancelFrame | PingFrame;
 /** Follows auth. Listed turns are silent on this socket until they are resumed. */
 export interface ReadyFrame {
     type: 'ready';
     conversation_id: string;
     active: ActiveTurn[];
+    ping_ms?: number;
 }
 export interface ActiveTurn {
     turn_id: string;
@@ -74,6 +79,9 @@ export interface ResetFrame {
     turn_id: string;
     attempt: number;
 }
+export interface PongFrame {
+    type: 'pong';
+}
 export interface ErrorFrame {
     type: 'error';
     code: ErrorCode;
@@ -83,7 +91,7 @@ export interface ErrorFrame {
     message_id?: string;
     retry_after_ms?: number;
 }
-export type ServerFrame = ReadyFrame | TypingFrame | ChunkFrame | DoneFrame | ResetFrame | ErrorFrame;
+export type ServerFrame = ReadyFrame | TypingFrame | ChunkFrame | DoneFrame | ResetFrame | PongFrame | ErrorFrame;
 export type TurnReason = 'completed' | 'cancelled' | 'failed';
 export type ErrorCode = 'auth_first' | 'auth_incomplete' | 'auth_invalid_id' | 'auth_invalid_token' | 'auth_contradiction' | 'too_many_sockets' | 'bad_frame' | 'empty_text' | 'text_too_long' | 'invalid_conversation_id' | 'conversation_not_found' | 'conversation_mismatch' | 'invalid_message_id' | 'turn_not_found' | 'too_many_messages' | 'too_many_requests' | 'too_many_waiting' | 'too_many_turns' | 'unavailable' | 'restarting' | 'agent_timeout';
 /** Whether and how to reconnect after a close. */
@@ -98,11 +106,14 @@ export type Again =
  | 'later'
 /** With credentials other than the refused ones. */
  | 'credentials';
-/** All close codes of a gateway. Other codes come from the network: reconnect with backoff. */
+/**
+ * All close codes of a gateway. Other codes come from the network: reconnect with backoff. So does a 1000 that this side did not ask for: proxies send it in
+ * the middle of an answer.
+ */
 export declare const closeCodes: {
     readonly normal: {
         readonly code: 1000;
-        readonly again: 'no';
+        readonly again: 'backoff';
     };
     readonly protocolError: {
         readonly code: 1002;

@@ -1,6 +1,6 @@
 export const subprotocol = 'konstruct.chat.v2';
 export const closeCodes = {
-    normal: { code: 1000, again: 'no' },
+    normal: { code: 1000, again: 'backoff' },
     protocolError: { code: 1002, again: 'no' },
     invalidText: { code: 1007, again: 'backoff' },
     frameTooBig: { code: 1009, again: 'backoff' },

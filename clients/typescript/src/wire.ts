@@ -40,13 +40,19 @@ export interface CancelFrame {
   messageId?: string;
 }
 
-export type ClientFrame = AuthFrame | MessageFrame | ResumeFrame | CancelFrame;
+/** Asks for a `pong`: the heartbeat of a client that cannot send WebSocket pings. */
+export interface PingFrame {
+  type: 'ping';
+}
+
+export type ClientFrame = AuthFrame | MessageFrame | ResumeFrame | CancelFrame | PingFrame;
 
 /** Follows auth. Listed turns are silent on this socket until they are resumed. */
 export interface ReadyFrame {
   type: 'ready';
   conversation_id: string;
   active: ActiveTurn[];
+  ping_ms?: number;
 }
 
 export interface ActiveTurn {
@@ -87,6 +93,10 @@ export interface ResetFrame {
   attempt: number;
 }
 
+export interface PongFrame {
+  type: 'pong';
+}
+
 export interface ErrorFrame {
   type: 'error';
   code: ErrorCode;
@@ -97,7 +107,7 @@ export interface ErrorFrame {
   retry_after_ms?: number;
 }
 
-export type ServerFrame = ReadyFrame | TypingFrame | ChunkFrame | DoneFrame | ResetFrame | ErrorFrame;
+export type ServerFrame = ReadyFrame | TypingFrame | ChunkFrame | DoneFrame | ResetFrame | PongFrame | ErrorFrame;
 
 export type TurnReason = 'completed' | 'cancelled' | 'failed';
 
@@ -137,9 +147,12 @@ export type Again =
   /** With credentials other than the refused ones. */
   | 'credentials';
 
-/** All close codes of a gateway. Other codes come from the network: reconnect with backoff. */
+/**
+ * All close codes of a gateway. Other codes come from the network: reconnect with backoff. So does a 1000 that this side did not ask for: proxies send it in
+ * the middle of an answer.
+ */
 export const closeCodes = {
-  normal: { code: 1000, again: 'no' },
+  normal: { code: 1000, again: 'backoff' },
   protocolError: { code: 1002, again: 'no' },
   invalidText: { code: 1007, again: 'backoff' },
   frameTooBig: { code: 1009, again: 'backoff' },

@@ -1,0 +1,1 @@
+export { KonstructTransport } from './transport.js';

@@ -1,0 +1,46 @@
+import { ChatError } from '../error.js';
+export function streamOf(turn) {
+    const chunks = chunksOf(turn);
+    return new ReadableStream({
+        async pull(controller) {
+            const { done, value } = await chunks.next();
+            if (done)
+                controller.close();
+            else
+                controller.enqueue(value);
+        },
+        async cancel() {
+            await chunks.return();
+        },
+    }, { highWaterMark: 0 });
+}
+async function* chunksOf(turn) {
+    let part = 0;
+    const begin = () => ({ type: 'text-start', id: `${++part}` });
+    for await (const { delta, replaced } of turn) {
+        if (part === 0) {
+            yield { type: 'start', messageId: turn.id, messageMetadata: { turnId: turn.id } };
+            yield { type: 'start-step' };
+            yield begin();
+        }
+        else if (replaced) {
+            yield { type: 'reset-step' };
+            yield begin();
+        }
+        if (delta)
+            yield { type: 'text-delta', id: `${part}`, delta };
+    }
+    const { status, error } = turn;
+    if (status === 'failed')
+        throw new ChatError('agent_timeout', 'The answer failed. Please try again.', true);
+    if (error)
+        throw error;
+    if (part > 0) {
+        yield { type: 'text-end', id: `${part}` };
+        yield { type: 'finish-step' };
+    }
+    if (status === 'completed')
+        yield { type: 'finish', finishReason: 'stop', messageMetadata: { turnId: turn.id, status } };
+    else
+        yield { type: 'abort', reason: status };
+}

@@ -1,0 +1,2 @@
+export { useConversation, type Conversation } from './use-conversation.js';
+export type { ConversationMessage, ConversationSnapshot } from './message.js';

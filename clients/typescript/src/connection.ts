@@ -1,0 +1,207 @@
+import { backoff } from './backoff.js';
+import { expiryOf, type Credentials } from './credentials.js';
+import { ChatError } from './error.js';
+import { parseFrame } from './frames.js';
+import { Heartbeat } from './heartbeat.js';
+import type { ChatOptions, Socket, SocketClass, StateChange } from './options.js';
+import { closeCodes, subprotocol, type Again, type ClientFrame, type ServerFrame } from './wire.js';
+
+/** What a connection tells its client. */
+export interface ConnectionListener {
+  stateChanged(change: StateChange): void;
+  received(frame: ServerFrame): void;
+  sent(frame: ClientFrame): void;
+  /** The socket broke; `stateChanged` follows. */
+  lost(code: number): void;
+  invalidFrame(error: ChatError): void;
+}
+
+/** A connection that was open for less time counts as another failure. */
+const steady = 5_000;
+const lostByNetwork = 1006;
+
+/** Keeps one authenticated socket open: connects, renews credentials, notices a dead connection, and reconnects as the close codes say. */
+export class Connection {
+  change: StateChange = { state: 'closed' };
+
+  #options: ChatOptions;
+  #url: string;
+  #listener: ConnectionListener;
+  #socket: Socket | undefined;
+  /** Counts connections, so that what an earlier one still delivers is ignored. */
+  #round = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
+  #heartbeat = new Heartbeat({
+    ping: () => this.send({ type: 'ping' }),
+    dead: () => this.#lost(lostByNetwork, new ChatError('connection_lost', 'The gateway does not answer.', true)),
+  });
+  #failures = 0;
+  #openSince = 0;
+  #sentCredentials = '';
+  #refusedCredentials = '';
+  /** Why the latest connection ended. */
+  #code: number | undefined;
+  #error: Error | undefined;
+  #online = () => {
+    if (this.change.state === 'waiting') this.open();
+    else this.#heartbeat.check();
+  };
+
+  constructor(options: ChatOptions, listener: ConnectionListener) {
+    this.#options = options;
+    this.#listener = listener;
+    const url = new URL(`/chat/ws/${options.conversationId}`, options.url);
+    url.protocol = url.protocol.replace('http', 'ws');
+    this.#url = url.href;
+  }
+
+  /** Drops the socket, if any, and connects at once. */
+  open(): void {
+    globalThis.addEventListener?.('online', this.#online);
+    this.#failures = 0;
+    this.#refusedCredentials = '';
+    this.#drop();
+    void this.#connect();
+  }
+
+  close(): void {
+    globalThis.removeEventListener?.('online', this.#online);
+    this.#drop();
+    this.#setState({ state: 'closed' });
+  }
+
+  send(frame: ClientFrame): void {
+    this.#socket?.send(JSON.stringify(frame));
+    this.#listener.sent(frame);
+  }
+
+  async #connect(): Promise<void> {
+    const round = this.#round;
+    const limit = this.#options.connectTimeout ?? 10_000;
+    this.#timer = setTimeout(() => this.#lost(lostByNetwork, new ChatError('connect_timeout', `No connection within ${limit} ms.`, true)), limit);
+    this.#setState({ state: 'connecting' });
+    let credentials;
+    try {
+      credentials = await this.#getCredentials();
+      if (round !== this.#round) return;
+      this.#sentCredentials = JSON.stringify(credentials);
+    } catch (error) {
+      if (round === this.#round) this.#lost(lostByNetwork, error as Error);
+      return;
+    }
+    if (this.#sentCredentials === this.#refusedCredentials) return this.#refuse();
+    const WebSocket: SocketClass = this.#options.WebSocket ?? globalThis.WebSocket;
+    try {
+      this.#listen((this.#socket = new WebSocket(this.#url, subprotocol)), credentials);
+    } catch (error) {
+      // It would throw again: no class, or an address that this page may not connect to.
+      const reason = WebSocket ? (error as Error).message : 'This platform has no WebSocket. Pass a class as the option WebSocket, such as the one of the package ws.';
+      this.#error = new ChatError('no_websocket', reason);
+      this.#refuse();
+    }
+  }
+
+  #listen(socket: Socket, credentials: Credentials): void {
+    socket.onopen = () => socket === this.#socket && this.#authenticate(credentials);
+    socket.onmessage = event => socket === this.#socket && this.#receive(event.data);
+    socket.onclose = event => socket === this.#socket && this.#lost(event.code);
+    // `close` follows. The package ws ends the process if nothing listens.
+    socket.onerror = () => {};
+  }
+
+  async #getCredentials(): Promise<Credentials> {
+    const { credentials } = this.#options;
+    const given = typeof credentials === 'function' ? await credentials() : credentials;
+    if (!given) throw new TypeError('The credentials function returned nothing.');
+    return given;
+  }
+
+  /** Sends the credentials, and schedules their renewal on the same socket. */
+  #authenticate(credentials: Credentials): void {
+    const { expiresAt: _, ...shown } = credentials;
+    this.send({ type: 'auth', ...shown });
+    const left = (expiryOf(credentials) ?? NaN) - Date.now();
+    if (!(left > 0)) return;
+    const before = Math.min(this.#options.refreshBefore ?? 30_000, left / 5);
+    this.#renewal = setTimeout(() => void this.#renew(), Math.min(left - before, 2 ** 31 - 1));
+  }
+
+  async #renew(): Promise<void> {
+    const round = this.#round;
+    try {
+      const credentials = await this.#getCredentials();
+      const shown = JSON.stringify(credentials);
+      if (round !== this.#round || this.change.state !== 'open') return;
+      // Unchanged credentials stay valid until the gateway closes with 4010. Then new ones are requested.
+      if (shown === this.#sentCredentials) return;
+      this.#sentCredentials = shown;
+      this.#authenticate(credentials);
+    } catch {
+      if (round === this.#round) this.#renewal = setTimeout(() => void this.#renew(), backoff(this.#failures, this.#options));
+    }
+  }
+
+  #receive(data: unknown): void {
+    const frame = parseFrame(data);
+    if (!frame) {
+      const error = new ChatError('invalid_frame', 'The gateway sent something that is not a frame.', true);
+      this.#listener.invalidFrame(error);
+      return this.#lost(lostByNetwork, error);
+    }
+    this.#heartbeat.heard();
+    if (frame.type === 'ready') {
+      clearTimeout(this.#timer);
+      this.#code = this.#error = undefined;
+      this.#refusedCredentials = '';
+      this.#openSince = Date.now();
+      this.#heartbeat.start(frame.ping_ms);
+      this.change = { state: 'open' };
+    } else if (frame.type === 'error' && !frame.turn_id && !frame.message_id) {
+      this.#error = ChatError.of(frame);
+    }
+    this.#listener.received(frame);
+  }
+
+  /** Drops the socket: its later frames are ignored. */
+  #drop(): void {
+    this.#round++;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#renewal);
+    this.#heartbeat.stop();
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close(closeCodes.normal.code);
+  }
+
+  #lost(code: number, error?: Error): void {
+    this.#drop();
+    if (this.#openSince && Date.now() - this.#openSince >= steady) this.#failures = 0;
+    this.#openSince = 0;
+    this.#code = code;
+    this.#error = error ?? this.#error;
+    this.#listener.lost(code);
+    let again: Again = Object.values(closeCodes).find(known => known.code === code)?.again ?? 'backoff';
+    if (again === 'credentials') {
+      // Other credentials may be tried, but not without end: a provider of invalid tokens would never stop.
+      if (this.#refusedCredentials || typeof this.#options.credentials !== 'function') again = 'no';
+      this.#refusedCredentials = this.#sentCredentials;
+    }
+    if (again === 'no') return this.#refuse();
+    const retryIn =
+      again === 'soon' && !this.#failures ? Math.random() * 1000 : backoff(again === 'later' ? Infinity : this.#failures, this.#options);
+    this.#failures++;
+    this.#timer = setTimeout(() => void this.#connect(), retryIn);
+    this.#setState({ state: 'waiting', code, ...(this.#error && { error: this.#error }), retryIn });
+  }
+
+  #refuse(): void {
+    this.#drop();
+    this.#setState({ state: 'refused', ...(this.#code && { code: this.#code }), ...(this.#error && { error: this.#error }) });
+  }
+
+  #setState(change: StateChange): void {
+    this.change = change;
+    this.#listener.stateChanged(change);
+  }
+}
