@@ -41,7 +41,8 @@ internal sealed partial class AttemptDispatcher(DispatchQueue queue, Conversatio
         {
             if (await queue.InspectAsync([RedisKeys.Entry(message.TurnId, message.Attempt)]) is [DispatchState.Missing])
             {
-                await store.ReturnAttemptAsync(message.TenantId, message.TurnId, message.Attempt, CancellationToken.None);
+                var key = new ConversationKey(message.TenantId, message.ConversationId);
+                await store.ReturnAttemptAsync(key, message.TurnId, message.Attempt, CancellationToken.None);
             }
         }
         catch (Exception exception) when (exception.IsOutage())
