@@ -78,8 +78,30 @@ internal sealed class ConversationCatalog(TenantDb tenants)
                     return null;
                 }
 
+                // One statement reads both tables: between two, a turn could end and be in neither.
                 var rows = db
                     .Messages.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
+                    .Select(row => new
+                    {
+                        row.Id,
+                        TurnId = row.TurnId ?? row.Id,
+                        row.Role,
+                        row.Content,
+                        row.Status,
+                        row.CreatedAt,
+                    })
+                    .Concat(
+                        db.RunningTurns.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
+                            .Select(row => new
+                            {
+                                Id = row.AnswerId,
+                                row.TurnId,
+                                Role = Message.Assistant,
+                                Content = "",
+                                Status = TurnOutcome.Pending,
+                                row.CreatedAt,
+                            })
+                    )
                     .Where(row => EF.Functions.LessThan(ValueTuple.Create(row.CreatedAt, row.Id), ValueTuple.Create(after.Time, after.Id)))
                     .OrderByDescending(row => row.CreatedAt)
                     .ThenByDescending(row => row.Id);
@@ -137,12 +159,10 @@ internal sealed class ConversationCatalog(TenantDb tenants)
                 }
 
                 running = await db
-                    .Messages.Where(row =>
-                        row.TenantId == key.TenantId && row.ConversationId == key.ConversationId && row.Status == TurnOutcome.Pending
-                    )
-                    .Select(row => new TurnRow(key, row.TurnId, row.Status, row.Attempt, row.Content))
+                    .RunningTurns.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
+                    .Select(row => new TurnRow(key, row.TurnId, TurnOutcome.Pending, row.Attempt, ""))
                     .ToListAsync(cancellation);
-                await ConversationStore.OwnedBy(userId, key, db).ExecuteDeleteAsync(cancellation); // Its messages follow by ON DELETE CASCADE.
+                await ConversationStore.OwnedBy(userId, key, db).ExecuteDeleteAsync(cancellation); // Its messages and turns follow by ON DELETE CASCADE.
                 return running;
             },
             cancellationToken

@@ -19,11 +19,11 @@ internal sealed record ConversationItem(Guid Id, string AgentId, string? Title, 
 
 /// <summary>A message, as its user sees it.</summary>
 /// <param name="Id">The id.</param>
-/// <param name="TurnId">The turn, shared by a question and its answer.</param>
+/// <param name="TurnId">The turn, shared by a question and its answer; a row of the original gateway is a turn by itself, with its own id.</param>
 /// <param name="Role"><c>user</c> or <c>assistant</c>.</param>
 /// <param name="Content">The text; empty while an answer is pending.</param>
 /// <param name="Status"><c>pending</c>, <c>completed</c>, <c>cancelled</c> or <c>failed</c>; a user's message is always completed.</param>
-/// <param name="CreatedAt">Time of acceptance, UTC; an answer has its question's time.</param>
+/// <param name="CreatedAt">Time of acceptance, UTC; an answer's is a microsecond after its question's.</param>
 internal sealed record MessageItem(Guid Id, Guid TurnId, string Role, string Content, string Status, DateTimeOffset CreatedAt);
 
 /// <summary>A page of a list, newest first.</summary>

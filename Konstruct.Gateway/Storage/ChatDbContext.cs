@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Conventions;
 namespace Konstruct.Gateway.Storage;
 
 /// <summary>
-/// The two tables. The context has no tenant: <see cref="TenantDb"/> sets it on the
+/// The three tables. The context has no tenant: <see cref="TenantDb"/> sets it on the
 /// transaction. Without a tenant Postgres returns and stores nothing.
 /// </summary>
 /// <remarks>
@@ -22,6 +22,8 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
     public DbSet<Conversation> Conversations => Set<Conversation>();
 
     public DbSet<Message> Messages => Set<Message>();
+
+    public DbSet<RunningTurn> RunningTurns => Set<RunningTurn>();
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
         configurationBuilder.Conventions.Remove<ForeignKeyIndexConvention>(); // Such an index would begin with the tenant.
@@ -57,7 +59,7 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
                 t =>
                 {
                     t.HasCheckConstraint("ck_messages_role", "role IN ('user', 'assistant')");
-                    t.HasCheckConstraint("ck_messages_status", "status IN ('pending', 'completed', 'cancelled', 'failed')");
+                    t.HasCheckConstraint("ck_messages_status", "status IN ('completed', 'cancelled', 'failed')");
                 }
             );
             table.HasKey(row => new { row.Id, row.TenantId });
@@ -69,14 +71,7 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
                 row.CreatedAt,
                 row.Id,
             });
-            table
-                .HasIndex(row => new
-                {
-                    row.TurnId,
-                    row.TenantId,
-                    row.Role,
-                })
-                .IsUnique();
+            table.HasIndex(row => new { row.TurnId, row.TenantId }, "ix_messages_answers").IsUnique().HasFilter("role = 'assistant'");
             table
                 .HasIndex(row => new
                 {
@@ -86,8 +81,6 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
                 })
                 .IsUnique()
                 .HasFilter("client_message_id IS NOT NULL");
-            table.HasIndex(row => new { row.CreatedAt, row.TurnId }, "ix_messages_pending").HasFilter("status = 'pending' AND role = 'assistant'");
-            table.HasIndex(row => new { row.ConversationId, row.TenantId }, "ix_messages_pending_of_conversation").HasFilter("status = 'pending'");
             table.Property(row => row.TenantId).HasColumnName("tenant_id");
             table.Property(row => row.Id).HasColumnName("id").ValueGeneratedNever();
             table.Property(row => row.ConversationId).HasColumnName("conversation_id");
@@ -95,9 +88,23 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
             table.Property(row => row.Content).HasColumnName("content");
             table.Property(row => row.CreatedAt).HasColumnName("created_at").HasDefaultValueSql("now()");
             table.Property(row => row.TurnId).HasColumnName("turn_id");
-            table.Property(row => row.Status).HasColumnName("status");
-            table.Property(row => row.Attempt).HasColumnName("attempt");
+            table.Property(row => row.Status).HasColumnName("status").HasDefaultValue("completed");
+            table.Property(row => row.Attempt).HasColumnName("attempt").HasDefaultValue(0);
             table.Property(row => row.ClientMessageId).HasColumnName("client_message_id");
+        });
+
+        modelBuilder.Entity<RunningTurn>(table =>
+        {
+            table.ToTable("web_turns", Schema);
+            table.HasKey(row => new { row.ConversationId, row.TurnId });
+            table.HasOne<Conversation>().WithMany().HasForeignKey(row => new { row.TenantId, row.ConversationId }).OnDelete(DeleteBehavior.Cascade);
+            table.Property(row => row.ConversationId).HasColumnName("conversation_id");
+            table.Property(row => row.TurnId).HasColumnName("turn_id").ValueGeneratedNever();
+            table.Property(row => row.TenantId).HasColumnName("tenant_id");
+            table.Property(row => row.QuestionId).HasColumnName("question_id");
+            table.Property(row => row.AnswerId).HasColumnName("answer_id");
+            table.Property(row => row.Attempt).HasColumnName("attempt");
+            table.Property(row => row.CreatedAt).HasColumnName("created_at");
             table.Property(row => row.Task).HasColumnName("task");
         });
     }

@@ -23,7 +23,7 @@ internal enum Acceptance
 /// <summary>Conversations and turns in Postgres. All calls throw what <see cref="TenantDb"/> throws.</summary>
 internal sealed class ConversationStore(TenantDb tenants)
 {
-    /// <summary>Stores a message and its pending answer. The lock of the conversation's row serializes messages of one conversation.</summary>
+    /// <summary>Stores a message and its running turn. The lock of the conversation's row serializes messages of one conversation.</summary>
     public async Task<AcceptResult> AcceptAsync(NewTurn turn, bool createMissing, int maxTurns, CancellationToken cancellationToken) =>
         (
             await tenants.CallAsync(
@@ -39,7 +39,7 @@ internal sealed class ConversationStore(TenantDb tenants)
             )
         ).Single();
 
-    /// <summary>Returns the pending turns of a conversation, oldest first. Null: the conversation does not exist for this user.</summary>
+    /// <summary>Returns the running turns of a conversation, oldest first. Null: the conversation does not exist for this user.</summary>
     public async Task<List<TurnRow>?> OpenAsync(ConversationKey key, Guid userId, CancellationToken cancellationToken)
     {
         var rows = await tenants.CallAsync(
@@ -74,7 +74,7 @@ internal sealed class ConversationStore(TenantDb tenants)
 
     /// <summary>
     /// Persists the end of a turn, unless it has ended. Returns the row after that, null if the conversation was deleted, and
-    /// whether this call won. The call may wait to share a batch, because the user has already seen the text.
+    /// whether this call won.
     /// </summary>
     public async Task<(TurnRow? Row, bool Won)> PersistAsync(
         ConversationKey key,
@@ -104,21 +104,19 @@ internal sealed class ConversationStore(TenantDb tenants)
     }
 
     /// <summary>
-    /// Issues the next attempt of a pending turn if <paramref name="seen"/> is still the current one. Of several gateways that try, one wins.
+    /// Issues the next attempt of a running turn if <paramref name="seen"/> is still the current one. Of several gateways that try, one wins.
     /// </summary>
     /// <returns>The task payload, still with the first attempt's number. Null: another gateway won, or the turn has ended.</returns>
-    public Task<string?> NextAttemptAsync(Guid tenantId, Guid turnId, int seen, CancellationToken cancellationToken) =>
+    public Task<string?> NextAttemptAsync(ConversationKey key, Guid turnId, int seen, CancellationToken cancellationToken) =>
         tenants.RunAsync(
-            tenantId,
+            key.TenantId,
             async (db, cancellation) =>
                 (
                     await db
                         .Database.SqlQuery<string?>(
-                            // IS NOT DISTINCT FROM, as in the functions: keeps the planner from the index of pending rows.
                             $"""
-                            UPDATE public.web_conversation_messages SET attempt = {seen + 1}
-                            WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant'
-                              AND status IS NOT DISTINCT FROM 'pending' AND attempt = {seen}
+                            UPDATE public.web_turns SET attempt = {seen + 1}
+                            WHERE tenant_id = {key.TenantId} AND conversation_id = {key.ConversationId} AND turn_id = {turnId} AND attempt = {seen}
                             RETURNING task
                             """
                         )
@@ -127,15 +125,15 @@ internal sealed class ConversationStore(TenantDb tenants)
             cancellationToken
         );
 
-    /// <summary>Returns an issued attempt that was never queued, if it is still the current one and the turn is pending.</summary>
-    public Task<int> ReturnAttemptAsync(Guid tenantId, Guid turnId, int attempt, CancellationToken cancellationToken) =>
+    /// <summary>Returns an issued attempt that was never queued, if it is still the current one and the turn is running.</summary>
+    public Task<int> ReturnAttemptAsync(ConversationKey key, Guid turnId, int attempt, CancellationToken cancellationToken) =>
         tenants.RunAsync(
-            tenantId,
+            key.TenantId,
             (db, cancellation) =>
                 db.Database.ExecuteSqlAsync(
                     $"""
-                    UPDATE public.web_conversation_messages SET attempt = {attempt - 1}
-                    WHERE tenant_id = {tenantId} AND turn_id = {turnId} AND role = 'assistant' AND status IS NOT DISTINCT FROM 'pending' AND attempt = {attempt}
+                    UPDATE public.web_turns SET attempt = {attempt - 1}
+                    WHERE tenant_id = {key.TenantId} AND conversation_id = {key.ConversationId} AND turn_id = {turnId} AND attempt = {attempt}
                     """,
                     cancellation
                 ),
@@ -152,19 +150,33 @@ internal sealed class ConversationStore(TenantDb tenants)
         return db.Conversations.Where(row => row.TenantId == key.TenantId && row.Id == key.ConversationId && row.UserId.ToString() == user);
     }
 
-    private static Task<TurnRow?> FindAsync(ChatDbContext db, ConversationKey key, Guid turnId, CancellationToken cancellation) =>
-        db
-            .Messages.Where(row => row.Role == Message.Assistant && row.ConversationId == key.ConversationId && row.TurnId == turnId)
-            .Select(row => new TurnRow(key, row.TurnId, row.Status, row.Attempt, row.Content))
-            .SingleOrDefaultAsync(cancellation);
+    /// <summary>One statement: between two, a turn could end and be in neither table.</summary>
+    private static async Task<TurnRow?> FindAsync(ChatDbContext db, ConversationKey key, Guid turnId, CancellationToken cancellation)
+    {
+        var rows = await db
+            .Database.SqlQuery<TurnColumns>(
+                // IS NOT DISTINCT FROM keeps the planner from the index of the conversation's messages.
+                $"""
+                SELECT 'pending' AS "Status", attempt AS "Attempt", '' AS "Content" FROM public.web_turns
+                WHERE tenant_id = {key.TenantId} AND conversation_id = {key.ConversationId} AND turn_id = {turnId}
+                UNION ALL
+                SELECT status, attempt, content FROM public.web_conversation_messages
+                WHERE tenant_id = {key.TenantId} AND turn_id = {turnId} AND role = 'assistant' AND conversation_id IS NOT DISTINCT FROM {key.ConversationId}
+                """
+            )
+            .ToListAsync(cancellation);
+        return rows is [var row] ? new(key, turnId, row.Status, row.Attempt, row.Content) : null;
+    }
 
     private static async Task<Guid?> TurnOfMessageAsync(ChatDbContext db, Guid conversationId, string messageId, CancellationToken cancellation) =>
         (
             await db
                 .Messages.Where(row => row.ConversationId == conversationId && row.ClientMessageId == messageId)
-                .Select(row => (Guid?)row.TurnId)
+                .Select(row => row.TurnId)
                 .ToListAsync(cancellation)
         ).SingleOrDefault();
+
+    private sealed record TurnColumns(string Status, int Attempt, string Content);
 }
 
 /// <summary>A message to store. The caller chooses the ids, so a repeated call has no effect.</summary>

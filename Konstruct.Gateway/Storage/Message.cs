@@ -1,7 +1,7 @@
 namespace Konstruct.Gateway.Storage;
 
 /// <summary>
-/// A row of <c>web_conversation_messages</c>. A turn has two rows: the user's, and the assistant's, which is pending until the turn ends.
+/// A row of <c>web_conversation_messages</c>. An ended turn has two rows: the user's and the assistant's. A running one has the user's only, and a <see cref="RunningTurn"/>.
 /// </summary>
 internal sealed class Message
 {
@@ -21,17 +21,15 @@ internal sealed class Message
 
     public DateTimeOffset CreatedAt { get; init; }
 
-    public required Guid TurnId { get; init; }
+    /// <summary>Null: the row is not this gateway's. The original gateway knows no turns.</summary>
+    public Guid? TurnId { get; init; }
 
-    /// <summary>A word of <see cref="Contracts.Wire.TurnOutcome"/>; a user's row is always completed.</summary>
+    /// <summary>How the turn ended, a word of <see cref="Contracts.Wire.TurnOutcome"/>; a user's row is always completed.</summary>
     public required string Status { get; set; }
 
-    /// <summary>Last issued attempt, from 1; 0 in a user's row.</summary>
+    /// <summary>The attempt that ended, from 1; 0 in a user's row.</summary>
     public required int Attempt { get; set; }
 
     /// <summary>The client's message id, in the user's row; unique per conversation.</summary>
     public string? ClientMessageId { get; init; }
-
-    /// <summary>The task payload, in the assistant's row while it is pending. The sweep dispatches it again.</summary>
-    public string? Task { get; set; }
 }

@@ -68,7 +68,8 @@ internal sealed partial class AttemptDispatcher(
         {
             if (await queue.InspectAsync([RedisKeys.Entry(message.TurnId, message.Attempt)]) is [DispatchState.Missing])
             {
-                await store.ReturnAttemptAsync(message.TenantId, message.TurnId, message.Attempt, CancellationToken.None);
+                var key = new ConversationKey(message.TenantId, message.ConversationId);
+                await store.ReturnAttemptAsync(key, message.TurnId, message.Attempt, CancellationToken.None);
             }
         }
         catch (Exception exception) when (exception.IsOutage())

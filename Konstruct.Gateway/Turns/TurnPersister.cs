@@ -13,8 +13,7 @@ using Polly;
 namespace Konstruct.Gateway.Turns;
 
 /// <summary>
-/// Persists ends of turns. Several gateways may try at once. The update requires a pending row,
-/// so one wins, and all send their clients what the row says.
+/// Persists ends of turns. Several gateways may try at once. One deletes the turn's row and wins, and all send their clients what the row says.
 /// </summary>
 internal sealed partial class TurnPersister(
     ConversationStore store,

@@ -181,14 +181,13 @@ internal sealed partial class TurnStarter(
     /// <summary>Null: Postgres is down or too slow. If it did commit, the sweep finds the turn, and a repeated message returns it.</summary>
     private async Task<AcceptResult?> AcceptAsync(IncomingMessage message, KonstructMessage task, CancellationToken limit)
     {
-        // One millisecond apart, so that the answer sorts after its question: both rows have the time of one transaction.
         var now = time.GetUtcNow();
         var turn = new NewTurn(
             message.Key,
             message.Sender.UserId,
             task.TurnId,
             Guid.CreateVersion7(now),
-            Guid.CreateVersion7(now.AddMilliseconds(1)),
+            Guid.CreateVersion7(now),
             task.AgentId,
             task.Content.Text,
             message.Frame.MessageId,

@@ -4,9 +4,9 @@ using Xunit;
 namespace Konstruct.Tests.Celery;
 
 /// <summary>A broker of its own that goes away and comes back: an accepted message is sent once, or fails at its deadline.</summary>
-[Collection<CeleryOnGarnet>]
+[Collection<Sharing<CeleryPipeline<OnGarnet>>>]
 [Trait("Tier", "Long")]
-public sealed class CeleryBrokerTests(CeleryPipelineOnGarnet fixture) : CeleryTestBase(fixture)
+public sealed class CeleryBrokerTests(CeleryPipeline<OnGarnet> fixture) : CeleryTestBase(fixture)
 {
     [Fact]
     public async Task A_message_that_is_accepted_while_the_broker_is_down_is_sent_when_it_is_back()

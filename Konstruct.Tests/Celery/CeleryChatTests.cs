@@ -184,9 +184,9 @@ public abstract class CeleryChatTests(CeleryPipeline fixture) : CeleryTestBase(f
     }
 }
 
-[Collection<CeleryOnGarnet>]
-public sealed class CeleryChatOnGarnet(CeleryPipelineOnGarnet fixture) : CeleryChatTests(fixture);
+[Collection<Sharing<CeleryPipeline<OnGarnet>>>]
+public sealed class CeleryChatOnGarnet(CeleryPipeline<OnGarnet> fixture) : CeleryChatTests(fixture);
 
-[Collection<CeleryOnRedis>]
+[Collection<Sharing<CeleryPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class CeleryChatOnRedis(CeleryPipelineOnRedis fixture) : CeleryChatTests(fixture);
+public sealed class CeleryChatOnRedis(CeleryPipeline<OnRedis> fixture) : CeleryChatTests(fixture);

@@ -149,9 +149,9 @@ public abstract class CeleryFaultTests(CeleryPipeline fixture) : CeleryTestBase(
     }
 }
 
-[Collection<CeleryOnGarnet>]
-public sealed class CeleryFaultOnGarnet(CeleryPipelineOnGarnet fixture) : CeleryFaultTests(fixture);
+[Collection<Sharing<CeleryPipeline<OnGarnet>>>]
+public sealed class CeleryFaultOnGarnet(CeleryPipeline<OnGarnet> fixture) : CeleryFaultTests(fixture);
 
-[Collection<CeleryOnRedis>]
+[Collection<Sharing<CeleryPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class CeleryFaultOnRedis(CeleryPipelineOnRedis fixture) : CeleryFaultTests(fixture);
+public sealed class CeleryFaultOnRedis(CeleryPipeline<OnRedis> fixture) : CeleryFaultTests(fixture);

@@ -133,9 +133,9 @@ public abstract class CeleryMessageTests(CeleryPipeline fixture) : CeleryTestBas
     }
 }
 
-[Collection<CeleryOnGarnet>]
-public sealed class CeleryMessageOnGarnet(CeleryPipelineOnGarnet fixture) : CeleryMessageTests(fixture);
+[Collection<Sharing<CeleryPipeline<OnGarnet>>>]
+public sealed class CeleryMessageOnGarnet(CeleryPipeline<OnGarnet> fixture) : CeleryMessageTests(fixture);
 
-[Collection<CeleryOnRedis>]
+[Collection<Sharing<CeleryPipeline<OnRedis>>>]
 [Trait("Tier", "Long")]
-public sealed class CeleryMessageOnRedis(CeleryPipelineOnRedis fixture) : CeleryMessageTests(fixture);
+public sealed class CeleryMessageOnRedis(CeleryPipeline<OnRedis> fixture) : CeleryMessageTests(fixture);

@@ -5,8 +5,8 @@ using Xunit;
 namespace Konstruct.Tests.Celery;
 
 /// <summary>The task that docs/guide/celery.md shows answers a message, without and with its one line for several turns.</summary>
-[Collection<CeleryOnGarnet>]
-public sealed class CeleryPageTests(CeleryPipelineOnGarnet fixture) : CeleryTestBase(fixture)
+[Collection<Sharing<CeleryPipeline<OnGarnet>>>]
+public sealed class CeleryPageTests(CeleryPipeline<OnGarnet> fixture) : CeleryTestBase(fixture)
 {
     [Theory]
     [InlineData(false)]

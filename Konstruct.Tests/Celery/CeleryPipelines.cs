@@ -1,5 +1,4 @@
 using Konstruct.Tests.Harness;
-using Xunit;
 
 namespace Konstruct.Tests.Celery;
 
@@ -44,11 +43,11 @@ public abstract class CeleryPipeline(DatabaseFactory databases) : PipelineFixtur
     }
 }
 
-public sealed class CeleryPipelineOnGarnet(DatabaseFactory databases) : CeleryPipeline(databases);
-
-public sealed class CeleryPipelineOnRedis(DatabaseFactory databases) : CeleryPipeline(databases)
+/// <inheritdoc cref="CeleryPipeline"/>
+public sealed class CeleryPipeline<TRedis>(DatabaseFactory databases) : CeleryPipeline(databases)
+    where TRedis : IRedisKind
 {
-    private protected override RedisKind Redis => RedisKind.Redis;
+    private protected override RedisKind Redis => TRedis.Kind;
 }
 
 /// <summary>The same with a task that publishes the payload's <c>turn_id</c>.</summary>
@@ -56,12 +55,3 @@ public sealed class EchoingCeleryPipeline(DatabaseFactory databases) : CeleryPip
 {
     private protected override Dictionary<string, string> Settings => new(base.Settings) { ["Dispatch__Celery__EchoesTurn"] = "true" };
 }
-
-[CollectionDefinition]
-public sealed class CeleryOnGarnet : ICollectionFixture<CeleryPipelineOnGarnet>;
-
-[CollectionDefinition]
-public sealed class CeleryOnRedis : ICollectionFixture<CeleryPipelineOnRedis>;
-
-[CollectionDefinition]
-public sealed class CeleryWithTurns : ICollectionFixture<EchoingCeleryPipeline>;

@@ -162,8 +162,8 @@ public abstract class CeleryRepairTests(CeleryPipeline fixture) : CeleryTestBase
         Until.TrueAsync(async () => await Pipeline.Redis.Database.KeyExistsAsync($"{{{Conversation}}}:standby:{turn}"));
 }
 
-[Collection<CeleryOnGarnet>]
-public sealed class CeleryRepairOnGarnet(CeleryPipelineOnGarnet fixture) : CeleryRepairTests(fixture);
+[Collection<Sharing<CeleryPipeline<OnGarnet>>>]
+public sealed class CeleryRepairOnGarnet(CeleryPipeline<OnGarnet> fixture) : CeleryRepairTests(fixture);
 
-[Collection<CeleryOnRedis>]
-public sealed class CeleryRepairOnRedis(CeleryPipelineOnRedis fixture) : CeleryRepairTests(fixture);
+[Collection<Sharing<CeleryPipeline<OnRedis>>>]
+public sealed class CeleryRepairOnRedis(CeleryPipeline<OnRedis> fixture) : CeleryRepairTests(fixture);

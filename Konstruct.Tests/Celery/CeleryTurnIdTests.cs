@@ -4,7 +4,7 @@ using Xunit;
 namespace Konstruct.Tests.Celery;
 
 /// <summary>A task that publishes the payload's <c>turn_id</c>: several turns at once, and nothing waits for a late answer.</summary>
-[Collection<CeleryWithTurns>]
+[Collection<Sharing<EchoingCeleryPipeline>>]
 public sealed class CeleryTurnIdTests(EchoingCeleryPipeline fixture) : CeleryTestBase(fixture)
 {
     [Fact]

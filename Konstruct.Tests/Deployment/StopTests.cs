@@ -44,7 +44,7 @@ public sealed class StopTests(DatabaseFactory databases)
         );
         // The turn was given back: nobody has to wait for its lease to run out, and it still wants an answer.
         Assert.Equal(0, await pipeline.Redis.Database.SortedSetLengthAsync(RedisKeys.Leases));
-        Assert.Equal(1, await pipeline.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE status = 'pending'"));
+        Assert.Equal(1, await pipeline.Sql.RunningTurnCountAsync());
     }
 
     /// <summary>A platform takes its time to notice that a replica is going: until then it answers, and says that it is not ready.</summary>

@@ -149,7 +149,7 @@ internal sealed class FaultRig : IAsyncDisposable
         left.AddRange((await Redis.Database.HashKeysAsync(RedisKeys.Tasks)).Select(entry => $"{RedisKeys.Tasks}: {entry}"));
         var channels = (RedisResult[])(await Redis.Database.ExecuteAsync("PUBSUB", "CHANNELS", "*:webchat:response:*"))!;
         left.AddRange(channels.Select(channel => $"channel {channel}"));
-        var pending = await Database.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE status = 'pending'");
+        var pending = await Database.Sql.RunningTurnCountAsync();
         if (pending > 0)
         {
             left.Add(string.Create(CultureInfo.InvariantCulture, $"{pending} pending turns"));

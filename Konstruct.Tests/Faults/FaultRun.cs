@@ -88,11 +88,7 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
         Until.TrueAsync(async () => await rig.Redis.Database.SortedSetLengthAsync(RedisKeys.Answered) == turns, Limit);
 
     /// <summary>Waits until every answer is in Postgres, whatever the clients know.</summary>
-    public Task StoredAsync() =>
-        Until.TrueAsync(
-            async () => await rig.Database.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE status = 'pending'") == 0,
-            Limit
-        );
+    public Task StoredAsync() => Until.TrueAsync(async () => await rig.Database.Sql.RunningTurnCountAsync() == 0, Limit);
 
     /// <summary>Recovery is counted from now.</summary>
     public void Strikes() => _struck ??= Stopwatch.GetTimestamp();

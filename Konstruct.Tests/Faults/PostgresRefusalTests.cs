@@ -42,7 +42,7 @@ public sealed class PostgresRefusalTests(OwnStores stores) : OwnStoresTests(stor
     [Fact]
     public async Task A_right_that_is_taken_away_and_given_back_ends_nothing()
     {
-        const string Function = "FUNCTION pending_turns(interval, timestamptz, uuid, integer)";
+        const string Function = "FUNCTION pending_turns(interval, uuid, uuid, integer)";
         await Pipeline.Sql.ExecuteAsync($"REVOKE EXECUTE ON {Function} FROM {PostgresServer.ServingRole}");
         try
         {

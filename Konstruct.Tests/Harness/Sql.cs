@@ -26,16 +26,22 @@ internal sealed class Sql(string connectionString)
     public async Task<ILookup<Guid, StoredMessage>> MessagesOfTenantAsync(Guid tenant) =>
         (await MessagesAsync("tenant_id", tenant)).ToLookup(m => m.Conversation, m => m.Message);
 
-    /// <summary>How many messages a tenant has, whoever's and wherever.</summary>
+    /// <summary>How many messages a tenant has, whoever's and wherever; a running turn counts as its answer.</summary>
     public Task<long> MessageCountAsync(Guid tenant) =>
-        ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE tenant_id = $1", tenant);
+        ScalarAsync<long>(
+            "SELECT (SELECT count(*) FROM web_conversation_messages WHERE tenant_id = $1) + (SELECT count(*) FROM web_turns WHERE tenant_id = $1)",
+            tenant
+        );
 
-    /// <summary>The answers that are pending, and the statements that run or wait now, a line each.</summary>
+    /// <summary>How many turns run, of any tenant.</summary>
+    public Task<long> RunningTurnCountAsync() => ScalarAsync<long>("SELECT count(*) FROM web_turns");
+
+    /// <summary>The turns that run, and the statements that run or wait now, a line each.</summary>
     public Task<string> DescribeAsync() =>
         ScalarAsync<string>(
             """
             SELECT coalesce(string_agg(line, E'\n'), 'nothing is pending, nothing runs') FROM (
-                SELECT 'pending: ' || (to_jsonb(m) - 'content' - 'task')::text AS line FROM web_conversation_messages m WHERE status = 'pending'
+                SELECT 'pending: ' || (to_jsonb(t) - 'task')::text AS line FROM web_turns t
                 UNION ALL
                 SELECT concat_ws(' ', 'runs:', state, wait_event_type, wait_event, clock_timestamp() - state_change, left(query, 200)) FROM pg_stat_activity
                 WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()) lines
@@ -47,7 +53,7 @@ internal sealed class Sql(string connectionString)
     {
         var connection = await OpenAsync();
         await using var command = new NpgsqlCommand(
-            "BEGIN; LOCK TABLE web_conversations, web_conversation_messages IN ACCESS EXCLUSIVE MODE",
+            "BEGIN; LOCK TABLE web_conversations, web_conversation_messages, web_turns IN ACCESS EXCLUSIVE MODE",
             connection
         );
         await command.ExecuteNonQueryAsync();
@@ -61,7 +67,9 @@ internal sealed class Sql(string connectionString)
         await using var command = Command(
             connection,
             $"""
-            SELECT conversation_id, role, content, coalesce(status, '') FROM web_conversation_messages
+            SELECT conversation_id, role, content, status FROM (
+                SELECT conversation_id, tenant_id, role, content, status, created_at FROM web_conversation_messages
+                UNION ALL SELECT conversation_id, tenant_id, 'assistant', '', 'pending', created_at FROM web_turns) messages
             WHERE {column} = $1 ORDER BY created_at, role DESC
             """,
             id
@@ -95,5 +103,5 @@ internal sealed class Sql(string connectionString)
     }
 }
 
-/// <summary>What a conversation holds, oldest first.</summary>
+/// <summary>What a conversation holds, oldest first; the answer of a running turn is empty and pending.</summary>
 internal sealed record StoredMessage(string Role, string Content, string Status);

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
+using Konstruct.Tests.Auth;
 using Konstruct.Tests.Clients;
-using Konstruct.Tests.Edge;
 using Konstruct.Tests.Harness;
 using Microsoft.Playwright;
 using Xunit;
@@ -12,7 +12,7 @@ namespace Konstruct.Tests.Page;
 /// <c>@konstruct/chat/ai-sdk</c> with the real <c>useChat</c>, and <c>@konstruct/chat/react</c>, in Chromium against a real gateway. The example shows both
 /// side by side on one conversation, so each test also sees what a second tab sees.
 /// </summary>
-[Collection<PageCollection>]
+[Collection<Sharing<PagePipeline>>]
 [Trait("Tier", "Long")]
 public sealed class ReactExampleTests(PagePipeline fixture) : PipelineTests(fixture), IAsyncLifetime
 {

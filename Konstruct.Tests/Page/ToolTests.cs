@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Konstruct.Tests.Auth;
 using Konstruct.Tests.Clients;
-using Konstruct.Tests.Edge;
 using Konstruct.Tests.Harness;
 using Microsoft.Playwright;
 using Xunit;

@@ -67,10 +67,7 @@ public abstract class OutageTests(FaultyPipeline fixture) : PipelineTests(fixtur
         await using var chat = await RawChat.OpenAsync(patient, _person, _conversation);
         await chat.SayAsync("/stream tokens=2 rate=10 delay=1000");
         await Until.TrueAsync(async () => await Sql.MessageCountAsync(_person.Tenant) == 2);
-        var turn = await Sql.ScalarAsync<Guid>(
-            "SELECT turn_id FROM web_conversation_messages WHERE conversation_id = $1 AND role = 'assistant'",
-            _conversation
-        );
+        var turn = await Sql.ScalarAsync<Guid>("SELECT turn_id FROM web_turns WHERE conversation_id = $1", _conversation);
         var messages = await Sql.LockMessagesAsync();
         try
         {

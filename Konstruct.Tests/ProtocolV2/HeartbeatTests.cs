@@ -5,8 +5,8 @@ using Xunit;
 namespace Konstruct.Tests.ProtocolV2;
 
 /// <summary>A browser cannot send WebSocket's pings. Without a frame of its own it noticed a connection that lost all bytes after minutes.</summary>
-[Collection<UsualOnGarnet>]
-public sealed class HeartbeatTests(UsualPipelineOnGarnet fixture) : PipelineTests(fixture)
+[Collection<Sharing<UsualPipeline<OnGarnet>>>]
+public sealed class HeartbeatTests(UsualPipeline<OnGarnet> fixture) : PipelineTests(fixture)
 {
     private readonly Person _person = Person.New();
     private readonly Guid _conversation = Guid.NewGuid();

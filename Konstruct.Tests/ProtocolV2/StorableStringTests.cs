@@ -9,8 +9,8 @@ namespace Konstruct.Tests.ProtocolV2;
 /// Postgres cannot store NUL, and UTF-8 cannot represent half of a surrogate pair. Both become U+FFFD, in every string and everywhere the same. A message with
 /// NUL was refused without its id, so its client sent it again after every reconnect.
 /// </summary>
-[Collection<ForeignOnGarnet>]
-public sealed class StorableStringTests(LegacyPipelineOnGarnet fixture) : PipelineTests(fixture)
+[Collection<Sharing<LegacyPipeline<OnGarnet>>>]
+public sealed class StorableStringTests(LegacyPipeline<OnGarnet> fixture) : PipelineTests(fixture)
 {
     private readonly Person _person = Person.New();
     private readonly Guid _conversation = Guid.NewGuid();
@@ -28,7 +28,7 @@ public sealed class StorableStringTests(LegacyPipelineOnGarnet fixture) : Pipeli
         Assert.Equal("id \uFFFD", (await chat.NextAsync("typing")).MessageId);
 
         Assert.Equal("text \uFFFD", (await Sql.MessagesAsync(_conversation))[0].Content);
-        var task = await new ForeignOrchestrator(Pipeline, _person, _conversation).TaskAsync();
+        var task = await new LegacyOrchestrator(Pipeline, _person, _conversation).TaskAsync();
         Assert.Equal("name \uFFFD", task.GetProperty("sender").GetProperty("display_name").GetString());
         Assert.Equal("agent \uFFFD", task.GetProperty("agent_id").GetString());
     }

@@ -71,6 +71,8 @@ public sealed class GuardTests(DatabaseFactory databases)
     [InlineData($"ALTER TABLE {Messages} NO FORCE ROW LEVEL SECURITY", "not enabled and forced")]
     [InlineData("ALTER TABLE web_conversations NO FORCE ROW LEVEL SECURITY", "not enabled and forced")]
     [InlineData($"ALTER TABLE {Messages} DISABLE ROW LEVEL SECURITY", "not enabled and forced")]
+    [InlineData("ALTER TABLE web_turns NO FORCE ROW LEVEL SECURITY", "not enabled and forced")]
+    [InlineData("CREATE POLICY more ON web_turns USING (true)", "another policy")]
     [InlineData($"DROP POLICY tenant ON {Messages}", "lacks the policy 'tenant'")]
     [InlineData($"ALTER POLICY tenant ON {Messages} USING (true)", "lacks the policy 'tenant'")]
     [InlineData($"ALTER POLICY tenant ON {Messages} WITH CHECK (true)", "lacks the policy 'tenant'")]

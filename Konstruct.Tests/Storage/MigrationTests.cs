@@ -24,6 +24,9 @@ public sealed class MigrationTests(DatabaseFactory databases)
         ["20261127151813_NoIndexByTenant.cs"] = "7eb5d73960ff1adc",
         ["20261127151813_turns.sql"] = "060ef421926ec5a5",
         ["20261127161500_AnswersByLz4.cs"] = "8cb4d4179b991f95",
+        ["20261130084500_RunningTurns.cs"] = "8547429061c35bc3",
+        ["20261130084500_running-turns.sql"] = "5166b80254e2e18f",
+        ["20261130084500_turns.sql"] = "ba418f2a62b90839",
     };
 
     /// <summary>All that the schema step makes, a line each, in a form that does not depend on the order in which it was made.</summary>

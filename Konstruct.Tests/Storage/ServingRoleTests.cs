@@ -96,6 +96,7 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
             CREATE SCHEMA {schema};
             CREATE TABLE {schema}.web_conversations (LIKE public.web_conversations INCLUDING ALL);
             CREATE TABLE {schema}.web_conversation_messages (LIKE public.web_conversation_messages INCLUDING ALL);
+            CREATE TABLE {schema}.web_turns (LIKE public.web_turns INCLUDING ALL);
             CREATE TABLE {schema}."__EFMigrationsHistory" (LIKE public."__EFMigrationsHistory");
             CREATE FUNCTION {schema}.open_conversation(conversation uuid, opener uuid)
             RETURNS TABLE (turn uuid, status text, attempt integer, content text)
@@ -114,7 +115,7 @@ public sealed class ServingRoleTests(DatabaseFactory databases)
         await store.AcceptAsync(turn, createMissing: true, maxTurns: 4, cancellation);
         Assert.Equal("pending", Assert.Single((await store.OpenAsync(key, user, cancellation))!).Status);
         Assert.Equal(1, (await store.FindTurnAsync(key, user, "m-1", cancellation))!.Attempt);
-        Assert.Equal("{}", await store.NextAttemptAsync(key.TenantId, turn.TurnId, 1, cancellation));
+        Assert.Equal("{}", await store.NextAttemptAsync(key, turn.TurnId, 1, cancellation));
         Assert.True((await store.PersistAsync(key, turn.TurnId, "completed", 2, "Hi"u8.ToArray(), cancellation)).Won);
         await new PendingTurns(services.GetRequiredService<IServiceScopeFactory>()).ReadAsync(TimeSpan.Zero, null, 1, cancellation);
 

@@ -34,7 +34,8 @@ public sealed class SqlAttackTests(UsualPipeline<OnGarnet> fixture) : PipelineTe
             ($"SELECT * FROM web_conversations WHERE tenant_id <> '{a.Person.Tenant}'", Nothing),
             ($"SELECT content FROM web_conversation_messages WHERE conversation_id = '{b.Conversation}'", Nothing),
             ($"SELECT content FROM web_conversation_messages WHERE id IN ('{b.Question}', '{b.Answer}', '{b.LiveAnswer}')", Nothing),
-            ($"SELECT task FROM web_conversation_messages WHERE turn_id IN ('{b.Turn}', '{b.LiveTurn}')", Nothing),
+            ($"SELECT task FROM web_turns WHERE turn_id = '{b.LiveTurn}'", Nothing),
+            ($"SELECT task FROM web_turns WHERE conversation_id = '{b.Conversation}'", Nothing),
             ($"SELECT content FROM web_conversation_messages WHERE tenant_id <> '{a.Person.Tenant}'", Nothing),
             ($"UPDATE web_conversations SET title = 'x' WHERE id = '{b.Conversation}' RETURNING id", Nothing),
             (
@@ -42,7 +43,10 @@ public sealed class SqlAttackTests(UsualPipeline<OnGarnet> fixture) : PipelineTe
                 Nothing
             ),
             ($"UPDATE web_conversation_messages SET content = 'x' WHERE id = '{b.Answer}' RETURNING id", Nothing),
-            ($"UPDATE web_conversation_messages SET tenant_id = '{a.Person.Tenant}' WHERE turn_id = '{b.LiveTurn}' RETURNING id", Nothing),
+            ($"UPDATE web_conversation_messages SET tenant_id = '{a.Person.Tenant}' WHERE turn_id = '{b.Turn}' RETURNING id", Nothing),
+            ($"UPDATE web_turns SET tenant_id = '{a.Person.Tenant}' WHERE turn_id = '{b.LiveTurn}' RETURNING turn_id", Nothing),
+            ($"UPDATE web_turns SET attempt = 3 WHERE turn_id = '{b.LiveTurn}' RETURNING task", Nothing),
+            ($"DELETE FROM web_turns WHERE turn_id = '{b.LiveTurn}' RETURNING task", Nothing),
             ($"DELETE FROM web_conversation_messages WHERE conversation_id = '{b.Conversation}' RETURNING id", Nothing),
             ($"DELETE FROM web_conversations WHERE id = '{b.Conversation}' RETURNING id", Nothing),
             ($"SELECT id FROM web_conversations WHERE id = '{b.Conversation}' FOR UPDATE", Nothing),
@@ -66,6 +70,10 @@ public sealed class SqlAttackTests(UsualPipeline<OnGarnet> fixture) : PipelineTe
                 $"INSERT INTO web_conversation_messages {Columns}VALUES ('{a.Person.Tenant}', '{row1}', '{b.Conversation}', 'assistant', 'x', '{fresh}', 'completed', 1)",
                 ForeignKey
             ),
+            ($"INSERT INTO web_turns VALUES ('{b.Conversation}', '{fresh}', '{b.Person.Tenant}', '{row1}', '{row2}', 1, now(), '')", RowSecurity),
+            ($"INSERT INTO web_turns VALUES ('{b.Conversation}', '{fresh}', '{a.Person.Tenant}', '{row1}', '{row2}', 1, now(), '')", ForeignKey),
+            ($"UPDATE web_turns SET tenant_id = '{b.Person.Tenant}' WHERE turn_id = '{a.LiveTurn}'", RowSecurity),
+            ($"UPDATE web_turns SET conversation_id = '{b.Conversation}' WHERE turn_id = '{a.LiveTurn}'", ForeignKey),
             ($"UPDATE web_conversations SET tenant_id = '{b.Person.Tenant}' WHERE id = '{a.Conversation}'", RowSecurity),
             ($"UPDATE web_conversation_messages SET tenant_id = '{b.Person.Tenant}' WHERE id = '{a.Answer}'", RowSecurity),
             ($"UPDATE web_conversation_messages SET conversation_id = '{b.Conversation}' WHERE id = '{a.Answer}'", ForeignKey),
@@ -81,13 +89,14 @@ public sealed class SqlAttackTests(UsualPipeline<OnGarnet> fixture) : PipelineTe
             ($"SELECT turn FROM open_conversation('{b.Conversation}', '{a.Person.User}')", Nothing),
             ($"SELECT content FROM finish_turn('{b.Conversation}', '{b.LiveTurn}', 'completed', 1, 'x')", Nothing),
             ($"SELECT content FROM finish_turn('{a.Conversation}', '{b.Turn}', 'failed', 1, 'x')", Nothing),
-            ($"SELECT content FROM pending_turns(interval '0', '-infinity', '{Guid.Empty}', 100)", "42703"),
+            ($"SELECT task FROM pending_turns(interval '0', '{Guid.Empty}', '{Guid.Empty}', 100)", "42703"),
             ("SET row_security = off; SELECT * FROM web_conversations", RowSecurity),
             ("SET ROLE konstruct_sweeper", RowSecurity),
             ($"SET ROLE {PostgresServer.Owner}", RowSecurity),
             ("ALTER TABLE web_conversations NO FORCE ROW LEVEL SECURITY", RowSecurity),
             ("ALTER TABLE web_conversation_messages DISABLE ROW LEVEL SECURITY", RowSecurity),
             ("DROP POLICY tenant ON web_conversation_messages", RowSecurity),
+            ("ALTER TABLE web_turns DISABLE ROW LEVEL SECURITY", RowSecurity),
             ("CREATE POLICY all_of_it ON web_conversation_messages USING (true)", RowSecurity),
             ("TRUNCATE web_conversation_messages", RowSecurity),
             ("CREATE TABLE mine (id int)", RowSecurity),
@@ -116,6 +125,7 @@ public sealed class SqlAttackTests(UsualPipeline<OnGarnet> fixture) : PipelineTe
         {
             Assert.Equal(0L, await ScalarAsync(connection, "SELECT count(*) FROM web_conversations"));
             Assert.Equal(0L, await ScalarAsync(connection, "SELECT count(*) FROM web_conversation_messages"));
+            Assert.Equal(0L, await ScalarAsync(connection, "SELECT count(*) FROM web_turns"));
             Assert.Equal(
                 0L,
                 await ScalarAsync(connection, "WITH u AS (UPDATE web_conversations SET title = 'x' RETURNING 1) SELECT count(*) FROM u")

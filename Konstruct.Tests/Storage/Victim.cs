@@ -18,19 +18,21 @@ internal sealed record Victim(Person Person, Guid Conversation, Guid Question, G
         await chat.SayAsync("/silent");
         await Until.TrueAsync(async () => await pipeline.Sql.MessageCountAsync(person.Tenant) == 4);
 
-        Task<Guid> Id(string column, string role, string status) =>
+        Task<Guid> Id(string column, string role) =>
             pipeline.Sql.ScalarAsync<Guid>(
-                $"SELECT {column} FROM web_conversation_messages WHERE conversation_id = $1 AND role = '{role}' AND status = '{status}' ORDER BY created_at LIMIT 1",
+                $"SELECT {column} FROM web_conversation_messages WHERE conversation_id = $1 AND role = '{role}' ORDER BY created_at LIMIT 1",
                 conversation
             );
+        Task<Guid> LiveId(string column) =>
+            pipeline.Sql.ScalarAsync<Guid>($"SELECT {column} FROM web_turns WHERE conversation_id = $1", conversation);
         return new(
             person,
             conversation,
-            await Id("id", "user", "completed"),
-            await Id("id", "assistant", "completed"),
-            await Id("turn_id", "assistant", "completed"),
-            await Id("id", "assistant", "pending"),
-            await Id("turn_id", "assistant", "pending")
+            await Id("id", "user"),
+            await Id("id", "assistant"),
+            await Id("turn_id", "assistant"),
+            await LiveId("answer_id"),
+            await LiveId("turn_id")
         );
     }
 
@@ -40,6 +42,7 @@ internal sealed record Victim(Person Person, Guid Conversation, Guid Question, G
             """
             SELECT (SELECT string_agg(c::text, E'\n' ORDER BY c.id) FROM web_conversations c WHERE c.id = $1)
                 || (SELECT string_agg(m::text, E'\n' ORDER BY m.id) FROM web_conversation_messages m WHERE m.conversation_id = $1)
+                || (SELECT string_agg(t::text, E'\n' ORDER BY t.turn_id) FROM web_turns t WHERE t.conversation_id = $1)
             """,
             Conversation
         );

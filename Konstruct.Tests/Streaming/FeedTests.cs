@@ -289,7 +289,13 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         {
             BatchCommands =
             {
-                new("UPDATE web_conversation_messages SET status = 'completed', content = 'one two ' WHERE turn_id = $1 AND role = 'assistant'")
+                new(
+                    """
+                    WITH ended AS (DELETE FROM web_turns WHERE turn_id = $1 RETURNING *)
+                    INSERT INTO web_conversation_messages (tenant_id, id, conversation_id, role, content, turn_id, status, attempt, created_at)
+                    SELECT tenant_id, answer_id, conversation_id, 'assistant', 'one two ', turn_id, 'completed', 1, created_at FROM ended
+                    """
+                )
                 {
                     Parameters = { new() { Value = turnId } },
                 },

@@ -45,7 +45,6 @@ public sealed class AttemptTests(OwnStores stores) : OwnStoresTests(stores)
 
     private async Task<bool> FailedAsync() => (await Pipeline.Sql.MessagesAsync(Conversation)).Any(m => m.Status == "failed");
 
-    /// <summary>Of messages, in this database. PostgreSQL counts them a second late.</summary>
-    private Task<long> UpdatesAsync() =>
-        Pipeline.Sql.ScalarAsync<long>("SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'web_conversation_messages'");
+    /// <summary>Of running turns, in this database. PostgreSQL counts them a second late.</summary>
+    private Task<long> UpdatesAsync() => Pipeline.Sql.ScalarAsync<long>("SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'web_turns'");
 }

@@ -83,9 +83,7 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
     private async Task<AttemptKey> RunningAsync()
     {
         var (conversation, turnId) = await gateway.AcceptAsync();
-        await gateway.Sql.ExecuteAsync(
-            $"UPDATE web_conversation_messages SET created_at = created_at - interval '1 hour' WHERE turn_id = '{turnId}'"
-        );
+        await gateway.Sql.ExecuteAsync($"UPDATE web_turns SET created_at = created_at - interval '1 hour' WHERE turn_id = '{turnId}'");
         var key = new AttemptKey(conversation.ConversationId, turnId, 1, gateway.Feeds.ChannelOf(conversation));
         await gateway.Redis.SortedSetAddAsync(RedisKeys.Leases, key.Entry, DateTimeOffset.UtcNow.AddMinutes(1).ToUnixTimeMilliseconds());
         Assert.Equal(LogWrite.Written, await gateway.Log.OpenAsync(key, "claim"));
@@ -96,6 +94,5 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
     private async Task AppendAsync(AttemptKey key, int seq) =>
         Assert.Equal(LogWrite.Written, await gateway.Log.AppendAsync(key, seq, [StreamEvent.Chunk("a", key.TurnId, 1, seq)], 1_000));
 
-    private Task<string> StatusAsync(AttemptKey key) =>
-        gateway.Sql.ScalarAsync<string>("SELECT status FROM web_conversation_messages WHERE turn_id = $1 AND role = 'assistant'", key.TurnId);
+    private async Task<string> StatusAsync(AttemptKey key) => (await gateway.Sql.MessagesAsync(key.ConversationId))[1].Status;
 }

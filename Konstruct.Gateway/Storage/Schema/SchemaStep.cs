@@ -11,7 +11,7 @@ namespace Konstruct.Gateway.Storage.Schema;
 internal sealed partial class SchemaStep(string ownerConnection, string servingConnection, ILogger logger)
 {
     /// <summary>Key of the advisory lock: the first eight ASCII characters of "konstruct".</summary>
-    private const long LockKey = 0x6b6f6e7374727563;
+    internal const long LockKey = 0x6b6f6e7374727563;
 
     /// <summary>Pinned search path: otherwise the tables would go into a schema named like the owner, if there is one.</summary>
     private readonly NpgsqlConnectionStringBuilder _owner = new(ownerConnection) { SearchPath = "public" };

@@ -16,7 +16,7 @@ internal static class ServingRole
             "has REPLICATION, or is a member of a role that has, and could read every tenant's changes as they are replicated. ALTER ROLE … NOREPLICATION, REVOKE ….",
         ["server"] =
             "is a member of pg_execute_server_program, pg_read_server_files or pg_write_server_files, and could read the database's files. REVOKE it.",
-        ["sweeper"] = "is a member of konstruct_sweeper, which sees pending rows of every tenant. REVOKE it.",
+        ["sweeper"] = "is a member of konstruct_sweeper, which sees running turns of every tenant. REVOKE it.",
         ["database"] =
             "owns the database or its schema public, or is a member of the role that does, and could replace the tables. ALTER … OWNER TO another role, or REVOKE ….",
         ["tenant"] =

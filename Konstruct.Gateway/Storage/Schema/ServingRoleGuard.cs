@@ -47,11 +47,11 @@ internal static class ServingRoleGuard
                        (SELECT count(*)::int FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname <> 'tenant' AND p.polpermissive
                             AND (p.polroles = ARRAY[0]::oid[] OR EXISTS (SELECT FROM unnest(p.polroles) o WHERE o <> 0 AND pg_has_role(session_user, o, 'MEMBER')))) AS "OtherPolicies"
                 FROM pg_class c
-                WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ('web_conversations', 'web_conversation_messages') AND c.relkind IN ('r', 'p')
+                WHERE c.relnamespace = 'public'::regnamespace AND c.relname IN ('web_conversations', 'web_conversation_messages', 'web_turns') AND c.relkind IN ('r', 'p')
                 """
             )
             .ToListAsync(cancellationToken);
-        if (tables.Count < 2)
+        if (tables.Count < 3)
         {
             return new(GuardVerdict.Wait, "The tables do not exist yet. The schema step makes them: run the gateway with the argument 'schema'.");
         }

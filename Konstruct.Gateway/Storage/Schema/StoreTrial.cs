@@ -66,13 +66,10 @@ internal static class StoreTrial
         yield return ("open a conversation (open_conversation)", $"SELECT turn FROM public.open_conversation('{conversation}', '{user}')");
         yield return (
             "give out an attempt",
-            $"UPDATE public.web_conversation_messages SET attempt = 2 WHERE tenant_id = '{tenant}' AND turn_id = '{turn}'"
+            $"UPDATE public.web_turns SET attempt = 2 WHERE tenant_id = '{tenant}' AND conversation_id = '{conversation}' AND turn_id = '{turn}'"
         );
         yield return ("end a turn (finish_turn)", $"SELECT status FROM public.finish_turn('{conversation}', '{turn}', 'completed', 1, '{Text}')");
-        yield return (
-            "sweep (pending_turns)",
-            "SELECT turn_id FROM public.pending_turns(interval '1 day', 'epoch', '00000000-0000-0000-0000-000000000000', 1)"
-        );
+        yield return ("sweep (pending_turns)", $"SELECT turn_id FROM public.pending_turns(interval '1 day', '{Guid.Empty}', '{Guid.Empty}', 1)");
         yield return (
             "create a conversation",
             $"INSERT INTO public.web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ('{tenant}', '{deleted}', '{user}', 'trial', '{Text}')"

@@ -97,7 +97,7 @@ internal sealed partial class CeleryDispatcher(
             case Begin.Ended:
                 return true; // Cancelled meanwhile: not dispatched.
             case Begin.Occupied:
-                await store.ReturnAttemptAsync(task.TenantId, task.TurnId, task.Attempt, CancellationToken.None);
+                await store.ReturnAttemptAsync(new(task.TenantId, task.ConversationId), task.TurnId, task.Attempt, CancellationToken.None);
                 return true; // The sweep tries again.
         }
 
@@ -193,7 +193,7 @@ internal sealed partial class CeleryDispatcher(
             if (IsKnownNotSent(exception))
             {
                 turn.Unsent = new(message, IsKnown: true, Age: TimeSpan.Zero);
-                await store.ReturnAttemptAsync(task.TenantId, task.TurnId, task.Attempt, CancellationToken.None);
+                await store.ReturnAttemptAsync(new(task.TenantId, task.ConversationId), task.TurnId, task.Attempt, CancellationToken.None);
             }
 
             throw;

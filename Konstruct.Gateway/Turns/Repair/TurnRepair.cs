@@ -109,7 +109,7 @@ internal sealed partial class TurnRepair(
             return;
         }
 
-        if (await store.NextAttemptAsync(turn.TenantId, turn.TurnId, turn.Attempt, cancellationToken) is not { } task)
+        if (await store.NextAttemptAsync(turn.Key, turn.TurnId, turn.Attempt, cancellationToken) is not { } task)
         {
             return; // Another gateway won, or the turn has just ended.
         }

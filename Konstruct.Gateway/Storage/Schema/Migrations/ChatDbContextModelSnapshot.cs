@@ -78,7 +78,9 @@ namespace Konstruct.Gateway.Storage.Schema.Migrations
                         .HasColumnName("tenant_id");
 
                     b.Property<int>("Attempt")
+                        .ValueGeneratedOnAdd()
                         .HasColumnType("integer")
+                        .HasDefaultValue(0)
                         .HasColumnName("attempt");
 
                     b.Property<string>("ClientMessageId")
@@ -107,14 +109,12 @@ namespace Konstruct.Gateway.Storage.Schema.Migrations
 
                     b.Property<string>("Status")
                         .IsRequired()
+                        .ValueGeneratedOnAdd()
                         .HasColumnType("text")
+                        .HasDefaultValue("completed")
                         .HasColumnName("status");
 
-                    b.Property<string>("Task")
-                        .HasColumnType("text")
-                        .HasColumnName("task");
-
-                    b.Property<Guid>("TurnId")
+                    b.Property<Guid?>("TurnId")
                         .HasColumnType("uuid")
                         .HasColumnName("turn_id");
 
@@ -124,26 +124,70 @@ namespace Konstruct.Gateway.Storage.Schema.Migrations
                         .IsUnique()
                         .HasFilter("client_message_id IS NOT NULL");
 
-                    b.HasIndex("TurnId", "TenantId", "Role")
-                        .IsUnique();
-
                     b.HasIndex("ConversationId", "TenantId", "CreatedAt", "Id");
 
-                    b.HasIndex(new[] { "CreatedAt", "TurnId" }, "ix_messages_pending")
-                        .HasFilter("status = 'pending' AND role = 'assistant'");
-
-                    b.HasIndex(new[] { "ConversationId", "TenantId" }, "ix_messages_pending_of_conversation")
-                        .HasFilter("status = 'pending'");
+                    b.HasIndex(new[] { "TurnId", "TenantId" }, "ix_messages_answers")
+                        .IsUnique()
+                        .HasFilter("role = 'assistant'");
 
                     b.ToTable("web_conversation_messages", "public", t =>
                         {
                             t.HasCheckConstraint("ck_messages_role", "role IN ('user', 'assistant')");
 
-                            t.HasCheckConstraint("ck_messages_status", "status IN ('pending', 'completed', 'cancelled', 'failed')");
+                            t.HasCheckConstraint("ck_messages_status", "status IN ('completed', 'cancelled', 'failed')");
                         });
                 });
 
+            modelBuilder.Entity("Konstruct.Gateway.Storage.RunningTurn", b =>
+                {
+                    b.Property<Guid>("ConversationId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("conversation_id");
+
+                    b.Property<Guid>("TurnId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("turn_id");
+
+                    b.Property<Guid>("AnswerId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("answer_id");
+
+                    b.Property<int>("Attempt")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempt");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid>("QuestionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("question_id");
+
+                    b.Property<string>("Task")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("task");
+
+                    b.Property<Guid>("TenantId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("tenant_id");
+
+                    b.HasKey("ConversationId", "TurnId");
+
+                    b.ToTable("web_turns", "public");
+                });
+
             modelBuilder.Entity("Konstruct.Gateway.Storage.Message", b =>
+                {
+                    b.HasOne("Konstruct.Gateway.Storage.Conversation", null)
+                        .WithMany()
+                        .HasForeignKey("TenantId", "ConversationId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+                });
+
+            modelBuilder.Entity("Konstruct.Gateway.Storage.RunningTurn", b =>
                 {
                     b.HasOne("Konstruct.Gateway.Storage.Conversation", null)
                         .WithMany()
