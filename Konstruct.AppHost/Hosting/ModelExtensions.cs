@@ -60,8 +60,8 @@ internal static class ModelExtensions
             : gateway;
 
     /// <summary>
-    /// Passes the AppHost's section <c>Dispatch</c> to the gateway, such as <c>--Dispatch:Queue=celery</c>, and the connection string <c>celery</c> of a
-    /// broker that is not the application's Redis. Part of the manifest where set.
+    /// Passes the AppHost's section <c>Dispatch</c> to the gateway, such as <c>--Dispatch:Queue=celery</c>, and the connection string
+    /// <c>celery</c> of a broker that is not the application's Redis. Part of the manifest where set.
     /// </summary>
     public static IResourceBuilder<ProjectResource> WithDispatch(this IResourceBuilder<ProjectResource> gateway)
     {

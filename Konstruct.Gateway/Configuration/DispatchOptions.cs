@@ -54,7 +54,8 @@ internal sealed class CeleryOptions
     public string Task { get; set; } = "orchestrator.tasks.handle_message";
 
     /// <summary>
-    /// Whether the task publishes <c>turn_id</c> in its payloads. Then a conversation may have several turns at once. Default false: one turn at a time.
+    /// Whether the task publishes <c>turn_id</c> in its payloads. Then a conversation may have several turns at once. Default false: one
+    /// turn at a time.
     /// </summary>
     public bool EchoesTurn { get; set; }
 
@@ -66,12 +67,14 @@ internal sealed class CeleryOptions
     /// <summary>Whether workers store the task's result. Default false: the result backend is off, and no process reads results.</summary>
     public bool StoreResult { get; set; }
 
-    /// <summary>Time after which another gateway listens to a turn whose gateway has died. Default 5 s, from 1 s to 1 min; renewed at a fifth of it.</summary>
+    /// <summary>
+    /// Time after which another gateway listens to a turn whose gateway has died. Default 5 s, from 1 s to 1 min; renewed at a fifth of it.
+    /// </summary>
     public TimeSpan ListeningLease { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Time for which a conversation waits for the late <c>done</c> of a turn that was cancelled or failed, from its last payload. Default 3 min; 0: it
-    /// does not wait, and a late answer may reach the next turn. No effect with <see cref="EchoesTurn"/>.
+    /// Time for which a conversation waits for the late <c>done</c> of a turn that was cancelled or failed, from its last payload. Default 3
+    /// min; 0: it does not wait, and a late answer may reach the next turn. No effect with <see cref="EchoesTurn"/>.
     /// </summary>
     public TimeSpan LateLimit { get; set; } = TimeSpan.FromMinutes(3);
 

@@ -9,6 +9,8 @@ namespace Konstruct.Gateway.Streaming;
 /// </summary>
 internal interface ILegacyListener
 {
-    /// <summary>Offers a payload. Called under the feed's gate, so it must not block. True: the listener takes it, and the feed must not relay it.</summary>
+    /// <summary>
+    /// Offers a payload. Called under the feed's gate, so it must not block. True: the listener takes it, and the feed must not relay it.
+    /// </summary>
     bool Take(ConversationKey key, in StreamEvent payload);
 }

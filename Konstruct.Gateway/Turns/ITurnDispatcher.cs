@@ -35,11 +35,14 @@ internal interface ITurnDispatcher
     Task<IReadOnlyList<DispatchState>> InspectAsync(IReadOnlyCollection<PendingTurn> turns);
 
     /// <summary>
-    /// Whether the sweep may dispatch a turn that is <see cref="DispatchState.Missing"/>. False: the dispatcher repairs it in its own way, and has begun to.
+    /// Whether the sweep may dispatch a turn that is <see cref="DispatchState.Missing"/>. False: the dispatcher repairs it in its own way,
+    /// and has begun to.
     /// </summary>
     Task<bool> MayRedispatchAsync(PendingTurn turn);
 
-    /// <summary>Called when a client or a gateway has ended a turn, so that the orchestrator does not begin it or stops. Never throws an outage.</summary>
+    /// <summary>
+    /// Called when a client or a gateway has ended a turn, so that the orchestrator does not begin it or stops. Never throws an outage.
+    /// </summary>
     Task WithdrawAsync(ConversationKey key, Guid turnId);
 
     /// <summary>Operations to try before the gateway is ready, each with words that complete "Redis refuses to …".</summary>

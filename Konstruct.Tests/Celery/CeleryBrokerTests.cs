@@ -47,7 +47,11 @@ public sealed class CeleryBrokerTests(CeleryPipeline<OnGarnet> fixture) : Celery
 
         await using var worker = await CeleryWorker.StartAsync(Pipeline.Redis, broker, visibilityTimeout: 1);
         await SeenAsync(turn, deliveries: 2);
-        await GoAsync();
+        foreach (var _ in Enumerable.Range(0, 5))
+        {
+            await GoAsync(); // The server may give the first to the connection of the dead worker.
+        }
+
         Assert.Equal("the answer", (await chat.ReadToAsync("done"))[^1].Text);
         Assert.Equal(["completed: the answer"], await AnswersAsync());
     }

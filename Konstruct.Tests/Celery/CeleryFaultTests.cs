@@ -42,7 +42,9 @@ public abstract class CeleryFaultTests(CeleryPipeline fixture) : CeleryTestBase(
         Assert.Equal(["completed: a", "completed: next "], await AnswersAsync(2));
     }
 
-    /// <summary>The chunks of both deliveries are shown. The first <c>done</c> has the whole text, and clients replace what they show by it.</summary>
+    /// <summary>
+    /// The chunks of both deliveries are shown. The first <c>done</c> has the whole text, and clients replace what they show by it.
+    /// </summary>
     [Fact]
     public async Task A_task_that_runs_twice_at_once_ends_once()
     {

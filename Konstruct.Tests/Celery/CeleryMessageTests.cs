@@ -5,7 +5,9 @@ using Xunit;
 
 namespace Konstruct.Tests.Celery;
 
-/// <summary>Each member of the message that the gateway puts on the list is one that Celery writes, and reaches the task as Celery delivers it.</summary>
+/// <summary>
+/// Each member of the message that the gateway puts on the list is one that Celery writes, and reaches the task as Celery delivers it.
+/// </summary>
 public abstract class CeleryMessageTests(CeleryPipeline fixture) : CeleryTestBase(fixture)
 {
     private const string Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

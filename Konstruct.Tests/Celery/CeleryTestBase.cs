@@ -43,10 +43,10 @@ public abstract class CeleryTestBase(CeleryPipeline fixture) : PipelineTests(fix
             return seen.Length >= deliveries ? seen.Select(each => JsonSerializer.Deserialize<JsonElement>((string)each!)).ToArray() : null;
         });
 
-    /// <summary>The id of the turn that a message has begun.</summary>
-    private protected Task<Guid> TurnOfAsync(string status = "pending") =>
+    /// <summary>The id of the conversation's one turn with this status.</summary>
+    private protected Task<Guid> TurnOfAsync(string status) =>
         Sql.ScalarAsync<Guid>(
-            "SELECT turn_id FROM web_conversation_messages WHERE conversation_id = $1 AND role = 'assistant' AND status = $2 ORDER BY created_at DESC LIMIT 1",
+            "SELECT turn_id FROM web_conversation_messages WHERE conversation_id = $1 AND role = 'assistant' AND status = $2",
             Conversation,
             status
         );

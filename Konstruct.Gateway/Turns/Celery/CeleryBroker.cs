@@ -19,8 +19,8 @@ internal enum Sent
 }
 
 /// <summary>
-/// The Redis that Celery's workers take their tasks from. All calls throw <see cref="RedisException"/> or <see cref="TimeoutException"/> when it cannot be
-/// reached, and can be repeated.
+/// The Redis that Celery's workers take their tasks from. All calls throw <see cref="RedisException"/> or <see cref="TimeoutException"/> when it
+/// cannot be reached, and can be repeated.
 /// </summary>
 /// <param name="redis">Its connection: the gateway's own, or that of the connection string <c>celery</c>.</param>
 /// <param name="dispatch">The settings.</param>

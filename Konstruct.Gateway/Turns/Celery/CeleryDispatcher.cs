@@ -11,8 +11,8 @@ using StackExchange.Redis;
 namespace Konstruct.Gateway.Turns.Celery;
 
 /// <summary>
-/// Dispatches to a Celery queue. The gateway listens before it dispatches. A task is put on the queue once: a worker that dies is Celery's business, and
-/// a turn that no worker answers fails at its deadline.
+/// Dispatches to a Celery queue. The gateway listens before it dispatches. A task is put on the queue once: a worker that dies is Celery's
+/// business, and a turn that no worker answers fails at its deadline.
 /// </summary>
 internal sealed partial class CeleryDispatcher(
     CeleryBroker broker,
@@ -39,7 +39,9 @@ internal sealed partial class CeleryDispatcher(
     /// <summary>Time for which a message that is being stored keeps the conversation's place.</summary>
     private TimeSpan WhileStoring => chat.Value.StoreTimeout + chat.Value.SweepAge;
 
-    /// <summary>Waits for the running turn as a message waits behind another on its socket. A repeated message does not wait: its turn exists.</summary>
+    /// <summary>
+    /// Waits for the running turn as a message waits behind another on its socket. A repeated message does not wait: its turn exists.
+    /// </summary>
     public async Task<WireError?> EnterAsync(IncomingMessage message, Guid turnId, CancellationToken gone)
     {
         if (_options.EchoesTurn || await log.EnterAsync(message.Key, turnId, WhileStoring))
@@ -118,7 +120,8 @@ internal sealed partial class CeleryDispatcher(
         [.. (await log.AreHeardAsync(turns)).Select(isHeard => isHeard ? DispatchState.Held : DispatchState.Missing)];
 
     /// <summary>
-    /// No gateway listens to the turn. A task that was never sent is dispatched again. Otherwise this gateway listens from now on, and the turn goes on.
+    /// No gateway listens to the turn. A task that was never sent is dispatched again. Otherwise this gateway listens from now on, and the
+    /// turn goes on.
     /// </summary>
     public async Task<bool> MayRedispatchAsync(PendingTurn turn)
     {

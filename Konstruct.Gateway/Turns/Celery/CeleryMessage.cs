@@ -6,8 +6,8 @@ using Konstruct.Gateway.Configuration;
 namespace Konstruct.Gateway.Turns.Celery;
 
 /// <summary>
-/// Messages as Celery's workers read them: message protocol 2 with the JSON serializer, through kombu's Redis transport. A task's message is a function of
-/// its turn, so that a message which no worker has taken can be found on the list and removed.
+/// Messages as Celery's workers read them: message protocol 2 with the JSON serializer, through kombu's Redis transport. A task's message is a
+/// function of its turn, so that a message which no worker has taken can be found on the list and removed.
 /// </summary>
 internal static class CeleryMessage
 {

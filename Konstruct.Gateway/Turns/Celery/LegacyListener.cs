@@ -11,8 +11,8 @@ using StackExchange.Redis;
 namespace Konstruct.Gateway.Turns.Celery;
 
 /// <summary>
-/// Writes what legacy orchestrators publish to the logs of their turns. Several gateways may listen to a turn: the one with the lease writes, the others
-/// keep what is not written yet and go on when the lease ends. <c>done</c> has the whole text and ends the turn wherever it is heard.
+/// Writes what legacy orchestrators publish to the logs of their turns. Several gateways may listen to a turn: the one with the lease writes,
+/// the others keep what is not written yet and go on when the lease ends. <c>done</c> has the whole text and ends the turn wherever it is heard.
 /// </summary>
 internal sealed partial class LegacyListener
 {
@@ -211,7 +211,9 @@ internal sealed partial class LegacyListener
         await OnOverAsync(turn);
     }
 
-    /// <summary>Redis lost the log, or another gateway has opened an attempt. Clients start again; <c>done</c> has the whole text in any case.</summary>
+    /// <summary>
+    /// Redis lost the log, or another gateway has opened an attempt. Clients start again; <c>done</c> has the whole text in any case.
+    /// </summary>
     private async Task ReopenAsync(ListenedTurn turn, int open)
     {
         turn.Next = 0;

@@ -42,7 +42,10 @@ internal sealed partial class ListenedTurns(IOptions<DispatchOptions> options, I
         }
     }
 
-    /// <summary>Adds a turn if the conversation's turns are still those that the caller has seen, so that a turn which is over cannot replace a later one.</summary>
+    /// <summary>
+    /// Adds a turn if the conversation's turns are still those that the caller has seen, so that a turn which is over cannot replace a
+    /// later one.
+    /// </summary>
     public bool TryAdd(ListenedTurn turn, IReadOnlyList<ListenedTurn> seen)
     {
         lock (_gate)

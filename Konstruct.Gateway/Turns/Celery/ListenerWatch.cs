@@ -114,7 +114,8 @@ internal sealed partial class ListenerWatch(
     }
 
     /// <summary>
-    /// Gives up the leases when another gateway listens, so that nothing is lost between the two. Without another gateway the leases end with this one.
+    /// Gives up the leases when another gateway listens, so that nothing is lost between the two. Without another gateway the leases end
+    /// with this one.
     /// </summary>
     private async Task HandOverAsync(CancellationToken cancellationToken)
     {
@@ -142,7 +143,7 @@ internal sealed partial class ListenerWatch(
         [LoggerMessage(
             364,
             LogLevel.Warning,
-            "The Celery broker may have lost its data since turn {TurnId} was accepted. It is unknown whether its task was sent, so it is not sent again"
+            "The Celery broker may have lost its data since turn {TurnId} was accepted, so its task is not sent again: it may have been sent"
         )]
         public static partial void Unknown(ILogger logger, Guid turnId);
     }

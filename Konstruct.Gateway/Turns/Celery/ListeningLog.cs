@@ -40,8 +40,8 @@ internal enum Begin
 }
 
 /// <summary>
-/// Leases and places of legacy turns, and their logs. The log is the same as a native orchestrator's; a lease decides which gateway writes it. All calls
-/// throw <see cref="RedisException"/> or <see cref="TimeoutException"/> when Redis cannot be reached, and can be repeated.
+/// Leases and places of legacy turns, and their logs. The log is the same as a native orchestrator's; a lease decides which gateway writes it.
+/// All calls throw <see cref="RedisException"/> or <see cref="TimeoutException"/> when Redis cannot be reached, and can be repeated.
 /// </summary>
 internal sealed class ListeningLog(
     IConnectionMultiplexer redis,
@@ -100,8 +100,8 @@ internal sealed class ListeningLog(
                 );
 
     /// <summary>
-    /// Appends chunks and publishes them if this gateway has the lease or can take it. Renews the lease. The second result is the last seq in the log; of
-    /// <see cref="Hearing.Lost"/>, the open attempt.
+    /// Appends chunks and publishes them if this gateway has the lease or can take it. Renews the lease. The second result is the last seq in
+    /// the log; of <see cref="Hearing.Lost"/>, the open attempt.
     /// </summary>
     /// <param name="key">The conversation.</param>
     /// <param name="turnId">The turn.</param>
