@@ -1,6 +1,8 @@
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Storage;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using NpgsqlTypes;
 
 namespace Konstruct.Gateway.Conversations;
 
@@ -24,17 +26,15 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             {
                 if (!await ConversationStore.OwnedBy(userId, key, db).AnyAsync(cancellation))
                 {
-                    db.Conversations.Add(
-                        new()
-                        {
-                            TenantId = key.TenantId,
-                            UserId = userId,
-                            Id = key.ConversationId,
-                            AgentId = agentId,
-                            Title = title,
-                        }
+                    // Without a type, PostgreSQL reads the agent as what its column is: a text here, a uuid in some databases of the original.
+                    var agent = new NpgsqlParameter { Value = agentId, NpgsqlDbType = NpgsqlDbType.Unknown };
+                    await db.Database.ExecuteSqlAsync(
+                        $"""
+                        INSERT INTO public.web_conversations (tenant_id, id, user_id, agent_id, title)
+                        VALUES ({key.TenantId}, {key.ConversationId}, {userId}, {agent}, {title})
+                        """,
+                        cancellation
                     );
-                    await db.SaveChangesAsync(cancellation);
                 }
 
                 return await Items(ConversationStore.OwnedBy(userId, key, db)).SingleAsync(cancellation);
@@ -78,36 +78,9 @@ internal sealed class ConversationCatalog(TenantDb tenants)
                     return null;
                 }
 
-                // One statement reads both tables: between two, a turn could end and be in neither.
-                var rows = db
-                    .Messages.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
-                    .Select(row => new
-                    {
-                        row.Id,
-                        TurnId = row.TurnId ?? row.Id,
-                        row.Role,
-                        row.Content,
-                        row.Status,
-                        row.CreatedAt,
-                    })
-                    .Concat(
-                        db.RunningTurns.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
-                            .Select(row => new
-                            {
-                                Id = row.AnswerId,
-                                row.TurnId,
-                                Role = Message.Assistant,
-                                Content = "",
-                                Status = TurnOutcome.Pending,
-                                row.CreatedAt,
-                            })
-                    )
-                    .Where(row => EF.Functions.LessThan(ValueTuple.Create(row.CreatedAt, row.Id), ValueTuple.Create(after.Time, after.Id)))
-                    .OrderByDescending(row => row.CreatedAt)
-                    .ThenByDescending(row => row.Id);
-                var lengths = await rows.Take(most + 1).Select(row => row.Content.Length).ToListAsync(cancellation);
+                var lengths = await Latest(db, key, after, most + 1).Select(row => row.Content.Length).ToListAsync(cancellation);
                 var fitting = Math.Min(most, HowManyFit(lengths));
-                var items = await rows.Take(fitting + 1)
+                var items = await Latest(db, key, after, fitting + 1)
                     .Select(row => new MessageItem(row.Id, row.TurnId, row.Role, row.Content, row.Status, row.CreatedAt))
                     .ToListAsync(cancellation);
                 return PageOf(items, fitting, last => new(last.CreatedAt, last.Id));
@@ -145,13 +118,12 @@ internal sealed class ConversationCatalog(TenantDb tenants)
             async (db, cancellation) =>
             {
                 var locked = await db
-                    .Conversations.FromSql(
+                    .Database.SqlQuery<Guid>(
                         $"""
-                        SELECT * FROM public.web_conversations
+                        SELECT id FROM public.web_conversations
                         WHERE tenant_id = {key.TenantId} AND id = {key.ConversationId} AND user_id IS NOT DISTINCT FROM {userId} FOR UPDATE
                         """
                     )
-                    .AsNoTracking()
                     .ToListAsync(cancellation);
                 if (locked.Count == 0)
                 {
@@ -162,15 +134,57 @@ internal sealed class ConversationCatalog(TenantDb tenants)
                     .RunningTurns.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
                     .Select(row => new TurnRow(key, row.TurnId, TurnOutcome.Pending, row.Attempt, ""))
                     .ToListAsync(cancellation);
-                await ConversationStore.OwnedBy(userId, key, db).ExecuteDeleteAsync(cancellation); // Its messages and turns follow by ON DELETE CASCADE.
+
+                // Messages and turns would follow by ON DELETE CASCADE. A foreign key of the original may not cascade, so messages go first.
+                await db
+                    .Messages.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
+                    .ExecuteDeleteAsync(cancellation);
+                await ConversationStore.OwnedBy(userId, key, db).ExecuteDeleteAsync(cancellation);
                 return running;
             },
             cancellationToken
         );
     }
 
+    /// <summary>
+    /// The latest messages and running answers before a place. One statement reads both tables: between two, a turn could end and be in neither.
+    /// Messages are limited before the union, because PostgreSQL would otherwise sort all of them.
+    /// </summary>
+    private static IQueryable<MessageRow> Latest(ChatDbContext db, ConversationKey key, PageCursor after, int most) =>
+        db
+            .Messages.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
+            .Where(row => EF.Functions.LessThan(ValueTuple.Create(row.CreatedAt, row.Id), ValueTuple.Create(after.Time, after.Id)))
+            .OrderByDescending(row => row.CreatedAt)
+            .ThenByDescending(row => row.Id)
+            .Take(most)
+            .Select(row => new MessageRow
+            {
+                Id = row.Id,
+                TurnId = row.TurnId ?? row.Id,
+                Role = row.Role,
+                Content = row.Content,
+                Status = row.Status,
+                CreatedAt = row.CreatedAt,
+            })
+            .Concat(
+                db.RunningTurns.Where(row => row.TenantId == key.TenantId && row.ConversationId == key.ConversationId)
+                    .Where(row => EF.Functions.LessThan(ValueTuple.Create(row.CreatedAt, row.AnswerId), ValueTuple.Create(after.Time, after.Id)))
+                    .Select(row => new MessageRow
+                    {
+                        Id = row.AnswerId,
+                        TurnId = row.TurnId,
+                        Role = Message.Assistant,
+                        Content = "",
+                        Status = TurnOutcome.Pending,
+                        CreatedAt = row.CreatedAt,
+                    })
+            )
+            .OrderByDescending(row => row.CreatedAt)
+            .ThenByDescending(row => row.Id)
+            .Take(most);
+
     private static IQueryable<ConversationItem> Items(IQueryable<Conversation> rows) =>
-        rows.Select(row => new ConversationItem(row.Id, row.AgentId, row.Title, row.CreatedAt, row.UpdatedAt));
+        rows.Select(row => new ConversationItem(row.Id, ChatDbContext.AsText(row.AgentId), row.Title, row.CreatedAt, row.UpdatedAt));
 
     /// <summary>One item more than the page holds means that there is another page.</summary>
     private static Page<T> PageOf<T>(List<T> items, int most, Func<T, PageCursor> cursorOf) =>
@@ -181,5 +195,20 @@ internal sealed class ConversationCatalog(TenantDb tenants)
         var characters = 0;
         var fitting = lengths.TakeWhile(length => (characters += length) <= MaxPageCharacters).Count();
         return Math.Max(1, fitting);
+    }
+
+    private sealed class MessageRow
+    {
+        public required Guid Id { get; init; }
+
+        public required Guid TurnId { get; init; }
+
+        public required string Role { get; init; }
+
+        public required string Content { get; init; }
+
+        public required string Status { get; init; }
+
+        public required DateTimeOffset CreatedAt { get; init; }
     }
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Timeouts;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace Konstruct.Gateway.Conversations;
 
@@ -115,8 +116,16 @@ internal static class ConversationsApi
 
         var caller = context.Caller();
         var key = new ConversationKey(caller.TenantId, Guid.CreateVersion7(time.GetUtcNow()));
-        var created = await catalog.CreateAsync(key, caller.UserId, agentId!, title, context.RequestAborted);
-        return TypedResults.Created($"/chat/conversations/{created.Id}", created);
+        try
+        {
+            var created = await catalog.CreateAsync(key, caller.UserId, agentId!, title, context.RequestAborted);
+            return TypedResults.Created($"/chat/conversations/{created.Id}", created);
+        }
+        catch (PostgresException exception)
+            when (exception.SqlState is PostgresErrorCodes.InvalidTextRepresentation or PostgresErrorCodes.ForeignKeyViolation)
+        {
+            return Problems.BadRequest("The 'agent_id' names no agent: this database was made by the original gateway, and its agents have UUIDs.");
+        }
     }
 
     private static async Task<Results<Ok<Page<ConversationItem>>, ProblemHttpResult>> ListAsync(

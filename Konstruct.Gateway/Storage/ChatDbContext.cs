@@ -1,5 +1,7 @@
+using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Conventions;
+using Microsoft.EntityFrameworkCore.Query.SqlExpressions;
 
 namespace Konstruct.Gateway.Storage;
 
@@ -25,11 +27,17 @@ internal sealed class ChatDbContext(DbContextOptions<ChatDbContext> options) : D
 
     public DbSet<RunningTurn> RunningTurns => Set<RunningTurn>();
 
+    /// <summary>In a query: the value as text, whatever the column's type is in this database.</summary>
+    public static string AsText(string value) => throw new InvalidOperationException($"{nameof(AsText)} exists only in SQL, not for '{value}'.");
+
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
         configurationBuilder.Conventions.Remove<ForeignKeyIndexConvention>(); // Such an index would begin with the tenant.
 
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
+        modelBuilder
+            .HasDbFunction(typeof(ChatDbContext).GetMethod(nameof(AsText))!)
+            .HasTranslation(arguments => new SqlUnaryExpression(ExpressionType.Convert, arguments[0], typeof(string), arguments[0].TypeMapping));
         modelBuilder.Entity<Conversation>(table =>
         {
             table.ToTable("web_conversations", Schema);

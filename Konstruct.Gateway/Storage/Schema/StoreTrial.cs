@@ -10,6 +10,9 @@ namespace Konstruct.Gateway.Storage.Schema;
 /// </summary>
 internal static class StoreTrial
 {
+    /// <summary>A UUID, because some databases of the original accept no other agent.</summary>
+    internal const string Agent = "00000000-0000-4000-8000-000000000000";
+
     /// <summary>An emoji, which requires UTF-8.</summary>
     private const string Text = "\U0001F642";
 
@@ -38,6 +41,10 @@ internal static class StoreTrial
                 return "Postgres (ConnectionStrings:konstruct) is read-only: a replica, or default_transaction_read_only is on. "
                     + "Name the primary, or switch that off.";
             }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+            {
+                break; // Adopted tables may refer to tenants or agents of the platform, which do not know this trial's. The row itself was allowed.
+            }
             catch (PostgresException exception) when (!exception.IsTransient)
             {
                 return $"Postgres (ConnectionStrings:konstruct) refuses to {what}: {exception.MessageText} ({exception.SqlState}). "
@@ -61,7 +68,7 @@ internal static class StoreTrial
         yield return ("set the tenant", TenantSql.SetLiteral(tenant));
         yield return (
             "store a message (accept_turn)",
-            $"SELECT acceptance FROM public.accept_turn('{conversation}', '{user}', 'trial', true, 1, '{turn}', '{Guid.NewGuid()}', '{Guid.NewGuid()}', '{Text}', NULL, '{{}}')"
+            $"SELECT acceptance FROM public.accept_turn('{conversation}', '{user}', '{Agent}', true, 1, '{turn}', '{Guid.NewGuid()}', '{Guid.NewGuid()}', '{Text}', NULL, '{{}}')"
         );
         yield return ("open a conversation (open_conversation)", $"SELECT turn FROM public.open_conversation('{conversation}', '{user}')");
         yield return (
@@ -72,7 +79,7 @@ internal static class StoreTrial
         yield return ("sweep (pending_turns)", $"SELECT turn_id FROM public.pending_turns(interval '1 day', '{Guid.Empty}', '{Guid.Empty}', 1)");
         yield return (
             "create a conversation",
-            $"INSERT INTO public.web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ('{tenant}', '{deleted}', '{user}', 'trial', '{Text}')"
+            $"INSERT INTO public.web_conversations (tenant_id, id, user_id, agent_id, title) VALUES ('{tenant}', '{deleted}', '{user}', '{Agent}', '{Text}')"
         );
         yield return (
             "rename a conversation",

@@ -13,6 +13,7 @@ namespace Konstruct.Gateway.Storage.Schema.Migrations
         /// <inheritdoc />
         protected override void Up(MigrationBuilder migrationBuilder)
         {
+            migrationBuilder.Sql(Sql.Embedded.OfMigration("20261130084500_web-turns.sql"));
             migrationBuilder.Sql(Sql.Embedded.OfMigration("20261130084500_running-turns.sql"));
             migrationBuilder.Sql(Sql.Embedded.OfMigration("20261130084500_turns.sql"));
         }

@@ -1,41 +1,19 @@
--- Running turns get a table of their own. The assistant's row is inserted when the turn ends, so no reader of messages sees an empty pending answer.
+-- Running turns move to the table web_turns. The assistant's row is inserted when the turn ends, so no reader of messages sees an empty pending answer.
 -- A gateway of before may be inside a function. The locks let it end first, or make it fail and repeat its call with the functions below.
 LOCK TABLE web_conversations, web_conversation_messages IN ACCESS EXCLUSIVE MODE;
 
-CREATE TABLE web_turns (
-    conversation_id uuid NOT NULL,
-    turn_id uuid NOT NULL,
-    tenant_id uuid NOT NULL,
-    question_id uuid NOT NULL,
-    answer_id uuid NOT NULL,
-    attempt integer NOT NULL,
-    created_at timestamptz NOT NULL,
-    task text NOT NULL,
-    -- The only index: it finds a turn, counts those of a conversation, and the sweep pages by it.
-    CONSTRAINT "PK_web_turns" PRIMARY KEY (conversation_id, turn_id),
-    CONSTRAINT "FK_web_turns_web_conversations_tenant_id_conversation_id" FOREIGN KEY (tenant_id, conversation_id)
-        REFERENCES web_conversations (tenant_id, id) ON DELETE CASCADE
-);
-
--- The owner sees the rows of all tenants only while FORCE is off. Nobody else can look: the table is locked.
+-- The owner sees and writes rows of all tenants only while FORCE is off. Nobody else can look: the tables are locked.
 ALTER TABLE web_conversation_messages NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE web_turns NO FORCE ROW LEVEL SECURITY;
 INSERT INTO web_turns (conversation_id, turn_id, tenant_id, question_id, answer_id, attempt, created_at, task)
-    SELECT a.conversation_id, a.turn_id, a.tenant_id, q.id, a.id, a.attempt, a.created_at, coalesce(a.task, '')
+    SELECT a.conversation_id, a.turn_id, a.tenant_id, q.id, a.id, a.attempt, a.created_at + interval '1 microsecond', coalesce(a.task, '')
     FROM web_conversation_messages a
     JOIN web_conversation_messages q ON q.turn_id = a.turn_id AND q.tenant_id = a.tenant_id AND q.role = 'user'
     WHERE a.status = 'pending' AND a.role = 'assistant';
 DELETE FROM web_conversation_messages WHERE status = 'pending';
 ALTER TABLE web_conversation_messages FORCE ROW LEVEL SECURITY;
-
-ALTER TABLE web_turns ENABLE ROW LEVEL SECURITY;
 ALTER TABLE web_turns FORCE ROW LEVEL SECURITY;
-CREATE POLICY tenant ON web_turns
-    USING (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid)
-    WITH CHECK (tenant_id = NULLIF(current_setting('app.current_tenant', true), '')::uuid);
 
--- The sweep looks across tenants, at what is needed to find a turn in Redis and never at the task, which has the text.
-CREATE POLICY sweep ON web_turns FOR SELECT TO konstruct_sweeper USING (true);
-GRANT SELECT (tenant_id, conversation_id, turn_id, attempt, created_at) ON web_turns TO konstruct_sweeper;
 DROP FUNCTION pending_turns(interval, timestamptz, uuid, integer);
 DROP POLICY sweep ON web_conversation_messages;
 REVOKE SELECT (tenant_id, conversation_id, turn_id, attempt, role, status, created_at) ON web_conversation_messages FROM konstruct_sweeper;

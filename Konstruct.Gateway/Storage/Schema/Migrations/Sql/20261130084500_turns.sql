@@ -30,11 +30,13 @@ CREATE OR REPLACE FUNCTION accept_turn(
         tenant uuid := NULLIF(current_setting('app.current_tenant', true), '')::uuid;
         running integer;
         accepted timestamptz;
+        employee web_conversations.agent_id%TYPE; -- A uuid in some databases of the original gateway.
     BEGIN
         -- The only update of this row in a turn.
         UPDATE web_conversations SET updated_at = now() WHERE tenant_id = tenant AND id = conversation AND user_id IS NOT DISTINCT FROM sender;
         IF NOT FOUND AND create_missing THEN
-            INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES (tenant, conversation, sender, agent) ON CONFLICT DO NOTHING;
+            employee := agent;
+            INSERT INTO web_conversations (tenant_id, id, user_id, agent_id) VALUES (tenant, conversation, sender, employee) ON CONFLICT DO NOTHING;
             IF NOT FOUND THEN
                 -- Another tab may have been faster. The id of another user or tenant is not found here either.
                 UPDATE web_conversations SET updated_at = now() WHERE tenant_id = tenant AND id = conversation AND user_id IS NOT DISTINCT FROM sender;
