@@ -2,16 +2,13 @@ import { backoff } from './backoff.js';
 import { ClientTurn } from './client-turn.js';
 import { ChatError } from './error.js';
 import { byteLength, newUuid, toStorable } from './text.js';
+import { TurnIndex } from './turn-index.js';
 import { closeCodes } from './wire.js';
-const keptEndedTurns = 200;
 export class Turns {
     #options;
     #events;
     #link;
-    #open = new Set();
-    #ended = [];
-    #byId = new Map();
-    #byMessageId = new Map();
+    #index = new TurnIndex();
     #unclaimed = [];
     #refusal;
     constructor(options, events, link) {
@@ -20,18 +17,18 @@ export class Turns {
         this.#link = link;
     }
     get running() {
-        return [...this.#open];
+        return this.#index.open;
     }
     send(text, { signal, ...given }) {
         const messageId = toStorable(given.messageId ?? newUuid());
-        const known = this.#byMessageId.get(messageId);
+        const known = this.#index.byMessageId(messageId);
         if (known)
             return known;
-        const turn = this.#add(true);
+        const turn = new ClientTurn(true, cancelled => this.#cancel(cancelled));
         const agentId = given.agentId ?? this.#options.agentId;
         turn.messageId = messageId;
         turn.frame = { type: 'message', text, ...given, ...(agentId && { agentId }), messageId };
-        this.#byMessageId.set(messageId, turn);
+        this.#index.put(turn);
         this.#events.emit('turn', turn);
         if (signal)
             cancelOnAbort(turn, signal);
@@ -39,7 +36,7 @@ export class Turns {
         return turn;
     }
     follow(turnId) {
-        const known = this.#byId.get(turnId);
+        const known = this.#index.byId(turnId);
         if (known)
             return known;
         const turn = this.#named(turnId);
@@ -47,7 +44,7 @@ export class Turns {
         return turn;
     }
     lost(code) {
-        const unsure = [...this.#open].filter(turn => turn.isWritten && turn.status === 'sending');
+        const { unsure } = this.#index;
         if (code === closeCodes.frameTooBig.code) {
             const size = (turn) => byteLength(JSON.stringify(turn.frame));
             const [biggest] = unsure.toSorted((a, b) => size(b) - size(a));
@@ -66,14 +63,12 @@ export class Turns {
         this.#refusal = error;
         if (!error)
             return;
-        for (const turn of [...this.#open])
+        for (const turn of this.running)
             this.#endRefused(turn);
     }
     leave() {
-        const left = [...this.#open];
-        this.#byId.clear();
-        this.#byMessageId.clear();
-        this.#ended = [];
+        const left = this.running;
+        this.#index.clear();
         for (const turn of left)
             this.#end(turn, 'left');
     }
@@ -81,11 +76,11 @@ export class Turns {
         switch (frame.type) {
             case 'ready': {
                 this.#unclaimed = frame.active.map(active => active.turn_id);
-                const unsure = [...this.#open].some(turn => turn.isWritten && turn.status === 'sending');
-                for (const turn of [...this.#open])
+                const { unsure } = this.#index;
+                for (const turn of this.running)
                     if (turn.retryAt === undefined)
                         this.#resume(turn);
-                if (!unsure)
+                if (unsure.length === 0)
                     this.#followUnclaimed();
                 break;
             }
@@ -134,11 +129,11 @@ export class Turns {
         return this.#options.retries ?? 5;
     }
     #acknowledge(turnId, messageId) {
-        const sent = messageId === undefined ? undefined : this.#byMessageId.get(messageId);
+        const sent = this.#index.byMessageId(messageId);
         if (sent && sent.id === undefined) {
-            const twin = this.#byId.get(turnId);
+            const twin = this.#index.byId(turnId);
             sent.id = turnId;
-            this.#byId.set(turnId, sent);
+            this.#index.put(sent);
             if (twin && !twin.isEnded)
                 this.#end(twin, 'left');
         }
@@ -151,7 +146,7 @@ export class Turns {
         this.#events.emit('update', turn);
     }
     #refused(frame) {
-        const turn = this.#byId.get(frame.turn_id ?? '') ?? (frame.message_id === undefined ? undefined : this.#byMessageId.get(frame.message_id));
+        const turn = this.#index.byId(frame.turn_id) ?? this.#index.byMessageId(frame.message_id);
         const error = ChatError.of(frame);
         if (!turn || turn.isEnded)
             return this.#events.emit('error', error);
@@ -205,31 +200,17 @@ export class Turns {
     }
     #end(turn, status, error) {
         turn.end(status, error);
-        this.#open.delete(turn);
-        this.#ended.push(turn);
-        if (this.#ended.length > keptEndedTurns)
-            this.#forget(this.#ended.shift());
+        this.#index.ended(turn);
         this.#events.emit('update', turn);
     }
-    #forget(turn) {
-        if (this.#byId.get(turn.id) === turn)
-            this.#byId.delete(turn.id);
-        if (this.#byMessageId.get(turn.messageId) === turn)
-            this.#byMessageId.delete(turn.messageId);
-    }
-    #add(mine) {
-        const turn = new ClientTurn(mine, cancelled => this.#cancel(cancelled));
-        this.#open.add(turn);
-        return turn;
-    }
     #named(id) {
-        const known = this.#byId.get(id);
+        const known = this.#index.byId(id);
         if (known)
             return known;
-        const turn = this.#add(false);
+        const turn = new ClientTurn(false, cancelled => this.#cancel(cancelled));
         turn.id = id;
         turn.status = 'answering';
-        this.#byId.set(id, turn);
+        this.#index.put(turn);
         this.#events.emit('turn', turn);
         return turn;
     }

@@ -4,6 +4,7 @@ import { ChatError } from './error.js';
 import type { Emitter } from './events.js';
 import type { ChatEvents, ChatOptions, SendOptions } from './options.js';
 import { byteLength, newUuid, toStorable } from './text.js';
+import { TurnIndex } from './turn-index.js';
 import type { TurnStatus } from './turn.js';
 import { closeCodes, type ClientFrame, type ErrorFrame, type ServerFrame } from './wire.js';
 
@@ -13,17 +14,12 @@ export interface TurnLink {
   send(frame: ClientFrame): void;
 }
 
-const keptEndedTurns = 200;
-
 /** The turns of a conversation: sends and resumes them, and applies the gateway's frames to them. */
 export class Turns {
   #options: ChatOptions;
   #events: Emitter<ChatEvents>;
   #link: TurnLink;
-  #open = new Set<ClientTurn>();
-  #ended: ClientTurn[] = [];
-  #byId = new Map<string, ClientTurn>();
-  #byMessageId = new Map<string, ClientTurn>();
+  #index = new TurnIndex();
   /** Running turns that may belong to messages whose acknowledgement was lost with the last socket. */
   #unclaimed: string[] = [];
   #refusal: Error | undefined;
@@ -36,18 +32,18 @@ export class Turns {
 
   /** Turns that have not ended, in the order in which this client met them. */
   get running(): ClientTurn[] {
-    return [...this.#open];
+    return this.#index.open;
   }
 
   send(text: string, { signal, ...given }: SendOptions): ClientTurn {
     const messageId = toStorable(given.messageId ?? newUuid());
-    const known = this.#byMessageId.get(messageId);
+    const known = this.#index.byMessageId(messageId);
     if (known) return known;
-    const turn = this.#add(true);
+    const turn = new ClientTurn(true, cancelled => this.#cancel(cancelled));
     const agentId = given.agentId ?? this.#options.agentId;
     turn.messageId = messageId;
     turn.frame = { type: 'message', text, ...(given as object), ...(agentId && { agentId }), messageId };
-    this.#byMessageId.set(messageId, turn);
+    this.#index.put(turn);
     this.#events.emit('turn', turn);
     if (signal) cancelOnAbort(turn, signal);
     this.#start(turn);
@@ -55,7 +51,7 @@ export class Turns {
   }
 
   follow(turnId: string): ClientTurn {
-    const known = this.#byId.get(turnId);
+    const known = this.#index.byId(turnId);
     if (known) return known;
     const turn = this.#named(turnId);
     this.#start(turn);
@@ -64,7 +60,7 @@ export class Turns {
 
   /** The connection broke. */
   lost(code: number): void {
-    const unsure = [...this.#open].filter(turn => turn.isWritten && turn.status === 'sending');
+    const { unsure } = this.#index;
     if (code === closeCodes.frameTooBig.code) {
       // The same frame would close the next socket too.
       const size = (turn: ClientTurn) => byteLength(JSON.stringify(turn.frame));
@@ -82,15 +78,13 @@ export class Turns {
   refuse(error: Error | undefined): void {
     this.#refusal = error;
     if (!error) return;
-    for (const turn of [...this.#open]) this.#endRefused(turn);
+    for (const turn of this.running) this.#endRefused(turn);
   }
 
   /** Forgets all turns; those that run end here as `left`. */
   leave(): void {
-    const left = [...this.#open];
-    this.#byId.clear();
-    this.#byMessageId.clear();
-    this.#ended = [];
+    const left = this.running;
+    this.#index.clear();
     for (const turn of left) this.#end(turn, 'left');
   }
 
@@ -98,9 +92,9 @@ export class Turns {
     switch (frame.type) {
       case 'ready': {
         this.#unclaimed = frame.active.map(active => active.turn_id);
-        const unsure = [...this.#open].some(turn => turn.isWritten && turn.status === 'sending');
-        for (const turn of [...this.#open]) if (turn.retryAt === undefined) this.#resume(turn);
-        if (!unsure) this.#followUnclaimed();
+        const { unsure } = this.#index;
+        for (const turn of this.running) if (turn.retryAt === undefined) this.#resume(turn);
+        if (unsure.length === 0) this.#followUnclaimed();
         break;
       }
       case 'typing':
@@ -145,11 +139,11 @@ export class Turns {
   }
 
   #acknowledge(turnId: string, messageId: string | undefined): void {
-    const sent = messageId === undefined ? undefined : this.#byMessageId.get(messageId);
+    const sent = this.#index.byMessageId(messageId);
     if (sent && sent.id === undefined) {
-      const twin = this.#byId.get(turnId);
+      const twin = this.#index.byId(turnId);
       sent.id = turnId;
-      this.#byId.set(turnId, sent);
+      this.#index.put(sent);
       // Taken for another tab's while the acknowledgement was missing.
       if (twin && !twin.isEnded) this.#end(twin, 'left');
     }
@@ -162,7 +156,7 @@ export class Turns {
   }
 
   #refused(frame: ErrorFrame): void {
-    const turn = this.#byId.get(frame.turn_id ?? '') ?? (frame.message_id === undefined ? undefined : this.#byMessageId.get(frame.message_id));
+    const turn = this.#index.byId(frame.turn_id) ?? this.#index.byMessageId(frame.message_id);
     const error = ChatError.of(frame);
     if (!turn || turn.isEnded) return this.#events.emit('error', error);
     if (!frame.retryable) return this.#end(turn, 'refused', error);
@@ -214,31 +208,18 @@ export class Turns {
 
   #end(turn: ClientTurn, status: TurnStatus, error?: Error): void {
     turn.end(status, error);
-    this.#open.delete(turn);
-    this.#ended.push(turn);
-    if (this.#ended.length > keptEndedTurns) this.#forget(this.#ended.shift()!);
+    this.#index.ended(turn);
     this.#events.emit('update', turn);
-  }
-
-  #forget(turn: ClientTurn): void {
-    if (this.#byId.get(turn.id!) === turn) this.#byId.delete(turn.id!);
-    if (this.#byMessageId.get(turn.messageId!) === turn) this.#byMessageId.delete(turn.messageId!);
-  }
-
-  #add(mine: boolean): ClientTurn {
-    const turn = new ClientTurn(mine, cancelled => this.#cancel(cancelled));
-    this.#open.add(turn);
-    return turn;
   }
 
   /** Finds a turn by id, or adds one that another tab began. */
   #named(id: string): ClientTurn {
-    const known = this.#byId.get(id);
+    const known = this.#index.byId(id);
     if (known) return known;
-    const turn = this.#add(false);
+    const turn = new ClientTurn(false, cancelled => this.#cancel(cancelled));
     turn.id = id;
     turn.status = 'answering';
-    this.#byId.set(id, turn);
+    this.#index.put(turn);
     this.#events.emit('turn', turn);
     return turn;
   }
