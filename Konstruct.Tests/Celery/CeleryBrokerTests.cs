@@ -28,11 +28,14 @@ public sealed class CeleryBrokerTests(CeleryPipeline<OnGarnet> fixture) : Celery
         Assert.Single(await SeenAsync(turn));
     }
 
-    /// <summary>With <c>acks_late</c> Celery delivers the task again, and the turn ends with that delivery's text.</summary>
+    /// <summary>
+    /// With <c>acks_late</c> Celery delivers the task again, and the turn ends with that delivery's text. The broker is redis-server: Garnet may give the
+    /// restored task to the blocked connection of the dead worker.
+    /// </summary>
     [Fact]
     public async Task A_task_whose_worker_died_is_answered_by_the_next_worker()
     {
-        await using var broker = await RedisServer.StartAsync(RedisKind.Garnet);
+        await using var broker = await RedisServer.StartAsync(RedisKind.Redis);
         await using var gateway = await Pipeline.StartGatewayAsync(
             new Dictionary<string, string> { ["ConnectionStrings__celery"] = broker.ConnectionString }
         );
@@ -45,7 +48,7 @@ public sealed class CeleryBrokerTests(CeleryPipeline<OnGarnet> fixture) : Celery
             await doomed.KillAsync();
         }
 
-        await using var worker = await CeleryWorker.StartAsync(Pipeline.Redis, broker, visibilityTimeout: 1);
+        await using var worker = await CeleryWorker.StartAsync(Pipeline.Redis, broker, visibilityTimeout: 0);
         await SeenAsync(turn, deliveries: 2);
         foreach (var _ in Enumerable.Range(0, 5))
         {

@@ -18,7 +18,9 @@ internal sealed class CeleryWorker : IAsyncDisposable
     /// <param name="redis">Where it publishes.</param>
     /// <param name="broker">Where it takes its tasks from; null: from the same server.</param>
     /// <param name="queues">Its queues, separated by commas.</param>
-    /// <param name="visibilityTimeout">Seconds after which a task of a worker that died is delivered again.</param>
+    /// <param name="visibilityTimeout">
+    /// Seconds after which a task of a worker that died is delivered again. Kombu looks when a worker starts, and then every 100 s; 0: at the start.
+    /// </param>
     /// <param name="folder">The folder that holds the package <c>orchestrator</c>; null: the tests' own.</param>
     public static async Task<CeleryWorker> StartAsync(
         RedisServer redis,
