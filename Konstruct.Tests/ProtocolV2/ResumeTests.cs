@@ -13,7 +13,7 @@ public abstract class ResumeTests(ReplicatedPipeline fixture) : ReplicatedTests(
     public async Task Ready_lists_what_is_streaming_and_is_empty_otherwise()
     {
         var (chat, ready) = await RawChat.OpenV2Async(Gateway, Me, Conversation);
-        Assert.Equal($$"""{"type":"ready","conversation_id":"{{Conversation}}","active":[]}""", ready.Bytes);
+        Assert.Equal($$"""{"type":"ready","conversation_id":"{{Conversation}}","active":[],"ping_ms":20000}""", ready.Bytes);
         var turn = await BeginAsync(chat);
 
         var (other, during) = await RawChat.OpenV2Async(OtherGateway, Me, Conversation);
