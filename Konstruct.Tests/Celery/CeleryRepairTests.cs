@@ -87,6 +87,22 @@ public abstract class CeleryRepairTests(CeleryPipeline fixture) : CeleryTestBase
         Assert.Equal(expected[^1], (await chat.NextAsync("done")).Bytes);
     }
 
+    /// <summary>A gateway that took the lease without having heard the end kept the turn until its deadline.</summary>
+    [Fact]
+    public async Task An_end_that_only_the_second_gateway_heard_ends_the_turn()
+    {
+        await using var gateway = await Pipeline.StartGatewayAsync();
+        await using var chat = await OpenV2Async(gateway);
+        await chat.SayAsync(Steps(("chunk", "a"), ("wait", "go"), ("done", "a and the rest")), "m");
+        var turn = (await chat.NextAsync("typing")).TurnId!.Value;
+        await chat.NextAsync("chunk");
+        await StandbyAsync(turn);
+        await gateway.KillAsync();
+        await Pipeline.Redis.Database.StringSetAsync($"{{{Conversation}}}:listening:{turn}", "a gateway that hears nothing", TimeSpan.FromMinutes(5));
+        await GoAsync();
+        Assert.Equal(["completed: a and the rest"], await AnswersAsync());
+    }
+
     /// <summary>What was logged is gone: clients start again with what is still heard, and <c>done</c> has the whole text.</summary>
     [Fact]
     public async Task An_answer_whose_log_is_lost_ends_with_its_whole_text()

@@ -177,6 +177,7 @@ internal sealed partial class LegacyListener
                     return;
                 case Hearing.AnotherListens:
                     (turn.HasLease, turn.Next) = (false, 0);
+                    await FinishBesideAsync(turn);
                     return;
                 case Hearing.Lost:
                     await ReopenAsync(turn, number);
@@ -189,6 +190,26 @@ internal sealed partial class LegacyListener
                     await OnEndedAsync(turn);
                     return;
             }
+        }
+    }
+
+    /// <summary>
+    /// Finishes a turn whose <c>done</c> the gateway with the lease did not hear, because it was suspended or began to listen later: it has had the
+    /// time of a lease to finish the turn itself.
+    /// </summary>
+    private async Task FinishBesideAsync(ListenedTurn turn)
+    {
+        if (turn.Done is not { } done)
+        {
+            return;
+        }
+
+        turn.WaitsSince ??= _time.GetTimestamp();
+        if (_time.GetElapsedTime(turn.WaitsSince.Value) >= _options.ListeningLease)
+        {
+            var state = await _turnLog.ReadStateAsync(turn.Key.ConversationId, turn.TurnId);
+            (turn.Attempt, turn.Next) = (state.Attempt, state.LastSeq + 1);
+            await FinishAsync(turn, done);
         }
     }
 

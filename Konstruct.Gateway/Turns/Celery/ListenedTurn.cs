@@ -45,6 +45,9 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
     /// <summary>Whether this gateway had the lease at the last call. Used by the worker only.</summary>
     public bool HasLease { get; set; }
 
+    /// <summary>Time since which this gateway has the end and another one the lease. Used by the worker only.</summary>
+    public long? WaitsSince { get; set; }
+
     /// <summary>The message, until it is known to be on the Celery queue; null: it is.</summary>
     public UnsentTask? Unsent { get; set; }
 

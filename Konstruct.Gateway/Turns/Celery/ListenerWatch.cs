@@ -56,7 +56,7 @@ internal sealed partial class ListenerWatch(
     private async Task LookAsync(ListenedTurn turn)
     {
         listener.Work(turn);
-        if (!turn.HasLease && !turn.IsLate)
+        if (!turn.HasLease && !turn.IsLate && await log.BeSecondAsync(turn.Key, turn.TurnId))
         {
             await log.StandByAsync(turn.Key, turn.TurnId);
         }
@@ -104,12 +104,13 @@ internal sealed partial class ListenerWatch(
         {
             listener.Work(known); // The gateway that had the lease may have given it up.
         }
-        else if (await log.StandByAsync(key, turnId))
+        else if (
+            await log.BeSecondAsync(key, turnId)
+            && await listener.ListenAsync(key, turnId, next: 0, traceparent: null, () => log.HasPlaceAsync(key, turnId)) is { } turn
+        )
         {
-            if (await listener.ListenAsync(key, turnId, next: 0, traceparent: null, () => log.HasPlaceAsync(key, turnId)) is { } turn)
-            {
-                listener.Work(turn);
-            }
+            await log.StandByAsync(key, turnId);
+            listener.Work(turn);
         }
     }
 

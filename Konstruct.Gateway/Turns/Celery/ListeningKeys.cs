@@ -14,6 +14,9 @@ internal static class ListeningKeys
     /// <summary>String: the gateway that logs what a turn's orchestrator publishes. Expires with the listening lease.</summary>
     public static RedisKey Lease(Guid conversationId, Guid turnId) => $"{{{conversationId:D}}}:listening:{turnId:D}";
 
-    /// <summary>String: the gateway that also listens, to take over.</summary>
+    /// <summary>String: the gateway that is to listen as well. It may not have subscribed yet.</summary>
+    public static RedisKey Second(Guid conversationId, Guid turnId) => $"{{{conversationId:D}}}:second:{turnId:D}";
+
+    /// <summary>String: the gateway that listens as well, to take over.</summary>
     public static RedisKey Standby(Guid conversationId, Guid turnId) => $"{{{conversationId:D}}}:standby:{turnId:D}";
 }

@@ -147,9 +147,19 @@ internal sealed class ListeningLog(
         return ((Hearing)result[0], result[1]);
     }
 
-    /// <summary>Returns whether a gateway listens to each turn, in the same order.</summary>
+    /// <summary>
+    /// Returns whether a gateway listens to each turn, in the same order. One that stands by counts: it has kept what was published since the lease
+    /// ended, and takes over before its own key ends.
+    /// </summary>
     public Task<bool[]> AreHeardAsync(IEnumerable<PendingTurn> turns) =>
-        Task.WhenAll(turns.Select(turn => Database.KeyExistsAsync(ListeningKeys.Lease(turn.ConversationId, turn.TurnId))));
+        Task.WhenAll(
+            turns.Select(async turn =>
+                await Database.KeyExistsAsync([
+                    ListeningKeys.Lease(turn.ConversationId, turn.TurnId),
+                    ListeningKeys.Standby(turn.ConversationId, turn.TurnId),
+                ]) > 0
+            )
+        );
 
     /// <summary>The turn's task as it was put on the Celery queue; null: unknown.</summary>
     public async Task<byte[]?> TaskOfAsync(ConversationKey key, Guid turnId) =>
@@ -159,9 +169,13 @@ internal sealed class ListeningLog(
     public Task ReleaseAsync(ConversationKey key, Guid turnId) =>
         Leave.RunUntracedAsync(Database, [ListeningKeys.Lease(key.ConversationId, turnId)], [_gateway, 0]);
 
-    /// <summary>Becomes or stays the turn's second listener. False: another gateway is.</summary>
-    public async Task<bool> StandByAsync(ConversationKey key, Guid turnId) =>
-        (long)await Enter.RunUntracedAsync(Database, [ListeningKeys.Standby(key.ConversationId, turnId)], [_gateway, 2 * LeaseMilliseconds]) == 1;
+    /// <summary>Becomes or stays the turn's second gateway. False: another gateway is.</summary>
+    public async Task<bool> BeSecondAsync(ConversationKey key, Guid turnId) =>
+        (long)await Enter.RunUntracedAsync(Database, [ListeningKeys.Second(key.ConversationId, turnId)], [_gateway, 2 * LeaseMilliseconds]) == 1;
+
+    /// <summary>Tells the other gateways that the second one listens. Called after it has subscribed: a gateway that stops relies on it.</summary>
+    public Task StandByAsync(ConversationKey key, Guid turnId) =>
+        Database.StringSetAsync(ListeningKeys.Standby(key.ConversationId, turnId), _gateway, 2 * _options.ListeningLease);
 
     /// <summary>Whether a second gateway listens.</summary>
     public Task<bool> HasStandbyAsync(ConversationKey key, Guid turnId) => Database.KeyExistsAsync(ListeningKeys.Standby(key.ConversationId, turnId));
