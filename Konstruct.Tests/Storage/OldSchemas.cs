@@ -22,6 +22,10 @@ internal static class OldSchemas
     /// <summary>The last schema in which the assistant's row is inserted pending when a message is accepted.</summary>
     public static Task MakeWithoutTurnsAsync(PostgresServer server, string name) => MakeOldAsync(server, name, "20261127161500_AnswersByLz4", "");
 
+    /// <summary>The same in a database of today.</summary>
+    public static async Task GoBackToWithoutTurnsAsync(Database database) =>
+        await MakeAsync(database.Server, database.Name, "20261127161500_AnswersByLz4", rights: await FirstGrantsAsync());
+
     /// <summary>Migrations and grants in a database that exists.</summary>
     public static async Task MakeAsync(PostgresServer server, string name, string? last = null, string more = "", string? rights = null)
     {
@@ -49,6 +53,8 @@ internal static class OldSchemas
     private static async Task MakeOldAsync(PostgresServer server, string name, string last, string more)
     {
         await server.AsSuperuser("postgres").ExecuteAsync($"CREATE DATABASE {name} OWNER {PostgresServer.Owner}");
-        await MakeAsync(server, name, last, more, await File.ReadAllTextAsync(BuiltPrograms.PathTo("Konstruct.Tests/Storage/first-grants.sql")));
+        await MakeAsync(server, name, last, more, await FirstGrantsAsync());
     }
+
+    private static Task<string> FirstGrantsAsync() => File.ReadAllTextAsync(BuiltPrograms.PathTo("Konstruct.Tests/Storage/first-grants.sql"));
 }

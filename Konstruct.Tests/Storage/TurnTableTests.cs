@@ -225,6 +225,33 @@ public sealed class TurnTableTests(DatabaseFactory databases)
         Task<long> EmptyAnswersAsync() => database.Sql.ScalarAsync<long>("SELECT count(*) FROM web_conversation_messages WHERE content = ''");
     }
 
+    /// <summary>The way back to an older release, and the upgrade again.</summary>
+    [Fact]
+    public async Task The_migration_can_be_undone_while_a_turn_runs()
+    {
+        var database = await databases.CreateAsync();
+        await using var services = Stores.Of($"{database.ServingConnectionString};Pooling=false");
+        var tenants = services.Tenants();
+        var store = new ConversationStore(tenants);
+        var (ended, running) = (Turn("one?"), Turn("two?"));
+        await AcceptAsync(store, ended);
+        await PersistAsync(store, ended, "one!");
+        await AcceptAsync(store, running);
+
+        await OldSchemas.GoBackToWithoutTurnsAsync(database);
+        Assert.Equal(
+            running.Task,
+            await database.Sql.ScalarAsync<string>(
+                "SELECT task FROM web_conversation_messages WHERE turn_id = $1 AND status = 'pending'",
+                running.TurnId
+            )
+        );
+        await UpgradeAsync(database);
+
+        Assert.True((await PersistAsync(store, running, "two!")).Won);
+        Assert.Equal(["one?", "one!", "two?", "two!"], (await HistoryAsync(new ConversationCatalog(tenants))).Select(item => item.Content));
+    }
+
     /// <summary>An older gateway beside: what it calls for a message and its answer works. Its sweep does not, so it gives out no attempts.</summary>
     [Fact]
     public async Task The_functions_that_an_older_gateway_calls_answer_as_before_except_its_sweep()
