@@ -133,8 +133,12 @@ internal static class FakeWords
             ScenarioKind.Tiny => Enumerable.Range(0, scenario.Tokens).Select(i => ((char)('a' + (i % 26))).ToString()),
             ScenarioKind.Stamp => Sentence(text, scenario.Tokens)
                 .Select(word => $"{time.GetUtcNow().Subtract(DateTimeOffset.UnixEpoch).Ticks / 10} {word}"),
+            ScenarioKind.Reply => CannedReply.To(text, scenario.Tokens),
             _ => Sentence(text, scenario.Tokens),
         };
+
+    /// <summary>FNV-1a: the same in every process, unlike <see cref="string.GetHashCode()"/>.</summary>
+    public static ulong Seed(string text) => text.Aggregate(14695981039346656037UL, (hash, character) => (hash ^ character) * 1099511628211UL);
 
     private static IEnumerable<string> Sentence(string text, int tokens)
     {
@@ -145,7 +149,4 @@ internal static class FakeWords
             yield return Words[(int)((state >> 33) % (ulong)Words.Length)] + " ";
         }
     }
-
-    /// <summary>FNV-1a: the same in every process, unlike <see cref="string.GetHashCode()"/>.</summary>
-    private static ulong Seed(string text) => text.Aggregate(14695981039346656037UL, (hash, character) => (hash ^ character) * 1099511628211UL);
 }

@@ -5,7 +5,10 @@ namespace Konstruct.OrchestratorStub.Model;
 /// <summary>Kind of answer that a message requests.</summary>
 internal enum ScenarioKind
 {
-    /// <summary>Words at a steady rate.</summary>
+    /// <summary>Whole sentences, at a steady rate: the answer to a message without a command.</summary>
+    Reply,
+
+    /// <summary>A given number of words, at a steady rate.</summary>
     Stream,
 
     /// <summary>No token.</summary>
@@ -35,7 +38,7 @@ internal enum ScenarioKind
 
 /// <summary>
 /// How the fake model answers one message: a command at the start of its text, followed by options.
-/// docs/guide/run.md lists them. Other text is answered with some words.
+/// docs/guide/run.md lists them. Other text is answered with some sentences.
 /// </summary>
 /// <param name="Kind">The kind of answer.</param>
 /// <param name="Tokens">Number of tokens; for <see cref="ScenarioKind.Giant"/> number of characters.</param>
@@ -68,7 +71,7 @@ internal sealed record Scenario(ScenarioKind Kind, int Tokens, double Rate, Time
         };
         if (command is null)
         {
-            return usual;
+            return usual with { Kind = ScenarioKind.Reply };
         }
 
         // A bare number directly after the command is its size. Later numbers belong to the user's text.

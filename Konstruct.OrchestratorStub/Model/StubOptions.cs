@@ -19,7 +19,7 @@ internal sealed class StubOptions
     [Range(typeof(TimeSpan), "00:00:00", "01:00:00")]
     public TimeSpan FirstTokenDelay { get; set; } = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>Tokens per answer. Default 40.</summary>
+    /// <summary>Tokens per answer. Default 40. A message without a command gets whole sentences with at most so many tokens.</summary>
     [Range(0, 1_000_000)]
     public int Tokens { get; set; } = 40;
 }

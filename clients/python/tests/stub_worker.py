@@ -6,6 +6,7 @@ environment variables: ConnectionStrings__redis, Dispatch__Lease, Dispatch__Drai
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import sys
@@ -23,6 +24,12 @@ WORDS = (
     "you read it so nothing will be lost on its way from here to your screen even when some "
     "process ends early or another begins again this sentence goes further than expected with patience"
 ).split()
+
+# One source for both stubs.
+SENTENCES = [
+    [word + " " for word in sentence.split(" ")]
+    for sentence in (Path(__file__).parents[3] / "Konstruct.OrchestratorStub/Model/sentences.txt").read_text(encoding="utf-8").splitlines()
+]
 
 EVERY_SCRIPT = [
     "plain ", "Grüße ", "œuvre ", "Ωμέγα ", "Привет ", "שלום ", "مرحبا ", "नमस्ते ", "สวัสดี ", "漢字 ", "かな ", "한국어 ", "😀 ", "👩‍👩‍👧‍👦 ", "🇪🇺 ", "e\u0301 ", "👍🏽 ",
@@ -57,7 +64,7 @@ class Scenario:
             "/tiny": replace(at_once, kind="tiny", tokens=10_000),
         }.get(words[0])
         if command is None:
-            return usual
+            return replace(usual, kind="reply")
         for i, word in enumerate(words[1:]):
             name, _, value = (f"tokens={word}" if i == 0 and word[:1].isdigit() else word).partition("=")
             try:
@@ -77,13 +84,30 @@ def tokens_of(text: str, scenario: Scenario) -> Iterator[str]:
         yield "x" * count
     elif scenario.kind == "tiny":
         yield from (chr(ord("a") + i % 26) for i in range(count))
+    elif scenario.kind == "reply":
+        words = len([word for word in text.split(" ") if word])
+        opening = "You wrote one word." if words == 1 else f"You wrote {words} words."
+        first = seed_of(text) % len(SENTENCES)
+        said = 0
+        for i in itertools.count(-1):
+            sentence = SENTENCES[(first + i) % len(SENTENCES)] if i >= 0 else [word + " " for word in opening.split(" ")]
+            said += len(sentence)
+            if said > count and (i >= 0 or count == 0):
+                return
+            yield from sentence
     elif scenario.kind in ("stream", "fail"):
-        state = 14695981039346656037
-        for unit in memoryview(text.encode("utf-16-le")).cast("H"):  # FNV-1a over UTF-16.
-            state = ((state ^ unit) * 1099511628211) & _MASK
+        state = seed_of(text)
         for _ in range(count):
             state = (state * 6364136223846793005 + 1442695040888963407) & _MASK
             yield WORDS[(state >> 33) % len(WORDS)] + " "
+
+
+def seed_of(text: str) -> int:
+    """FNV-1a over UTF-16, as in the stub."""
+    state = 14695981039346656037
+    for unit in memoryview(text.encode("utf-16-le")).cast("H"):
+        state = ((state ^ unit) * 1099511628211) & _MASK
+    return state
 
 
 async def answer(message: Message) -> AsyncIterator[str]:
