@@ -18,6 +18,8 @@ public sealed class PostgresRefusalTests(OwnStores stores) : OwnStoresTests(stor
         await using var chat = await RawChat.OpenAsync(Pipeline.Gateway, Person, Conversation);
         await chat.SayAsync(Asked);
         await chat.ExpectAsync(Frames.Typing);
+        // Version 1 shows typing before the message is stored.
+        await Until.TrueAsync(async () => (await Pipeline.Sql.MessagesAsync(Conversation)).Count == 2);
         await SetReadOnlyAsync("on");
         try
         {
