@@ -65,7 +65,7 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
 
     /// <summary>Stores for a minute that a message that is not accepted yet is cancelled.</summary>
     /// <param name="mark">See <see cref="RedisKeys.CancelledMessage"/>.</param>
-    public Task RememberCancelAsync(RedisKey mark) => Database.StringSetAsync(mark, 1, TimeSpan.FromMinutes(1));
+    public Task RememberCancelAsync(RedisKey mark) => Database.StringSetAsync(mark, 1, RedisKeys.CancelIsRemembered);
 
     /// <summary>Claims up to <paramref name="most"/> of the oldest entries with a lease of <paramref name="lease"/>.</summary>
     public async Task<IReadOnlyList<ClaimedTask>> ClaimAsync(TimeSpan lease, int most)

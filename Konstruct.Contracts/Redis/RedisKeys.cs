@@ -29,11 +29,14 @@ public static class RedisKeys
     /// <summary>Published with a turn's id when a gateway ends the turn. Its worker stops the model call.</summary>
     public static readonly RedisChannel Stop = RedisChannel.Literal("konstruct:dispatch:stop");
 
+    /// <summary>Time for which an early cancel is remembered.</summary>
+    public static readonly TimeSpan CancelIsRemembered = TimeSpan.FromMinutes(1);
+
     /// <summary>Name of an entry: one attempt of one turn.</summary>
     public static string Entry(Guid turnId, int attempt) => $"{turnId:D}:{attempt}";
 
     /// <summary>
-    /// String, kept for a minute: a user cancelled a message that is not accepted yet. It names the user, because a conversation that
+    /// String, kept for <see cref="CancelIsRemembered"/>: a user cancelled a message that is not accepted yet. It names the user, because a conversation that
     /// does not exist has no owner, and another user must not cancel in it. It is in the queue's hash slot, because enqueue checks it.
     /// </summary>
     public static RedisKey CancelledMessage(Guid tenantId, Guid userId, Guid conversationId, string messageId) =>

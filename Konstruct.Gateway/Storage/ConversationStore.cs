@@ -125,6 +125,27 @@ internal sealed class ConversationStore(TenantDb tenants)
             cancellationToken
         );
 
+    /// <summary>Finds whose message a running turn answers, and the client's id of it. Null: the turn has ended, or the message has no such id.</summary>
+    public Task<ClientMessage?> FindMessageAsync(ConversationKey key, Guid turnId, CancellationToken cancellationToken) =>
+        tenants.RunAsync(
+            key.TenantId,
+            async (db, cancellation) =>
+                (
+                    await db
+                        .Database.SqlQuery<ClientMessage>(
+                            $"""
+                            SELECT c.user_id AS "UserId", m.client_message_id AS "MessageId" FROM public.web_turns t
+                            JOIN public.web_conversations c ON c.tenant_id = t.tenant_id AND c.id = t.conversation_id
+                            JOIN public.web_conversation_messages m ON m.id = t.question_id
+                            WHERE t.tenant_id = {key.TenantId} AND t.conversation_id = {key.ConversationId} AND t.turn_id = {turnId}
+                                AND m.client_message_id IS NOT NULL
+                            """
+                        )
+                        .ToListAsync(cancellation)
+                ).SingleOrDefault(),
+            cancellationToken
+        );
+
     /// <summary>Returns an issued attempt that was never queued, if it is still the current one and the turn is running.</summary>
     public Task<int> ReturnAttemptAsync(ConversationKey key, Guid turnId, int attempt, CancellationToken cancellationToken) =>
         tenants.RunAsync(
@@ -191,6 +212,9 @@ internal sealed record NewTurn(
     string? MessageId,
     string Task
 );
+
+/// <summary>A message by its user and by the client's id.</summary>
+internal sealed record ClientMessage(Guid UserId, string MessageId);
 
 /// <summary>Result of accepting a message, and its turn.</summary>
 internal sealed record AcceptResult(Acceptance Acceptance, Guid TurnId);

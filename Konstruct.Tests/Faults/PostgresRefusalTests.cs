@@ -19,7 +19,7 @@ public sealed class PostgresRefusalTests(OwnStores stores) : OwnStoresTests(stor
         await chat.SayAsync(Asked);
         await chat.ExpectAsync(Frames.Typing);
         // Version 1 shows typing before the message is stored.
-        await Until.TrueAsync(async () => (await Pipeline.Sql.MessagesAsync(Conversation)).Count == 2);
+        await Until.TrueAsync(async () => (await Pipeline.Sql.MessagesAsync(Conversation)).Count > 0);
         await SetReadOnlyAsync("on");
         try
         {

@@ -79,19 +79,13 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         };
 
     /// <summary>A turn that was accepted: its rows are there, nothing is dispatched.</summary>
-    internal async Task<(ConversationKey Key, Guid TurnId)> AcceptAsync()
+    internal Task<(ConversationKey Key, Guid TurnId)> AcceptAsync() =>
+        AcceptAsync(new(Guid.NewGuid(), Guid.NewGuid()), Guid.CreateVersion7(), messageId: null, task: "{}");
+
+    /// <inheritdoc cref="AcceptAsync()"/>
+    internal async Task<(ConversationKey Key, Guid TurnId)> AcceptAsync(ConversationKey key, Guid turnId, string? messageId, string task)
     {
-        var turn = new NewTurn(
-            new(Guid.NewGuid(), Guid.NewGuid()),
-            User,
-            Guid.CreateVersion7(),
-            Guid.CreateVersion7(),
-            Guid.CreateVersion7(),
-            "",
-            "hello",
-            null,
-            "{}"
-        );
+        var turn = new NewTurn(key, User, turnId, Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", messageId, task);
         Assert.Equal(Acceptance.Accepted, (await Store.AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance);
         return (turn.Key, turn.TurnId);
     }

@@ -44,6 +44,7 @@
 #define TIDY             49
 #define LET_GO           50
 #define PERSIST_FIRST    51
+#define SWEEP_MARK       52
 /* The feed of a gateway and its client */
 #define SUBSCRIBE_FIRST  60
 #define CURSOR_NEXT      61

@@ -15,12 +15,6 @@
 #ifndef FIX_TEXT
 #define FIX_TEXT 0         /* a completed end without its log is not persisted */
 #endif
-#ifndef FIX_MARK
-#define FIX_MARK 0         /* the sweep's enqueue looks at the mark of an early cancel, too */
-#endif
-#ifndef STRICT_CANCEL
-#define STRICT_CANCEL 0     /* a recorded cancel also counts where the sweep dispatches before the gateway that accepted */
-#endif
 #ifndef SWEEPERS
 #define SWEEPERS 2
 #endif
@@ -360,7 +354,7 @@ dispatch:
         };
         atomic {
             if
-            :: d_step { enqueue_lua(a + 1, FIX_MARK, r) }
+            :: d_step { enqueue_lua(a + 1, has(SWEEP_MARK), r) }
             :: may_fail -> fault()
             :: may_fail && late == 0 -> fault(); late = ENQUEUE; late_a = a + 1
             :: REFUSE && !refusals -> refusals = 1; goto refused
@@ -368,7 +362,7 @@ dispatch:
             fi;
             issuing[g] = 0;
             if
-            :: FIX_MARK && r == 2 -> a++; goto cancel
+            :: has(SWEEP_MARK) && r == 2 -> a++; goto cancel
             :: else -> goto next
             fi
         };
@@ -423,7 +417,7 @@ active proctype Judge() {
     assert(told[0] == NONE || (told[0] == status && told_attempt[0] == attempt)); /* clients are told the row */
     assert(told[1] == NONE || (told[1] == status && told_attempt[1] == attempt));
     assert(where_[1] == NONE && where_[ATTEMPTS] == NONE);
-    assert(!cancel_taken || faults > 0 || !(TIMELY || FIX_MARK || STRICT_CANCEL) || status != COMPLETED)
+    assert(!cancel_taken || faults > 0 || status != COMPLETED)
     }
 }
 

@@ -10,6 +10,7 @@ using Konstruct.Gateway.Telemetry;
 using Konstruct.ServiceDefaults.Loops;
 using Konstruct.ServiceDefaults.Stores;
 using Microsoft.Extensions.Options;
+using StackExchange.Redis;
 
 namespace Konstruct.Gateway.Turns.Repair;
 
@@ -126,7 +127,17 @@ internal sealed partial class TurnRepair(
         using var scope = ScopeOf(turn);
         try
         {
-            await dispatcher.DispatchAsync(span?.Id is { } parent ? message with { Traceparent = parent } : message);
+            if (
+                !await dispatcher.DispatchAsync(
+                    span?.Id is { } parent ? message with { Traceparent = parent } : message,
+                    cancelMark: await CancelMarkAsync(turn, cancellationToken)
+                )
+            )
+            {
+                await log.CancelAsync(new(turn.ConversationId, turn.TurnId, message.Attempt, feeds.ChannelOf(turn.Key)));
+                await PersistEndAsync(turn, TurnOutcome.Cancelled);
+                return;
+            }
         }
         catch (Exception exception) when (exception.IsOutage())
         {
@@ -140,6 +151,15 @@ internal sealed partial class TurnRepair(
             metrics.Redelivered();
         }
     }
+
+    /// <summary>
+    /// Mark of an early cancel. The gateway that accepted the message may have died before it looked at the mark, which is kept for a minute.
+    /// </summary>
+    private async Task<RedisKey?> CancelMarkAsync(PendingTurn turn, CancellationToken cancellationToken) =>
+        turn.Age < RedisKeys.CancelIsRemembered + _options.SweepAge
+        && await store.FindMessageAsync(turn.Key, turn.TurnId, cancellationToken) is { } message
+            ? RedisKeys.CancelledMessage(turn.TenantId, message.UserId, turn.ConversationId, message.MessageId)
+            : (RedisKey?)null;
 
     private static KonstructMessage? Read(string task)
     {
@@ -160,8 +180,14 @@ internal sealed partial class TurnRepair(
         var channel = feeds.ChannelOf(turn.Key);
         await log.FailAsync(new(turn.ConversationId, turn.TurnId, Math.Max(turn.Attempt, 1), channel));
         await dispatcher.WithdrawAsync(turn.Key, turn.TurnId);
+        await PersistEndAsync(turn, TurnOutcome.Failed);
+    }
+
+    /// <summary>Persists the end that this gateway has just written, or the one that was there before.</summary>
+    private async Task PersistEndAsync(PendingTurn turn, string outcome)
+    {
         var state = await log.ReadStateAsync(turn.ConversationId, turn.TurnId);
-        await PersistAsync(turn, state.Outcome ?? TurnOutcome.Failed, Math.Max(state.Attempt, turn.Attempt), state.Traceparent);
+        await PersistAsync(turn, state.Outcome ?? outcome, Math.Max(state.Attempt, turn.Attempt), state.Traceparent);
     }
 
     /// <summary>
