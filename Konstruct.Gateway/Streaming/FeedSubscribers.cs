@@ -122,11 +122,20 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
                 turn.End ??= row;
             }
 
+            if (row.IsEnded && !known.HasLog)
+            {
+                // A worker may be opening an attempt that Redis still had in its queue: nothing of it belongs to the answer that was stored.
+                cursor.SendEnd(row);
+                turn.Cursors.Remove(cursor);
+                state.RemoveIfOver(turn);
+                return cursor;
+            }
+
             if (known.HasLog && attempt == turn.Attempt && after <= turn.LastSeq)
             {
                 cursor.Seq = after;
             }
-            else if (attempt > 0 && (known.HasLog || !row.IsEnded))
+            else if (attempt > 0)
             {
                 cursor.StartOver(turn.Attempt); // The client has another attempt, or nothing that can be continued.
             }

@@ -58,3 +58,4 @@
 #define END_ONCE         69
 #define RESYNC           70
 #define RESYNC_ROW       71
+#define RESUME_END       72

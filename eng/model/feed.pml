@@ -10,9 +10,6 @@
 #ifndef LEAVES
 #define LEAVES 1           /* how often the client reconnects, to another gateway */
 #endif
-#ifndef FIX_RESUME
-#define FIX_RESUME 0       /* a turn that has ended and has no log is resumed as its done alone */
-#endif
 #define FIX_CLAIM 1        /* one worker at a time; turn.pml looks at two */
 
 #include "words.pml"
@@ -298,7 +295,7 @@ page:
                 fi
             fi;
             if
-            :: FIX_RESUME && s_row > PENDING && s_attempt == 0 -> send_end()
+            :: has(RESUME_END) && s_row > PENDING && s_attempt == 0 -> send_end()
             :: else -> catch_up()
             fi;
             s_attempt = 0; s_seq = 0; s_row = 0; s_row_attempt = 0 }
