@@ -1,4 +1,5 @@
 using Konstruct.Tests.Harness;
+using StackExchange.Redis;
 using Xunit;
 
 namespace Konstruct.Tests.Celery;
@@ -52,13 +53,7 @@ public abstract class CeleryRepairTests(CeleryPipeline fixture) : CeleryTestBase
     [Fact]
     public async Task An_end_in_the_moment_of_a_gateways_death_is_not_lost()
     {
-        await using var gateway = await Pipeline.StartGatewayAsync();
-        await using var chat = await OpenV2Async(gateway);
-        await chat.SayAsync(Steps(("chunk", "a"), ("wait", "go"), ("done", "a and the rest")), "m");
-        var turn = (await chat.NextAsync("typing")).TurnId!.Value;
-        await chat.NextAsync("chunk");
-        await StandbyAsync(turn);
-        await gateway.KillAsync();
+        await BeginAndKillAsync();
         await GoAsync();
         Assert.Equal(["completed: a and the rest"], await AnswersAsync());
     }
@@ -87,17 +82,25 @@ public abstract class CeleryRepairTests(CeleryPipeline fixture) : CeleryTestBase
         Assert.Equal(expected[^1], (await chat.NextAsync("done")).Bytes);
     }
 
+    /// <summary>The gateway that took over was taken for its own second one, and no other stood by for the rest of the turn.</summary>
+    [Fact]
+    public async Task The_gateway_that_took_over_gets_a_second_one()
+    {
+        var (turn, first) = await BeginAndKillAsync();
+        await Until.TrueAsync(async () =>
+        {
+            var (lease, standby) = (await KeyAsync("listening", turn), await KeyAsync("standby", turn));
+            return lease.HasValue && standby.HasValue && lease != first && lease != standby;
+        });
+        await GoAsync();
+        Assert.Equal(["completed: a and the rest"], await AnswersAsync());
+    }
+
     /// <summary>A gateway that took the lease without having heard the end kept the turn until its deadline.</summary>
     [Fact]
     public async Task An_end_that_only_the_second_gateway_heard_ends_the_turn()
     {
-        await using var gateway = await Pipeline.StartGatewayAsync();
-        await using var chat = await OpenV2Async(gateway);
-        await chat.SayAsync(Steps(("chunk", "a"), ("wait", "go"), ("done", "a and the rest")), "m");
-        var turn = (await chat.NextAsync("typing")).TurnId!.Value;
-        await chat.NextAsync("chunk");
-        await StandbyAsync(turn);
-        await gateway.KillAsync();
+        var (turn, _) = await BeginAndKillAsync();
         await Pipeline.Redis.Database.StringSetAsync($"{{{Conversation}}}:listening:{turn}", "a gateway that hears nothing", TimeSpan.FromMinutes(5));
         await GoAsync();
         Assert.Equal(["completed: a and the rest"], await AnswersAsync());
@@ -174,8 +177,23 @@ public abstract class CeleryRepairTests(CeleryPipeline fixture) : CeleryTestBase
         return frames;
     }
 
-    private Task StandbyAsync(Guid turn) =>
-        Until.TrueAsync(async () => await Pipeline.Redis.Database.KeyExistsAsync($"{{{Conversation}}}:standby:{turn}"));
+    /// <summary>A turn whose gateway is killed in mid-answer while another one stands by. First: the name of the killed one in leases.</summary>
+    private async Task<(Guid Turn, RedisValue First)> BeginAndKillAsync()
+    {
+        await using var gateway = await Pipeline.StartGatewayAsync();
+        await using var chat = await OpenV2Async(gateway);
+        await chat.SayAsync(Steps(("chunk", "a"), ("wait", "go"), ("done", "a and the rest")), "m");
+        var turn = (await chat.NextAsync("typing")).TurnId!.Value;
+        await chat.NextAsync("chunk");
+        await StandbyAsync(turn);
+        var first = await KeyAsync("listening", turn);
+        await gateway.KillAsync();
+        return (turn, first);
+    }
+
+    private Task StandbyAsync(Guid turn) => Until.TrueAsync(async () => (await KeyAsync("standby", turn)).HasValue);
+
+    private Task<RedisValue> KeyAsync(string name, Guid turn) => Pipeline.Redis.Database.StringGetAsync($"{{{Conversation}}}:{name}:{turn}");
 }
 
 [Collection<Sharing<CeleryPipeline<OnGarnet>>>]

@@ -125,12 +125,7 @@ internal sealed partial class CeleryDispatcher(
     /// </summary>
     public async Task<bool> MayRedispatchAsync(PendingTurn turn)
     {
-        if (turn.Attempt == 0 && broker.IsConnected)
-        {
-            return true;
-        }
-
-        if (broker.IsConnected && await broker.WasSentAsync(turn.TurnId, turn.Age) == Sent.No)
+        if (broker.IsConnected && (turn.Attempt == 0 || await broker.WasSentAsync(turn.TurnId, turn.Age) == Sent.No))
         {
             return true;
         }

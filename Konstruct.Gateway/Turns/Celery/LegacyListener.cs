@@ -161,6 +161,7 @@ internal sealed partial class LegacyListener
                     if (!hadLease)
                     {
                         Log.Listening(_logger, turn.TurnId);
+                        await _log.EndStandByAsync(turn.Key, turn.TurnId); // It is the first gateway now, and another one may be the second.
                         await RecruitAsync(turn.Key, turn.TurnId);
                     }
 

@@ -166,8 +166,7 @@ internal sealed class ListeningLog(
         await Database.HashGetAsync(RedisKeys.Turn(key.ConversationId, turnId), "task");
 
     /// <summary>Gives the lease up, if this gateway has it.</summary>
-    public Task ReleaseAsync(ConversationKey key, Guid turnId) =>
-        Leave.RunUntracedAsync(Database, [ListeningKeys.Lease(key.ConversationId, turnId)], [_gateway, 0]);
+    public Task ReleaseAsync(ConversationKey key, Guid turnId) => GiveUpAsync(ListeningKeys.Lease(key.ConversationId, turnId));
 
     /// <summary>Becomes or stays the turn's second gateway. False: another gateway is.</summary>
     public async Task<bool> BeSecondAsync(ConversationKey key, Guid turnId) =>
@@ -177,8 +176,15 @@ internal sealed class ListeningLog(
     public Task StandByAsync(ConversationKey key, Guid turnId) =>
         Database.StringSetAsync(ListeningKeys.Standby(key.ConversationId, turnId), _gateway, 2 * _options.ListeningLease);
 
+    /// <summary>This gateway is the second one no more.</summary>
+    public Task EndStandByAsync(ConversationKey key, Guid turnId) =>
+        Task.WhenAll(GiveUpAsync(ListeningKeys.Standby(key.ConversationId, turnId)), GiveUpAsync(ListeningKeys.Second(key.ConversationId, turnId)));
+
     /// <summary>Whether a second gateway listens.</summary>
     public Task<bool> HasStandbyAsync(ConversationKey key, Guid turnId) => Database.KeyExistsAsync(ListeningKeys.Standby(key.ConversationId, turnId));
+
+    /// <summary>Deletes a key if it names this gateway.</summary>
+    private Task<RedisResult> GiveUpAsync(RedisKey key) => Leave.RunUntracedAsync(Database, [key], [_gateway, 0]);
 
     /// <summary>Payloads that name their turn need no place.</summary>
     private RedisKey[] PlaceOf(ConversationKey key) => _options.EchoesTurn ? [] : [ListeningKeys.Place(key.ConversationId)];
