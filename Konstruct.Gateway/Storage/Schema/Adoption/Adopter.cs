@@ -42,26 +42,13 @@ internal sealed partial class Adopter(NpgsqlDataSource source, ILogger logger)
             Log.Changing(logger, change.Text);
             if (!change.IsTransaction)
             {
-                await ExecuteAsync(connection, change.Sql, cancellationToken);
+                await connection.ExecuteAsync(change.Sql, cancellationToken);
                 continue;
             }
 
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await ExecuteAsync(connection, $"SET LOCAL lock_timeout = '1s'; {change.Sql}", cancellationToken);
-            if (change == AdoptionChange.All[^1])
-            {
-                await ExecuteAsync(connection, History(), cancellationToken);
-            }
-
-            await transaction.CommitAsync(cancellationToken);
+            var history = change == AdoptionChange.All[^1] ? History() : "";
+            await connection.ChangeAsync($"{change.Sql};\n{history}", cancellationToken);
         }
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        // No time-out: an index of many rows takes minutes.
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
-        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
     /// <summary>The migrations that the adopted tables need not run any more.</summary>

@@ -5,7 +5,7 @@ namespace Konstruct.Gateway.Storage.Schema.Adoption;
 /// <summary>A change of the original's tables.</summary>
 /// <param name="Text">What it does, for the log.</param>
 /// <param name="Sql">The statement. It can run again.</param>
-/// <param name="IsTransaction">False: the statement locks nobody out and must run alone.</param>
+/// <param name="IsTransaction">False: the statement blocks no reader or writer, and must run outside a transaction.</param>
 internal sealed record AdoptionChange(string Text, string Sql, bool IsTransaction)
 {
     /// <summary>The migration whose schema the changes lead to. Later migrations follow.</summary>

@@ -26,18 +26,18 @@ internal sealed partial class OldRows(NpgsqlDataSource source, ILogger logger)
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         await using var connection = await source.OpenConnectionAsync(cancellationToken);
-        if ((await ListAsync(connection, Watching, cancellationToken)).Count > 0)
+        if ((await connection.ListAsync(Watching, row => row.GetString(0), cancellationToken)).Count > 0)
         {
-            await ChangeAsync(connection, Unwatch, cancellationToken);
+            await connection.ChangeAsync(Unwatch, cancellationToken);
         }
 
-        var constraints = await ListAsync(connection, Unchecked, cancellationToken);
+        var constraints = await connection.ListAsync(Unchecked, row => row.GetString(0), cancellationToken);
         if (constraints.Count == 0)
         {
             return;
         }
 
-        await ChangeAsync(connection, Watch, cancellationToken);
+        await connection.ChangeAsync(Watch, cancellationToken);
         try
         {
             foreach (var constraint in constraints)
@@ -47,40 +47,15 @@ internal sealed partial class OldRows(NpgsqlDataSource source, ILogger logger)
         }
         finally
         {
-            await ChangeAsync(connection, Unwatch, cancellationToken);
+            await connection.ChangeAsync(Unwatch, cancellationToken);
         }
-    }
-
-    private static async Task ChangeAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using var command = new NpgsqlCommand($"SET LOCAL lock_timeout = '1s'; {sql}", connection);
-        await command.ExecuteNonQueryAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-    }
-
-    private static async Task<List<string>> ListAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var names = new List<string>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            names.Add(reader.GetString(0));
-        }
-
-        return names;
     }
 
     private async Task CheckAsync(NpgsqlConnection connection, string constraint, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand($"ALTER TABLE web_conversation_messages VALIDATE CONSTRAINT \"{constraint}\"", connection)
-        {
-            CommandTimeout = 0, // Millions of rows take minutes.
-        };
         try
         {
-            await command.ExecuteNonQueryAsync(cancellationToken);
+            await connection.ExecuteAsync($"ALTER TABLE web_conversation_messages VALIDATE CONSTRAINT \"{constraint}\"", cancellationToken);
         }
         catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.CheckViolation)
         {

@@ -21,9 +21,8 @@ internal static partial class OriginalSchema
     public static async Task<bool> IsThereAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         var (tables, history) = (
-            await ListAsync(connection, "SELECT relname::text FROM " + Tables, row => row.GetString(0), cancellationToken),
-            await ListAsync(
-                connection,
+            await connection.ListAsync("SELECT relname::text FROM " + Tables, row => row.GetString(0), cancellationToken),
+            await connection.ListAsync(
                 """SELECT to_regclass('public."__EFMigrationsHistory"') IS NOT NULL""",
                 row => row.GetBoolean(0),
                 cancellationToken
@@ -34,15 +33,14 @@ internal static partial class OriginalSchema
             return tables.Count > 0;
         }
 
-        return (await ListAsync(connection, """SELECT count(*) FROM public."__EFMigrationsHistory" """, row => row.GetInt64(0), cancellationToken))[0]
+        return (await connection.ListAsync("""SELECT count(*) FROM public."__EFMigrationsHistory" """, row => row.GetInt64(0), cancellationToken))[0]
             == 0;
     }
 
     /// <summary>Returns a sentence for each thing that the step does not understand; none: it may adopt the tables.</summary>
     public static async Task<IReadOnlyList<string>> FindFaultsAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        var tables = await ListAsync(
-            connection,
+        var tables = await connection.ListAsync(
             $"""
             SELECT relname::text, relkind::text, relrowsecurity, pg_has_role(current_user, relowner, 'USAGE'), pg_get_userbyid(relowner)::text,
                    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indnkeyatts = 1
@@ -60,8 +58,7 @@ internal static partial class OriginalSchema
                 ),
             cancellationToken
         );
-        var columns = await ListAsync(
-            connection,
+        var columns = await connection.ListAsync(
             $"""
             SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef OR a.attidentity <> ''
             FROM pg_attribute a JOIN {Tables} ON c.oid = a.attrelid WHERE a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum
@@ -69,8 +66,7 @@ internal static partial class OriginalSchema
             row => new TableColumn(row.GetString(0), row.GetString(1), row.GetString(2), row.GetBoolean(3), row.GetBoolean(4)),
             cancellationToken
         );
-        var policies = await ListAsync(
-            connection,
+        var policies = await connection.ListAsync(
             $"""
             SELECT c.relname::text, polname::text, polcmd = '*' AND polpermissive, coalesce(pg_get_expr(polqual, polrelid), ''),
                    coalesce(pg_get_expr(polwithcheck, polrelid), pg_get_expr(polqual, polrelid), '')
@@ -130,24 +126,6 @@ internal static partial class OriginalSchema
     }
 
     private static bool IsByTenant(string condition) => Conditions.Contains(Decoration().Replace(condition, ""));
-
-    private static async Task<List<T>> ListAsync<T>(
-        NpgsqlConnection connection,
-        string sql,
-        Func<NpgsqlDataReader, T> read,
-        CancellationToken cancellationToken
-    )
-    {
-        await using var command = new NpgsqlCommand(sql, connection);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            rows.Add(read(reader));
-        }
-
-        return rows;
-    }
 
     [GeneratedRegex(@"::text|::uuid|[\s()]")]
     private static partial Regex Decoration();
