@@ -7,9 +7,9 @@ public abstract class CeleryPipeline(DatabaseFactory databases) : PipelineFixtur
 {
     private CeleryWorker? _worker;
 
-    internal ServiceProcess OtherGateway { get; private set; } = null!;
-
     internal CeleryWorker Worker => _worker!;
+
+    private protected override bool HasOtherGateway => true;
 
     private protected override int Workers => 0;
 
@@ -39,7 +39,6 @@ public abstract class CeleryPipeline(DatabaseFactory databases) : PipelineFixtur
         Requirement.Celery.Require();
         await base.StartAsync();
         _worker = await CeleryWorker.StartAsync(Pipeline.Redis);
-        OtherGateway = await Pipeline.StartGatewayAsync();
     }
 }
 

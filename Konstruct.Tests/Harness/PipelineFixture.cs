@@ -18,6 +18,9 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
         }
     }
 
+    /// <summary>The second gateway where <see cref="HasOtherGateway"/>. Behind a balancer, the balancer.</summary>
+    internal ServiceProcess OtherGateway { get; private set; } = null!;
+
     /// <summary>The product's own server, unless a fixture names another.</summary>
     private protected virtual RedisKind Redis => RedisKind.Garnet;
 
@@ -28,6 +31,9 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
 
     /// <summary>Whether there are two gateways, with a balancer between them and the clients.</summary>
     private protected virtual bool IsBalanced => false;
+
+    /// <summary>Whether a second gateway starts with the first: a test that began an answer must not wait for a process while it streams.</summary>
+    private protected virtual bool HasOtherGateway => false;
 
     public async ValueTask InitializeAsync() => _failure = await StartFailure.OfAsync(StartAsync, GetType().Name.Split('`')[0]);
 
@@ -51,6 +57,11 @@ public abstract class PipelineFixture(DatabaseFactory databases) : IAsyncLifetim
         if (IsBalanced)
         {
             await _pipeline.BalanceAsync();
+        }
+
+        if (HasOtherGateway)
+        {
+            OtherGateway = IsBalanced ? _pipeline.Gateway : await _pipeline.StartGatewayAsync();
         }
     }
 }

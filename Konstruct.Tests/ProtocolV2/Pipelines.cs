@@ -5,8 +5,7 @@ namespace Konstruct.Tests.ProtocolV2;
 /// <summary>Two gateways and a worker on the same stores.</summary>
 public abstract class ReplicatedPipeline(DatabaseFactory databases) : PipelineFixture(databases)
 {
-    /// <summary>The second gateway; behind a balancer, the balancer.</summary>
-    internal ServiceProcess OtherGateway { get; private set; } = null!;
+    private protected override bool HasOtherGateway => true;
 
     private protected override Dictionary<string, string> Settings =>
         new()
@@ -16,13 +15,6 @@ public abstract class ReplicatedPipeline(DatabaseFactory databases) : PipelineFi
             ["Chat__SweepAge"] = "00:00:01",
             ["Dispatch__MaxAnswerBytes"] = "200000",
         };
-
-    /// <summary>Starts both gateways: a test that began an answer must not wait for a process while it streams.</summary>
-    private protected override async Task StartAsync()
-    {
-        await base.StartAsync();
-        OtherGateway = IsBalanced ? Pipeline.Gateway : await Pipeline.StartGatewayAsync();
-    }
 }
 
 /// <inheritdoc cref="ReplicatedPipeline"/>

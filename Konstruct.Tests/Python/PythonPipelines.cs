@@ -11,10 +11,10 @@ public sealed class PythonPipeline(DatabaseFactory databases) : PipelineFixture(
 
     private readonly List<ServiceProcess> _workers = [];
 
-    internal ServiceProcess OtherGateway { get; private set; } = null!;
-
     /// <summary>What the workers logged last.</summary>
     internal string WorkerLogs => string.Join('\n', _workers.Select(worker => $"---- {worker.Name} {worker.Id}\n{worker.Log}"));
+
+    private protected override bool HasOtherGateway => true;
 
     private protected override int Workers => 0;
 
@@ -58,11 +58,10 @@ public sealed class PythonPipeline(DatabaseFactory databases) : PipelineFixture(
         return worker;
     }
 
-    private protected override async Task StartAsync()
+    private protected override Task StartAsync()
     {
         Requirement.Python.Require();
-        await base.StartAsync();
-        OtherGateway = await Pipeline.StartGatewayAsync();
+        return base.StartAsync();
     }
 }
 
