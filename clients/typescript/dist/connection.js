@@ -1,5 +1,5 @@
 import { backoff } from './backoff.js';
-import { expiryOf } from './credentials.js';
+import { credentialsFrom, expiryOf } from './credentials.js';
 import { ChatError } from './error.js';
 import { parseFrame } from './frames.js';
 import { Heartbeat } from './heartbeat.js';
@@ -61,7 +61,7 @@ export class Connection {
         this.#setState({ state: 'connecting' });
         let credentials;
         try {
-            credentials = await this.#getCredentials();
+            credentials = await credentialsFrom(this.#options.credentials);
             if (round !== this.#round)
                 return;
             this.#sentCredentials = JSON.stringify(credentials);
@@ -89,13 +89,6 @@ export class Connection {
         socket.onclose = event => socket === this.#socket && this.#lost(event.code);
         socket.onerror = () => { };
     }
-    async #getCredentials() {
-        const { credentials } = this.#options;
-        const given = typeof credentials === 'function' ? await credentials() : credentials;
-        if (!given)
-            throw new TypeError('The credentials function returned nothing.');
-        return given;
-    }
     #authenticate(credentials) {
         const { expiresAt: _, ...shown } = credentials;
         this.send({ type: 'auth', ...shown });
@@ -108,7 +101,7 @@ export class Connection {
     async #renew() {
         const round = this.#round;
         try {
-            const credentials = await this.#getCredentials();
+            const credentials = await credentialsFrom(this.#options.credentials);
             const shown = JSON.stringify(credentials);
             if (round !== this.#round || this.change.state !== 'open')
                 return;

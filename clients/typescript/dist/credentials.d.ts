@@ -7,5 +7,9 @@ export interface Credentials {
     /** Expiry in milliseconds since 1970. Default: the token's `exp`; without either, credentials are never refreshed. */
     expiresAt?: number;
 }
+/** Credentials, or a function that provides them, which is called for each connection and request. */
+export type CredentialsSource = Credentials | (() => Credentials | Promise<Credentials>);
+/** @throws {TypeError} when the function returns nothing. */
+export declare function credentialsFrom(source: CredentialsSource): Promise<Credentials>;
 /** Expiry of credentials in milliseconds since 1970; undefined: unknown. The token is read, not verified: the gateway does that. */
 export declare function expiryOf(credentials: Credentials): number | undefined;

@@ -1,3 +1,9 @@
+export async function credentialsFrom(source) {
+    const given = typeof source === 'function' ? await source() : source;
+    if (!given)
+        throw new TypeError('The credentials function returned nothing.');
+    return given;
+}
 export function expiryOf(credentials) {
     if (credentials.expiresAt !== undefined)
         return credentials.expiresAt;

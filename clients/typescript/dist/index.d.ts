@@ -1,5 +1,5 @@
 export { ChatClient } from './client.js';
-export type { Credentials } from './credentials.js';
+export type { Credentials, CredentialsSource } from './credentials.js';
 export { ChatError } from './error.js';
 export type { ClientErrorCode } from './error.js';
 export type { ChatEvents, ChatOptions, ChatState, SendOptions, Socket, SocketClass, StateChange } from './options.js';

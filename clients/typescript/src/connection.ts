@@ -1,5 +1,5 @@
 import { backoff } from './backoff.js';
-import { expiryOf, type Credentials } from './credentials.js';
+import { credentialsFrom, expiryOf, type Credentials } from './credentials.js';
 import { ChatError } from './error.js';
 import { parseFrame } from './frames.js';
 import { Heartbeat } from './heartbeat.js';
@@ -83,7 +83,7 @@ export class Connection {
     this.#setState({ state: 'connecting' });
     let credentials;
     try {
-      credentials = await this.#getCredentials();
+      credentials = await credentialsFrom(this.#options.credentials);
       if (round !== this.#round) return;
       this.#sentCredentials = JSON.stringify(credentials);
     } catch (error) {
@@ -110,13 +110,6 @@ export class Connection {
     socket.onerror = () => {};
   }
 
-  async #getCredentials(): Promise<Credentials> {
-    const { credentials } = this.#options;
-    const given = typeof credentials === 'function' ? await credentials() : credentials;
-    if (!given) throw new TypeError('The credentials function returned nothing.');
-    return given;
-  }
-
   /** Sends the credentials, and schedules their renewal on the same socket. */
   #authenticate(credentials: Credentials): void {
     const { expiresAt: _, ...shown } = credentials;
@@ -130,7 +123,7 @@ export class Connection {
   async #renew(): Promise<void> {
     const round = this.#round;
     try {
-      const credentials = await this.#getCredentials();
+      const credentials = await credentialsFrom(this.#options.credentials);
       const shown = JSON.stringify(credentials);
       if (round !== this.#round || this.change.state !== 'open') return;
       // Unchanged credentials stay valid until the gateway closes with 4010. Then new ones are requested.

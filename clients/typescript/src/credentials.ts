@@ -8,6 +8,16 @@ export interface Credentials {
   expiresAt?: number;
 }
 
+/** Credentials, or a function that provides them, which is called for each connection and request. */
+export type CredentialsSource = Credentials | (() => Credentials | Promise<Credentials>);
+
+/** @throws {TypeError} when the function returns nothing. */
+export async function credentialsFrom(source: CredentialsSource): Promise<Credentials> {
+  const given = typeof source === 'function' ? await source() : source;
+  if (!given) throw new TypeError('The credentials function returned nothing.');
+  return given;
+}
+
 /** Expiry of credentials in milliseconds since 1970; undefined: unknown. The token is read, not verified: the gateway does that. */
 export function expiryOf(credentials: Credentials): number | undefined {
   if (credentials.expiresAt !== undefined) return credentials.expiresAt;

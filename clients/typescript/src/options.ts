@@ -1,4 +1,4 @@
-import type { Credentials } from './credentials.js';
+import type { CredentialsSource } from './credentials.js';
 import type { ChatError } from './error.js';
 import type { Turn } from './turn.js';
 import type { ClientFrame, ServerFrame } from './wire.js';
@@ -26,7 +26,7 @@ export interface ChatOptions {
    * every connection and once more shortly before they expire.
    * If it fails or does not return within `connectTimeout`, the client retries with backoff.
    */
-  credentials: Credentials | (() => Credentials | Promise<Credentials>);
+  credentials: CredentialsSource;
   /** The WebSocket class. Default: the global one, which Node has since version 22. */
   WebSocket?: SocketClass | undefined;
   /** Milliseconds before the first reconnect; doubled each time. Default 250. */

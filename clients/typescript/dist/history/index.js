@@ -1,3 +1,4 @@
+import { credentialsFrom } from '../credentials.js';
 import { ChatError } from '../error.js';
 const codes = {
     401: 'auth_invalid_token',
@@ -10,7 +11,7 @@ export async function readMessages({ url, conversationId, credentials }, { curso
     address.protocol = address.protocol.replace('ws', 'http');
     if (cursor)
         address.searchParams.set('cursor', cursor);
-    const given = typeof credentials === 'function' ? await credentials() : credentials;
+    const given = await credentialsFrom(credentials);
     let response;
     try {
         response = await fetch(address, { headers: headersOf(given), signal: signal ?? null });

@@ -1,4 +1,5 @@
 import { ChatClient } from '../client.js';
+import { credentialsFrom } from '../credentials.js';
 import { readMessages } from '../history/index.js';
 import { newUuid } from '../text.js';
 import { Exchange } from './message.js';
@@ -27,7 +28,7 @@ export class ConversationStore {
     };
     getSnapshot = () => this.#snapshot;
     open = () => {
-        const client = (this.#client = new ChatClient({ ...this.#given, credentials: () => this.#credentials() }));
+        const client = (this.#client = new ChatClient({ ...this.#given, credentials: () => credentialsFrom(this.#given.credentials) }));
         this.#exchanges = [];
         this.#older = undefined;
         this.#byTurn.clear();
@@ -73,10 +74,6 @@ export class ConversationStore {
         if (!this.#options)
             throw new Error('The store has no options.');
         return this.#options;
-    }
-    #credentials() {
-        const { credentials } = this.#given;
-        return typeof credentials === 'function' ? credentials() : credentials;
     }
     async #read(cursor) {
         const client = this.#client;

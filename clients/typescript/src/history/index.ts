@@ -1,4 +1,4 @@
-import type { Credentials } from '../credentials.js';
+import { credentialsFrom, type Credentials } from '../credentials.js';
 import { ChatError } from '../error.js';
 import type { ChatOptions } from '../options.js';
 import type { ErrorCode, TurnReason } from '../wire.js';
@@ -45,7 +45,7 @@ export async function readMessages(
   const address = new URL(`/chat/conversations/${conversationId}/messages?limit=${limit}`, url);
   address.protocol = address.protocol.replace('ws', 'http');
   if (cursor) address.searchParams.set('cursor', cursor);
-  const given = typeof credentials === 'function' ? await credentials() : credentials;
+  const given = await credentialsFrom(credentials);
   let response;
   try {
     response = await fetch(address, { headers: headersOf(given), signal: signal ?? null });

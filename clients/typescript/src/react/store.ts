@@ -1,5 +1,5 @@
 import { ChatClient } from '../client.js';
-import type { Credentials } from '../credentials.js';
+import { credentialsFrom } from '../credentials.js';
 import { readMessages, type StoredMessage } from '../history/index.js';
 import type { ChatOptions, SendOptions } from '../options.js';
 import { newUuid } from '../text.js';
@@ -42,7 +42,7 @@ export class ConversationStore {
 
   /** Connects and reads the newest page; the returned function closes. */
   open = (): (() => void) => {
-    const client = (this.#client = new ChatClient({ ...this.#given, credentials: () => this.#credentials() }));
+    const client = (this.#client = new ChatClient({ ...this.#given, credentials: () => credentialsFrom(this.#given.credentials) }));
     this.#exchanges = [];
     this.#older = undefined;
     this.#byTurn.clear();
@@ -89,11 +89,6 @@ export class ConversationStore {
   get #given(): ChatOptions {
     if (!this.#options) throw new Error('The store has no options.');
     return this.#options;
-  }
-
-  #credentials(): Credentials | Promise<Credentials> {
-    const { credentials } = this.#given;
-    return typeof credentials === 'function' ? credentials() : credentials;
   }
 
   async #read(cursor: string | null): Promise<void> {
