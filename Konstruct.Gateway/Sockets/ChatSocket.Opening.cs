@@ -38,14 +38,14 @@ internal sealed partial class ChatSocket
             return false;
         }
 
-        if (!_services.Open.TryEnter(sender))
+        _place = _services.Open.Enter(sender);
+        if (!_place.IsAcquired)
         {
             Refuse(WireError.TooManySockets, CloseCodes.TooManySockets);
             return false;
         }
 
         _sender = sender;
-        _hasEntered = true;
         Expire(result.Expires);
         return true;
     }

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using System.Threading.RateLimiting;
 using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Protocol;
 using Konstruct.Gateway.Streaming;
@@ -26,7 +27,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
     private readonly MessageLine _line;
     private readonly CancellationTokenSource _gone = new();
     private Identity _sender = new(default, default, "");
-    private bool _hasEntered;
+    private RateLimitLease? _place; // Among the sockets of its user.
     private bool _hasBeenRefused;
     private long _expires = DateTimeOffset.MaxValue.UtcTicks;
     private ConversationFeed? _feed;
@@ -83,11 +84,7 @@ internal sealed partial class ChatSocket : IAsyncDisposable
         await _gone.CancelAsync();
         await _line.WhenIdleAsync();
         Hold(null, null);
-        if (_hasEntered)
-        {
-            _services.Open.Leave(_sender);
-        }
-
+        _place?.Dispose();
         await _writer.DisposeAsync();
         _reader.Dispose();
         _gone.Dispose();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Threading.RateLimiting;
 using Konstruct.Gateway.Auth;
 using Konstruct.Gateway.Edge;
 using Microsoft.Extensions.Options;
@@ -6,11 +7,10 @@ using Microsoft.Extensions.Options;
 namespace Konstruct.Gateway.Sockets;
 
 /// <summary>Open sockets, in total and per user, each with a limit.</summary>
-internal sealed class OpenSockets(IOptions<EdgeOptions> options)
+internal sealed class OpenSockets(IOptions<EdgeOptions> options) : IDisposable
 {
     private readonly ConcurrentDictionary<ChatSocket, bool> _sockets = new();
-    private readonly Dictionary<(Guid Tenant, Guid User), int> _users = [];
-    private readonly Lock _gate = new();
+    private readonly PartitionedRateLimiter<Identity> _users = PerUser(options.Value.MaxSocketsPerUser);
     private int _count;
 
     public int Count => Volatile.Read(ref _count);
@@ -36,36 +36,18 @@ internal sealed class OpenSockets(IOptions<EdgeOptions> options)
         }
     }
 
-    /// <summary>Counts a socket for its user after authentication. False: the user's limit is reached.</summary>
-    public bool TryEnter(Identity user)
-    {
-        lock (_gate)
-        {
-            var open = _users.GetValueOrDefault(KeyOf(user));
-            if (options.Value.MaxSocketsPerUser > 0 && open >= options.Value.MaxSocketsPerUser)
-            {
-                return false;
-            }
-
-            _users[KeyOf(user)] = open + 1;
-            return true;
-        }
-    }
-
-    /// <summary>Removes a socket of a user from the count.</summary>
-    public void Leave(Identity user)
-    {
-        lock (_gate)
-        {
-            if (--_users[KeyOf(user)] == 0)
-            {
-                _users.Remove(KeyOf(user));
-            }
-        }
-    }
+    /// <summary>Counts a socket for its user after authentication, until the lease is disposed. A lease that is not acquired: the user's limit is reached.</summary>
+    public RateLimitLease Enter(Identity user) => _users.AttemptAcquire(user);
 
     /// <summary>All open sockets. Sockets that open or close during the enumeration may be included.</summary>
     public IEnumerable<ChatSocket> All() => _sockets.Select(socket => socket.Key);
 
-    private static (Guid Tenant, Guid User) KeyOf(Identity user) => (user.TenantId, user.UserId);
+    public void Dispose() => _users.Dispose();
+
+    private static PartitionedRateLimiter<Identity> PerUser(int limit) =>
+        PartitionedRateLimiter.Create<Identity, (Guid Tenant, Guid User)>(user =>
+            limit == 0
+                ? RateLimitPartition.GetNoLimiter((user.TenantId, user.UserId))
+                : RateLimitPartition.GetConcurrencyLimiter((user.TenantId, user.UserId), _ => new() { PermitLimit = limit })
+        );
 }

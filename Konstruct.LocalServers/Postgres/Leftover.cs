@@ -10,7 +10,7 @@ namespace Konstruct.LocalServers.Postgres;
 /// </summary>
 internal static class Leftover
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
     public static async Task ClearAsync(string cluster, Action<string> say, CancellationToken stop)
     {
@@ -24,9 +24,9 @@ internal static class Leftover
         if (process is not null)
         {
             say("stopping the server that a killed run left behind");
-            Native.Signal(id, Native.Interrupt);
+            Signal.Interrupt.TrySendTo(id);
             using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            limit.CancelAfter(Patience);
+            limit.CancelAfter(StopLimit);
             try
             {
                 await process.WaitForExitAsync(limit.Token);

@@ -6,7 +6,7 @@ namespace Konstruct.LocalServers.Postgres;
 internal sealed class PostgresServer(int port, DataFolder folder, string packages, string password) : ILocalServer
 {
     /// <summary>A fast shutdown ends sessions and writes a checkpoint: well under a second, more on a busy disk.</summary>
-    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(4);
 
     /// <summary>Forces English messages, because this class parses the line that says "ready".</summary>
     private static readonly Dictionary<string, string?> Environment = new()
@@ -62,7 +62,7 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
         }
         if (stop.IsCancellationRequested)
         {
-            await _server.StopAsync(Native.Interrupt, StopPatience);
+            await _server.StopAsync(Signal.Interrupt, StopLimit);
             return 0;
         }
         var code = await _server.Exited; // All output has been read by then.
@@ -78,7 +78,7 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
             return;
         }
 
-        await _server.StopAsync(Native.Quit, TimeSpan.FromSeconds(1));
+        await _server.StopAsync(Signal.Quit, TimeSpan.FromSeconds(1));
         _server.Dispose();
     }
 
@@ -153,7 +153,7 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
                 log.Add
             );
             await Task.WhenAny(initdb.Exited, stop.RequestedAsync());
-            await initdb.StopAsync(Native.Terminate, StopPatience);
+            await initdb.StopAsync(Signal.Terminate, StopLimit);
             stop.ThrowIfCancellationRequested();
             if (await initdb.Exited != 0)
             {
@@ -193,7 +193,7 @@ internal sealed class PostgresServer(int port, DataFolder folder, string package
             $"ALTER ROLE postgres PASSWORD '{password.Replace("'", "''", StringComparison.Ordinal)}';\n"
         );
         await Task.WhenAny(single.Exited, stop.RequestedAsync());
-        await single.StopAsync(Native.Terminate, StopPatience);
+        await single.StopAsync(Signal.Terminate, StopLimit);
         stop.ThrowIfCancellationRequested();
         if (await single.Exited != 0 || log.ToString().Contains("ERROR:", StringComparison.Ordinal))
         {

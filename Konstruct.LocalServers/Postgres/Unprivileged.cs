@@ -17,7 +17,7 @@ internal static class Unprivileged
     /// <exception cref="CannotServeException">Root cannot drop its rights here.</exception>
     public static IReadOnlyList<string> Prefix(string data)
     {
-        if (!Native.IsRoot)
+        if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess)
         {
             return [];
         }

@@ -18,6 +18,16 @@ internal sealed class ChildProcess : IDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>The memory that it holds.</summary>
+    public long ResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.WorkingSet64;
+        }
+    }
+
     /// <summary>Starts a program.</summary>
     /// <param name="command">The program and its arguments.</param>
     /// <param name="environment">Variables to add or, with a null value, to remove.</param>
@@ -65,17 +75,17 @@ internal sealed class ChildProcess : IDisposable
 
     /// <summary>Sends a signal and waits; then kills the program with all its children.</summary>
     /// <param name="signal">The signal for an orderly stop; ignored on Windows, which has none.</param>
-    /// <param name="patience">Time to wait before killing.</param>
-    public async Task StopAsync(int signal, TimeSpan patience)
+    /// <param name="limit">Time to wait before killing.</param>
+    public async Task StopAsync(Signal signal, TimeSpan limit)
     {
         if (Exited.IsCompleted)
         {
             return;
         }
 
-        if (Native.Signal(Id, signal))
+        if (signal.TrySendTo(Id))
         {
-            await Task.WhenAny(Exited, Task.Delay(patience));
+            await Task.WhenAny(Exited, Task.Delay(limit));
         }
 
         if (!Exited.IsCompleted)

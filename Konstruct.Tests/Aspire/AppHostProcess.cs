@@ -1,3 +1,4 @@
+using Konstruct.LocalServers.Processes;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.LocalServers;
 
@@ -6,9 +7,9 @@ namespace Konstruct.Tests.Aspire;
 /// <summary>The AppHost as a process, as <c>dotnet run</c> starts it, on free ports.</summary>
 internal sealed class AppHostProcess : IAsyncDisposable
 {
-    private readonly ChildProcess _process;
+    private readonly LoggedProcess _process;
 
-    private AppHostProcess(ChildProcess process, string mark) => (_process, Mark) = (process, mark);
+    private AppHostProcess(LoggedProcess process, string mark) => (_process, Mark) = (process, mark);
 
     /// <summary>Stands in the environment of the process and of every process that it starts.</summary>
     public string Mark { get; }
@@ -18,11 +19,11 @@ internal sealed class AppHostProcess : IAsyncDisposable
     /// <summary>What it has started and still runs, itself included.</summary>
     public int[] Processes => ProcessTable.Naming(Mark);
 
-    public static async Task<AppHostProcess> StartAsync(params string[] arguments) => await StartAsync(new Dictionary<string, string?>(), arguments);
+    public static AppHostProcess Start(params string[] arguments) => Start(new Dictionary<string, string?>(), arguments);
 
     /// <param name="environment">Variables on top of those of the launch profile.</param>
     /// <param name="arguments">Of the AppHost.</param>
-    public static async Task<AppHostProcess> StartAsync(IReadOnlyDictionary<string, string?> environment, params string[] arguments)
+    public static AppHostProcess Start(IReadOnlyDictionary<string, string?> environment, params string[] arguments)
     {
         var mark = $"konstruct-{Guid.NewGuid():N}";
         var all = new Dictionary<string, string?>
@@ -43,7 +44,7 @@ internal sealed class AppHostProcess : IAsyncDisposable
         }
         // The tests ignore no signal, whatever started them: a shell's background job would hand "SIGINT is ignored" down to its children.
         string[] command = ["dotnet", BuiltPrograms.Dll("Konstruct.AppHost"), .. arguments];
-        return new(await ChildProcess.StartAsync("AppHost", command, all, prefix: ["env", "--default-signal=INT"]), mark);
+        return new(new LoggedProcess("AppHost", command, all, prefix: ["env", "--default-signal=INT"]), mark);
     }
 
     /// <summary>Waits for the line that says where the application is.</summary>
@@ -56,7 +57,7 @@ internal sealed class AppHostProcess : IAsyncDisposable
         return _process.ExitCode!.Value;
     }
 
-    public void Signal(Signal signal) => _process.Signal(signal);
+    public void Signal(Signal signal) => _process.Send(signal);
 
     public async ValueTask DisposeAsync()
     {

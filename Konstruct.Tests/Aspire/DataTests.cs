@@ -69,7 +69,7 @@ public sealed class DataTests : IDisposable
     public async Task Data_in_use_is_said_in_a_sentence()
     {
         await using var app = await TestedAppHost.StartAsync(_folder.Path);
-        await using var second = await AppHostProcess.StartAsync("--Hosting:Stores=local", $"--Hosting:Data={_folder.Path}");
+        await using var second = AppHostProcess.Start("--Hosting:Stores=local", $"--Hosting:Data={_folder.Path}");
 
         Assert.Equal(1, await second.ExitCodeAsync());
         Assert.Contains("is in use by another process", second.Output, StringComparison.Ordinal);

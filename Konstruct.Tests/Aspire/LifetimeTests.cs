@@ -1,4 +1,5 @@
 using System.Net;
+using Konstruct.LocalServers.Processes;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.LocalServers;
 using Xunit;
@@ -18,7 +19,7 @@ public sealed class LifetimeTests : IDisposable
     public async Task No_process_is_left_after(string signal)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Processes are read from /proc.");
-        await using var app = await AppHostProcess.StartAsync("--Hosting:Stores=local", $"--Hosting:Data={_folder.Path}");
+        await using var app = AppHostProcess.Start("--Hosting:Stores=local", $"--Hosting:Data={_folder.Path}");
         await app.WaitUntilReadyAsync();
         Assert.True(app.Processes.Length >= 8, string.Join('\n', app.Processes.Select(ProcessTable.Describe)));
 
@@ -31,7 +32,7 @@ public sealed class LifetimeTests : IDisposable
     public async Task The_console_says_when_it_is_ready_and_where()
     {
         var port = Loopback.FreePort();
-        await using var app = await AppHostProcess.StartAsync("--Hosting:Stores=local", $"--Hosting:Data={_folder.Path}", "--Port", $"{port}");
+        await using var app = AppHostProcess.Start("--Hosting:Stores=local", $"--Hosting:Data={_folder.Path}", "--Port", $"{port}");
         await app.WaitUntilReadyAsync();
 
         var line = app.Output.Split('\n').Single(line => line.StartsWith("Ready in ", StringComparison.Ordinal));
@@ -48,11 +49,7 @@ public sealed class LifetimeTests : IDisposable
     {
         var empty = Directory.CreateDirectory(Path.Combine(_folder.Path, "no-postgres")).FullName;
         var environment = new Dictionary<string, string?> { ["KONSTRUCT_POSTGRES"] = empty };
-        await using var app = await AppHostProcess.StartAsync(
-            environment,
-            "--Hosting:Stores=local",
-            $"--Hosting:Data={Path.Combine(_folder.Path, "data")}"
-        );
+        await using var app = AppHostProcess.Start(environment, "--Hosting:Stores=local", $"--Hosting:Data={Path.Combine(_folder.Path, "data")}");
 
         Assert.Equal(1, await app.ExitCodeAsync());
         Assert.Contains($"postgres: KONSTRUCT_POSTGRES names {empty}, which holds no PostgreSQL 15 or newer", app.Output, StringComparison.Ordinal);

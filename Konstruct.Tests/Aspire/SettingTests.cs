@@ -19,7 +19,7 @@ public sealed class SettingTests : IDisposable
     [InlineData("--Port=70000", "Port is '70000'; it can be a number from 1 to 65535.")]
     public async Task A_setting_that_cannot_be_is_said_in_a_sentence(string argument, string sentence)
     {
-        await using var app = await AppHostProcess.StartAsync(argument);
+        await using var app = AppHostProcess.Start(argument);
 
         Assert.Equal(1, await app.ExitCodeAsync());
         Assert.Equal(sentence, app.Output);
@@ -32,7 +32,7 @@ public sealed class SettingTests : IDisposable
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
 
-        await using var app = await AppHostProcess.StartAsync("--Hosting:Stores=local", $"--Hosting:Data={_folder.Path}", "--Port", $"{port}");
+        await using var app = AppHostProcess.Start("--Hosting:Stores=local", $"--Hosting:Data={_folder.Path}", "--Port", $"{port}");
 
         Assert.Equal(1, await app.ExitCodeAsync());
         Assert.StartsWith($"Port {port} is taken by another program", app.Output, StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using Konstruct.LocalServers.Processes;
 using Konstruct.Tests.Harness;
 using StackExchange.Redis;
 
@@ -6,9 +7,9 @@ namespace Konstruct.Tests.Celery;
 /// <summary>A real Celery worker, as the platform runs it, with the task of <c>orchestrator/tasks.py</c>.</summary>
 internal sealed class CeleryWorker : IAsyncDisposable
 {
-    private readonly ChildProcess _process;
+    private readonly LoggedProcess _process;
 
-    private CeleryWorker(ChildProcess process) => _process = process;
+    private CeleryWorker(LoggedProcess process) => _process = process;
 
     public string Log => _process.Log;
 
@@ -53,7 +54,7 @@ internal sealed class CeleryWorker : IAsyncDisposable
         ];
         var environment = EnvironmentOf(redis, broker ?? redis, folder);
         environment["VISIBILITY_TIMEOUT"] = $"{visibilityTimeout}";
-        var worker = new CeleryWorker(await ChildProcess.StartAsync("celery", command, environment));
+        var worker = new CeleryWorker(new LoggedProcess("celery", command, environment));
         await worker._process.WaitForLogAsync(" ready.");
         return worker;
     }
@@ -61,7 +62,7 @@ internal sealed class CeleryWorker : IAsyncDisposable
     /// <summary>Runs one of the scripts to its end.</summary>
     public static async Task RunAsync(RedisServer redis, string script, params string[] arguments)
     {
-        await using var process = await ChildProcess.StartAsync(
+        await using var process = new LoggedProcess(
             script,
             [Requirement.Celery.Require(), Path.Combine(Folder, script), .. arguments],
             EnvironmentOf(redis, redis)

@@ -8,7 +8,7 @@ internal sealed class PgBouncer : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly int _port = Loopback.FreePort();
-    private ChildProcess? _process;
+    private LoggedProcess? _process;
 
     /// <param name="postgres">The server behind it.</param>
     /// <param name="connections">How many connections it keeps to a database.</param>
@@ -37,7 +37,7 @@ internal sealed class PgBouncer : IAsyncDisposable
 
             """
         );
-        bouncer._process = await ChildProcess.StartAsync("PgBouncer", [program, file], prefix: Unprivileged.Prefix(bouncer._folder.Path));
+        bouncer._process = new LoggedProcess("PgBouncer", [program, file], prefix: Unprivileged.Prefix(bouncer._folder.Path));
         await bouncer._process.WaitForLogAsync("process up");
         return bouncer;
     }

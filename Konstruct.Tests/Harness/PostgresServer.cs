@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Konstruct.LocalServers.Postgres;
+using Konstruct.LocalServers.Processes;
 using Npgsql;
 
 namespace Konstruct.Tests.Harness;
@@ -23,7 +24,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     private readonly TemporaryFolder _folder;
     private readonly int _port = Loopback.FreePort();
 
-    private ChildProcess? _server;
+    private LoggedProcess? _server;
     private int _databases;
 
     private PostgresServer(TemporaryFolder folder) => _folder = folder;
@@ -77,7 +78,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public async Task StartServerAsync()
     {
         var programs = await Programs.Value;
-        _server = await ChildProcess.StartAsync(
+        _server = new LoggedProcess(
             "PostgreSQL",
             [
                 programs.Postgres,

@@ -1,4 +1,5 @@
 using Konstruct.Contracts.Redis;
+using Konstruct.LocalServers.Processes;
 using StackExchange.Redis;
 
 namespace Konstruct.Tests.Harness;
@@ -24,7 +25,7 @@ internal sealed class RedisServer : IAsyncDisposable
     private readonly RedisKind _kind;
     private readonly TemporaryFolder _folder = new();
     private readonly int[] _ports;
-    private readonly List<ChildProcess> _servers = [];
+    private readonly List<LoggedProcess> _servers = [];
     private int _starts;
     private ConnectionMultiplexer? _connection;
 
@@ -97,7 +98,7 @@ internal sealed class RedisServer : IAsyncDisposable
         _servers.Clear();
         if (_kind is RedisKind.Garnet)
         {
-            var server = await ChildProcess.StartAsync(
+            var server = new LoggedProcess(
                 "Garnet",
                 ["dotnet", BuiltPrograms.Dll("Konstruct.LocalServers"), "redis", "--port", $"{Port}", "--data", folder],
                 new Dictionary<string, string?> { ["KONSTRUCT_REDIS_PASSWORD"] = Password }
@@ -110,7 +111,7 @@ internal sealed class RedisServer : IAsyncDisposable
         foreach (var port in _ports)
         {
             var data = Directory.CreateDirectory(Path.Combine(folder, $"{port}")).FullName;
-            var server = await ChildProcess.StartAsync(
+            var server = new LoggedProcess(
                 "redis-server",
                 [
                     Requirement.Redis.Require(),
@@ -138,9 +139,9 @@ internal sealed class RedisServer : IAsyncDisposable
     public Task KillServerAsync() => Task.WhenAll(_servers.Select(server => server.EndAsync(Signal.Kill)));
 
     /// <summary>Stops it from answering without closing a connection.</summary>
-    public void Stall() => _servers.ForEach(server => server.Signal(Signal.Stop));
+    public void Stall() => _servers.ForEach(server => server.Send(Signal.Stop));
 
-    public void Resume() => _servers.ForEach(server => server.Signal(Signal.Continue));
+    public void Resume() => _servers.ForEach(server => server.Send(Signal.Continue));
 
     public async ValueTask DisposeAsync()
     {

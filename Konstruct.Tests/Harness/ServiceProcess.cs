@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Konstruct.LocalServers.Processes;
 using Konstruct.Tests.Harness.Balancer;
 
 namespace Konstruct.Tests.Harness;
@@ -8,9 +9,9 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
 {
     private static readonly HttpClient Http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(5) };
 
-    private readonly ChildProcess _process;
+    private readonly LoggedProcess _process;
 
-    private ServiceProcess(ChildProcess process, int port) => (_process, Port) = (process, port);
+    private ServiceProcess(LoggedProcess process, int port) => (_process, Port) = (process, port);
 
     /// <summary>Where clients find it on the loopback address.</summary>
     public int Port { get; private set; }
@@ -75,7 +76,7 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
         }
 
         return new(
-            await ChildProcess.StartAsync(string.Join(' ', [project, .. arguments]), [.. BuiltPrograms.Command(project), .. arguments], all, prefix),
+            new LoggedProcess(string.Join(' ', [project, .. arguments]), [.. BuiltPrograms.Command(project), .. arguments], all, prefix),
             port
         );
     }
@@ -108,9 +109,9 @@ internal sealed class ServiceProcess : IServer, IAsyncDisposable
     public Task KillAsync() => _process.EndAsync(Signal.Kill);
 
     /// <summary>Freezes it: its connections stay open and nothing answers.</summary>
-    public void Stall() => _process.Signal(Signal.Stop);
+    public void Stall() => _process.Send(Signal.Stop);
 
-    public void Resume() => _process.Signal(Signal.Continue);
+    public void Resume() => _process.Send(Signal.Continue);
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
 }

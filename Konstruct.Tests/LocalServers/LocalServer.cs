@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using Konstruct.LocalServers.Processes;
 using Konstruct.Tests.Harness;
 using Xunit;
 
@@ -46,7 +47,7 @@ internal sealed class LocalServer : IAsyncDisposable
     /// <summary>Sends SIGTERM, as the AppHost does, and waits for the end.</summary>
     public async Task StopAsync()
     {
-        Signal.Terminate.SendTo(_process.Id);
+        Assert.True(Signal.Terminate.TrySendTo(_process.Id));
         await _process.WaitForExitAsync().WaitAsync(Deadline);
     }
 

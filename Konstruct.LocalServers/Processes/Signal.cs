@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 
-namespace Konstruct.Tests.Harness;
+namespace Konstruct.LocalServers.Processes;
 
-/// <summary>The signals that tests send; the numbers of two of them differ between Linux and macOS.</summary>
+/// <summary>Signals of Unix. The numbers of two of them differ between Linux and macOS.</summary>
 internal enum Signal
 {
     Interrupt,
@@ -15,14 +15,8 @@ internal enum Signal
 
 internal static class Signals
 {
-    /// <summary>Sends the signal to a process that exists.</summary>
-    public static void SendTo(this Signal signal, int processId)
-    {
-        if (kill(processId, signal.Number()) != 0)
-        {
-            throw new InvalidOperationException($"kill({processId}, {signal}) failed with errno {Marshal.GetLastPInvokeError()}.");
-        }
-    }
+    /// <summary>Sends the signal. False: the process is gone, or the system has no signals.</summary>
+    public static bool TrySendTo(this Signal signal, int processId) => !OperatingSystem.IsWindows() && Kill(processId, signal.Number()) == 0;
 
     private static int Number(this Signal signal) =>
         signal switch
@@ -36,6 +30,6 @@ internal static class Signals
             _ => throw new ArgumentOutOfRangeException(nameof(signal), signal, null),
         };
 
-    [DllImport("libc", SetLastError = true)]
-    private static extern int kill(int processId, int signal);
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int processId, int signal);
 }
