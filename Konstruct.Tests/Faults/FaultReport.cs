@@ -9,7 +9,7 @@ using Xunit;
 namespace Konstruct.Tests.Faults;
 
 /// <summary>
-/// Writes the table of docs/design/reliability.md to TestResults/faults.md when the test run ends, and that of the worker in Python to faults-python.md;
+/// Writes the table of docs/design/faults.md to TestResults/faults.md when the test run ends, and that of the worker in Python to faults-python.md;
 /// <c>eng/faults</c> prints them.
 /// </summary>
 public sealed class FaultReport : IDisposable
