@@ -143,22 +143,25 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     }
 
     /// <summary>Reads the text of an attempt: from the last entry if a worker wrote the end, otherwise from the chunks.</summary>
-    public async Task<string> ReadTextAsync(Guid conversationId, Guid turnId, int attempt)
+    /// <returns>The text, and whether the log has an end. Without one the log may have been lost, whatever the turn's state says.</returns>
+    public async Task<(string Text, bool HasEnd)> ReadTextAsync(Guid conversationId, Guid turnId, int attempt)
     {
         var entries = await RedisOperation.TraceAsync("read_text", () => Database.ListRangeAsync(RedisKeys.Log(conversationId, turnId, attempt)));
         var text = new StringBuilder();
+        var hasEnd = false;
         for (var i = 0; i < entries.Length; i++)
         {
             var read = EntryOf(entries[i], turnId, attempt, i + 1);
+            hasEnd |= read.Kind == StreamEventKind.Done;
             if (read is { Kind: StreamEventKind.Done, EscapedText: not null })
             {
-                return read.Text;
+                return (read.Text, hasEnd);
             }
 
             text.Append(read.Text);
         }
 
-        return text.ToString();
+        return (text.ToString(), hasEnd);
     }
 
     private async Task EndAsync(AttemptKey key, string outcome)

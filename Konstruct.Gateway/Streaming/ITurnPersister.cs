@@ -21,7 +21,8 @@ internal interface ITurnPersister
 /// conversation, because the conversation was deleted or the end was forged.
 /// </param>
 /// <param name="Text">The text of the end, or of the log.</param>
-internal readonly record struct PersistedTurn(TurnRow? Row, ReadOnlyMemory<byte> Text);
+/// <param name="IsLost">Redis lost the end before its text was read, and nothing was persisted: the turn goes on.</param>
+internal readonly record struct PersistedTurn(TurnRow? Row, ReadOnlyMemory<byte> Text, bool IsLost = false);
 
 /// <summary>The end of a turn, before it is persisted.</summary>
 /// <param name="Key">The conversation.</param>

@@ -42,7 +42,7 @@ internal sealed class TurnEnds(FeedState state, FeedServices services)
         );
     }
 
-    /// <summary>Called when Postgres has the turn's terminal state, or does not have the turn.</summary>
+    /// <summary>Called when Postgres has the turn's terminal state or does not have the turn, or when Redis lost the end.</summary>
     public void OnPersisted(Turn turn, PersistedTurn persisted)
     {
         if (persisted.Row is { } row)
@@ -53,6 +53,14 @@ internal sealed class TurnEnds(FeedState state, FeedServices services)
 
         lock (state.Gate)
         {
+            if (persisted.IsLost)
+            {
+                // The watch looks at the turn again, and the next attempt's end is not a second one.
+                (turn.IsEnding, turn.IsOverdue) = (false, false);
+                state.RemoveIfOver(turn);
+                return;
+            }
+
             Drop(turn, turn.IsStored ? persisted.Text : ReadOnlyMemory<byte>.Empty);
         }
     }

@@ -34,7 +34,7 @@ internal sealed partial class TurnPersister(
 
     /// <summary>
     /// Persists, and retries until it succeeds or the gateway stops. Then another gateway's sweep takes over. A turn
-    /// that Postgres does not have here is not acknowledged: it may belong to another tenant.
+    /// that Postgres does not have here is not acknowledged: it may belong to another tenant. Nor is one whose end Redis lost: it goes on.
     /// </summary>
     /// <param name="end">The end.</param>
     /// <param name="trace">The turn's trace; default: unknown here.</param>
@@ -47,7 +47,11 @@ internal sealed partial class TurnPersister(
         var persisted = await _persistently.ExecuteAsync(async cancellation => await TryPersistAsync(end, cancellation), stopping.Hard);
         if (persisted.Row is not { } row)
         {
-            Log.Unknown(logger, end.TurnId);
+            if (!persisted.IsLost)
+            {
+                Log.Unknown(logger, end.TurnId);
+            }
+
             return persisted;
         }
 
@@ -71,35 +75,81 @@ internal sealed partial class TurnPersister(
 
     private async Task<PersistedTurn> TryPersistAsync(TurnEnd end, CancellationToken cancellationToken)
     {
-        var text = end.Text ?? await ReadTextAsync(end);
-        var (row, won) = await store.PersistAsync(end.Key, end.TurnId, end.Outcome, end.Attempt, text, cancellationToken);
+        if ((end.Text is { } whole ? (end.Outcome, whole) : await ReadAsync(end)) is not var (outcome, text))
+        {
+            return await FindLostAsync(end, cancellationToken);
+        }
+
+        var (row, won) = await store.PersistAsync(end.Key, end.TurnId, outcome, end.Attempt, text, cancellationToken);
         if (won)
         {
-            metrics.TurnEnded(end.Outcome);
-            Log.Ended(logger, end.Outcome == TurnOutcome.Failed ? LogLevel.Warning : LogLevel.Information, end.TurnId, end.Outcome, row!.Attempt);
+            if (outcome != end.Outcome)
+            {
+                Log.TextLost(logger, end.TurnId);
+            }
+
+            metrics.TurnEnded(outcome);
+            Log.Ended(logger, outcome == TurnOutcome.Failed ? LogLevel.Warning : LogLevel.Information, end.TurnId, outcome, row!.Attempt);
         }
 
-        if (row is not null)
-        {
-            acknowledger.Add(end.TurnId, Math.Max(1, row.Attempt));
-        }
-
+        Acknowledge(row);
         return new(row, text);
     }
 
-    /// <summary>Text of the attempt that ended; if it is empty, of the attempt before.</summary>
-    private async Task<ReadOnlyMemory<byte>> ReadTextAsync(TurnEnd end)
+    /// <summary>Another gateway may have persisted the end before Redis lost it.</summary>
+    private async Task<PersistedTurn> FindLostAsync(TurnEnd end, CancellationToken cancellationToken)
     {
-        for (var attempt = Math.Max(end.Attempt, 1); attempt > 0; attempt--)
+        var row = await store.FindTurnAsync(end.Key, end.TurnId, cancellationToken);
+        if (row is { IsEnded: false })
         {
-            var text = await log.ReadTextAsync(end.Key.ConversationId, end.TurnId, attempt);
-            if (text.Length > 0)
-            {
-                return Encoding.UTF8.GetBytes(text);
-            }
+            Log.Lost(logger, end.TurnId);
+            return new(Row: null, default, IsLost: true);
         }
 
-        return default;
+        Acknowledge(row);
+        return new(row, default);
+    }
+
+    private void Acknowledge(TurnRow? row)
+    {
+        if (row is not null)
+        {
+            acknowledger.Add(row.TurnId, Math.Max(1, row.Attempt));
+        }
+    }
+
+    /// <summary>
+    /// The outcome, and the text from the log. An attempt is completed only with its own last entry: Redis may have lost the log since the end was
+    /// read. If the turn's state still has the end, the log alone is lost and nothing can complete the turn: it is failed.
+    /// </summary>
+    /// <returns>Null: Redis lost the end too. The turn runs, and the sweep gives it another attempt.</returns>
+    private async Task<(string Outcome, ReadOnlyMemory<byte> Text)?> ReadAsync(TurnEnd end)
+    {
+        var (outcome, attempt) = (end.Outcome, Math.Max(end.Attempt, 1));
+        var (text, hasEnd) = await log.ReadTextAsync(end.Key.ConversationId, end.TurnId, attempt);
+        if (outcome == TurnOutcome.Completed && end.Attempt > 0) // The end of a legacy orchestrator has no attempt and is in no log.
+        {
+            if (hasEnd)
+            {
+                return (outcome, Encoding.UTF8.GetBytes(text)); // Also if it is empty.
+            }
+
+            var state = await log.ReadStateAsync(end.Key.ConversationId, end.TurnId);
+            if ((state.Outcome, state.Attempt) != (outcome, end.Attempt))
+            {
+                return null;
+            }
+
+            outcome = TurnOutcome.Failed;
+        }
+
+        // What there is: where the attempt that ended has no text, the text of the attempt before.
+        while (text.Length == 0 && --attempt > 0)
+        {
+            (text, _) = await log.ReadTextAsync(end.Key.ConversationId, end.TurnId, attempt);
+        }
+
+        return (outcome, Encoding.UTF8.GetBytes(text));
     }
 
     private static partial class Log
@@ -109,5 +159,11 @@ internal sealed partial class TurnPersister(
 
         [LoggerMessage(303, LogLevel.Debug, "An end of turn {TurnId} was ignored: Postgres has no such turn in this conversation")]
         public static partial void Unknown(ILogger logger, Guid turnId);
+
+        [LoggerMessage(304, LogLevel.Warning, "Redis lost the end of turn {TurnId} before its text was read: the turn goes on")]
+        public static partial void Lost(ILogger logger, Guid turnId);
+
+        [LoggerMessage(305, LogLevel.Warning, "Turn {TurnId} is failed: a worker completed it, and Redis lost its log")]
+        public static partial void TextLost(ILogger logger, Guid turnId);
     }
 }

@@ -121,7 +121,7 @@ internal sealed partial class TurnAnswerer(
         var (seq, text) = isTooLong
             ? (
                 (await patience.UntilKnownAsync(() => log.ReadStateAsync(key.ConversationId, key.TurnId), limit.Token)).LastSeq + 1,
-                await patience.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), limit.Token)
+                (await patience.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), limit.Token)).Text
             )
             : (answer.Count + 1, answer.Text);
         var finished = await patience.UntilKnownAsync(() => log.FinishAsync(key, seq, outcome, text), limit.Token);

@@ -103,7 +103,7 @@ public sealed class ClusterTests(ReplicatedPipeline<OnCluster> fixture) : Pipeli
             Assert.Equal(LogWrite.Written, await log.FinishAsync(key, 3, TurnOutcome.Completed, "ab"));
             await log.CancelAsync(key);
             Assert.Equal(TurnOutcome.Completed, (await log.ReadStateAsync(key.ConversationId, key.TurnId)).Outcome);
-            Assert.Equal("ab", await log.ReadTextAsync(key.ConversationId, key.TurnId, 1));
+            Assert.Equal("ab", (await log.ReadTextAsync(key.ConversationId, key.TurnId, 1)).Text);
             await queue.AnswerAsync(key.Entry);
             Assert.Equal([DispatchState.Answered], await queue.InspectAsync([key.Entry]));
             await Until.TrueAsync(async () => (await queue.StaleAsync(TimeSpan.Zero, 10)).Any(stale => stale.Entry == key.Entry));

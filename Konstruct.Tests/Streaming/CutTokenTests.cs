@@ -30,6 +30,6 @@ public sealed class CutTokenTests(GatewayInside gateway) : IClassFixture<Gateway
         await writer.FlushAsync();
 
         Assert.Equal(answer, writer.Text);
-        Assert.Equal(answer, await gateway.Log.ReadTextAsync(key.ConversationId, turnId, 1));
+        Assert.Equal(answer, (await gateway.Log.ReadTextAsync(key.ConversationId, turnId, 1)).Text);
     }
 }

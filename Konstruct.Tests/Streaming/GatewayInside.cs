@@ -8,10 +8,12 @@ using Konstruct.Gateway.Storage;
 using Konstruct.Gateway.Streaming;
 using Konstruct.Gateway.Telemetry;
 using Konstruct.Gateway.Turns;
+using Konstruct.Gateway.Turns.Repair;
 using Konstruct.ServiceDefaults.Loops;
 using Konstruct.Tests.Harness;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 using Xunit;
@@ -40,6 +42,8 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
     internal Persistence Persistence => Get<Persistence>();
 
     internal TurnCanceller Canceller => Get<TurnCanceller>();
+
+    internal Sweeper Sweeper => Get<IEnumerable<IHostedService>>().OfType<Sweeper>().Single();
 
     internal IDatabase Redis => Get<IConnectionMultiplexer>().GetDatabase();
 
@@ -88,6 +92,30 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         var turn = new NewTurn(key, User, turnId, Guid.CreateVersion7(), Guid.CreateVersion7(), "", "hello", messageId, task);
         Assert.Equal(Acceptance.Accepted, (await Store.AcceptAsync(turn, createMissing: true, maxTurns: 4, CancellationToken.None)).Acceptance);
         return (turn.Key, turn.TurnId);
+    }
+
+    /// <summary>A turn that its gateway has committed and not queued, old enough for the sweep.</summary>
+    internal async Task<Guid> LeaveBehindAsync(ConversationKey key, string? messageId = null)
+    {
+        var turnId = Guid.CreateVersion7();
+        var task = new KonstructMessage
+        {
+            Id = Guid.NewGuid(),
+            TenantId = key.TenantId,
+            ChannelMetadata = new($"{User}", key.TenantId, key.ConversationId),
+            Sender = new($"{User}", "Portal User"),
+            Content = new("hello"),
+            Timestamp = DateTimeOffset.UtcNow,
+            ThreadId = key.ConversationId,
+            ConversationId = key.ConversationId,
+            PortalUserId = $"{User}",
+            AgentId = "",
+            TurnId = turnId,
+            Attempt = 1,
+        };
+        await AcceptAsync(key, turnId, messageId, task.ToJson());
+        await Sql.ExecuteAsync($"UPDATE web_turns SET created_at = created_at - interval '20 seconds' WHERE turn_id = '{turnId}'");
+        return turnId;
     }
 
     /// <summary>A subscriber of the conversation, on a socket that keeps what it is sent.</summary>

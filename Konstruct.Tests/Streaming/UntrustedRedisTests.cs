@@ -142,7 +142,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
         ];
         await gateway.Redis.ListRightPushAsync(RedisKeys.Log(key.ConversationId, turnId, 1), [.. entries.Select(entry => (RedisValue)entry)]);
 
-        Assert.Equal("one ", await gateway.Log.ReadTextAsync(key.ConversationId, turnId, 1));
+        Assert.Equal("one ", (await gateway.Log.ReadTextAsync(key.ConversationId, turnId, 1)).Text);
         var read = await gateway.Log.ReadAsync(key.ConversationId, turnId, 1, after: 0, most: 100);
         Assert.Equal([StreamEventKind.Chunk, .. Enumerable.Repeat(StreamEventKind.Unknown, 5)], read.Select(entry => entry.Kind));
     }

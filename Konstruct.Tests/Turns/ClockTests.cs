@@ -1,11 +1,9 @@
 using Konstruct.Contracts.Dispatch;
 using Konstruct.Contracts.Redis;
-using Konstruct.Gateway.Turns.Repair;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.Streaming;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Xunit;
 
 namespace Konstruct.Tests.Turns;
@@ -13,8 +11,6 @@ namespace Konstruct.Tests.Turns;
 /// <summary>A gateway whose clock is wrong, on a real redis-server: rounds of the sweep are in the test's hands.</summary>
 public sealed class GatewayAhead(DatabaseFactory databases) : GatewayInside(databases)
 {
-    internal Sweeper Sweeper => Get<IEnumerable<IHostedService>>().OfType<Sweeper>().Single();
-
     private protected override RedisKind Kind => RedisKind.Redis;
 
     private protected override void Configure(WebApplicationBuilder builder)

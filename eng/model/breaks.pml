@@ -45,6 +45,8 @@
 #define LET_GO           50
 #define PERSIST_FIRST    51
 #define SWEEP_MARK       52
+#define PERSIST_TEXT     53
+#define LOST_END         54
 /* The feed of a gateway and its client */
 #define SUBSCRIBE_FIRST  60
 #define CURSOR_NEXT      61

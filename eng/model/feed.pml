@@ -23,7 +23,7 @@ bit lost, away;
 /* The channel. A payload reaches the gateway only while it is subscribed. */
 #define CHUNK 1
 #define RESET 2
-#define DONE  3
+#define DONE  3            /* plus the outcome */
 chan wire = [8] of { byte, byte, byte };
 bit subscribed;
 
@@ -38,7 +38,7 @@ inline published_chunk(a, n) {
 byte ended_in;             /* ghost: the attempt whose log has the end */
 inline published_end(a, outcome) {
     ended_in = a;
-    if :: subscribed -> wire!DONE(a, length[a]) :: else fi
+    if :: subscribed -> wire!(DONE + outcome), a, length[a] :: else fi
 }
 inline issued(a) { skip }
 inline returned(a) { skip }
@@ -56,6 +56,7 @@ byte t_attempt, t_last;
 #define OVER     3
 byte mode, c_attempt, c_seq;
 byte ending_as, ending_attempt; /* the task that persists the end */
+bit ending_text;           /* the end came with its text; otherwise that is read from the log */
 
 /* The client */
 byte k_attempt, k_seq;
@@ -93,7 +94,8 @@ inline advance(a, n) {
 #define up_to_date ((c_attempt == t_attempt && c_seq >= t_last) || t_last == 0)
 /* I1: without a fault the channel alone suffices. */
 inline catch_up() { assert(faults > 0 || leaves > 0); mode = CATCHING }
-inline start_ending(outcome, a) { t_ending = 1; ending_as = outcome; ending_attempt = a }
+inline start_ending(outcome, a, text) { t_ending = 1; ending_as = outcome; ending_attempt = a; ending_text = text }
+#define has_end(a) (ended_in == a && length[a] > 0)
 inline on_persisted() {
     t_ending = 1; t_end = 1;
     if
@@ -149,6 +151,7 @@ end:
     do
     :: d_step { may_fail && (fence != 0 || end_ != NONE) -> fault(); lost = 1;
         fence = 0; claim_of_fence = 0; end_ = NONE; end_by = 0; length[1] = 0; length[2] = 0; author[1] = 0; author[2] = 0 }
+    :: d_step { may_fail && (length[1] != 0 || length[2] != 0) -> fault(); lost = 1; length[1] = 0; length[2] = 0; author[1] = 0; author[2] = 0 }
     :: atomic { may_fail && subscribed && t_known && mode != OVER -> fault(); subscribed = 0;
         do :: nempty(wire) -> wire?x, y, z :: empty(wire) -> break od;
         x = 0; y = 0; z = 0 }
@@ -158,12 +161,11 @@ end:
 /* The gateway. Each branch is one step under the feed's gate; reads of the stores happen between two of them. */
 #define behind (t_attempt < fence || (t_attempt == fence && t_last < chunks_of(fence)))
 #define log_helps (mode == LIVE && !up_to_date && length[t_attempt] > c_seq)
-#define must_check (t_known && empty(wire) && mode != OVER && mode != CATCHING && ending_as == NONE && \
-    (behind || log_helps || (end_ != NONE && !t_ending) || (status > PENDING && !t_end && (fence > 0 || has(RESYNC_ROW)))))
+#define must_check (t_known && empty(wire) && mode != OVER && mode != CATCHING && !t_ending && \
+    (behind || log_helps || end_ != NONE || (status > PENDING && !t_end && (fence > 0 || has(RESYNC_ROW)))))
 
 active proctype Gateway() {
-    byte kind, a, n, p_attempt, p_after, p_last, s_attempt, s_seq, s_end, s_row, s_row_attempt, before;
-    bit p_done;
+    byte kind, a, n, p_attempt, p_after, p_last, s_attempt, s_seq, s_end, s_row, s_row_attempt, before, p_end;
     /* TurnStarter: subscribe, then commit and dispatch */
     atomic {
         if
@@ -194,9 +196,9 @@ end:
                 :: else
                 fi
             :: kind == CHUNK && a < t_attempt && has(FEED_OLD)
-            :: kind == DONE ->
+            :: kind > DONE ->
                 if
-                :: !t_ending || !has(END_ONCE) -> advance(a, n - 1); start_ending(end_, a)
+                :: !t_ending || !has(END_ONCE) -> advance(a, n - 1); start_ending(kind - DONE, a, 1)
                 :: else
                 fi
             fi
@@ -204,14 +206,26 @@ end:
         kind = 0; a = 0; n = 0 }
     /* TurnPersister.cs */
     :: atomic { ending_as != NONE ->
-        finish_turn(ending_as, ending_attempt, 1);
-        ending_as = NONE; ending_attempt = 0;
-        on_persisted() }
+        if
+        :: ending_as != COMPLETED || ending_text || has_end(ending_attempt) || !has(PERSIST_TEXT) ->
+            finish_turn(ending_as, ending_attempt, (ending_text || has_end(ending_attempt)));
+            on_persisted()
+        :: else ->
+            if
+            :: end_ == ending_as && fence == ending_attempt -> finish_turn(FAILED, ending_attempt, 0); on_persisted()
+            :: else ->
+                if
+                :: status > PENDING -> on_persisted()
+                :: else -> t_ending = !has(LOST_END)
+                fi
+            fi
+        fi;
+        ending_as = NONE; ending_attempt = 0; ending_text = 0 }
     /* ConversationFeed.Replay.cs: the page is read outside the gate. */
     :: d_step { mode == CATCHING && !k_gone ->
         p_attempt = c_attempt; p_after = c_seq;
         p_last = (p_attempt > 0 -> chunks_of(p_attempt) : 0);
-        p_done = (p_attempt > 0 && end_ != NONE && fence == p_attempt) };
+        p_end = ((p_attempt > 0 && fence == p_attempt) -> end_ : NONE) };
 page:
         atomic {
             before = c_seq;
@@ -219,7 +233,7 @@ page:
             :: c_seq < p_last && c_attempt == p_attempt && mode == CATCHING -> send_chunk(c_attempt, c_seq + 1)
             :: else -> break
             od;
-            if :: p_done && !t_ending -> start_ending(end_, p_attempt) :: else fi;
+            if :: p_end && !t_ending -> start_ending(p_end, p_attempt, 1) :: else fi;
             if
             :: t_attempt > c_attempt -> move_to(t_attempt) /* another page */
             :: else ->
@@ -232,7 +246,7 @@ page:
                     fi
                 fi
             fi;
-            p_attempt = 0; p_after = 0; p_last = 0; p_done = 0; before = 0 }
+            p_attempt = 0; p_after = 0; p_last = 0; p_end = 0; before = 0 }
     /* After a reconnect, and for a silent channel: ResyncAsync. */
     :: atomic { !subscribed && t_known && !k_gone -> subscribed = 1 }
     :: d_step { must_check && has(RESYNC) && subscribed -> s_attempt = fence; s_seq = (fence > 0 -> chunks_of(fence) : 0); s_end = end_ };
@@ -251,7 +265,7 @@ page:
                 :: t_ending
                 :: else ->
                     advance(s_attempt, s_seq);
-                    if :: s_end != NONE -> start_ending(s_end, s_attempt) :: else fi;
+                    if :: s_end != NONE -> start_ending(s_end, s_attempt, 0) :: else fi;
                     if
                     :: mode == LIVE -> move_to(t_attempt); if :: !up_to_date -> catch_up() :: else fi
                     :: else
@@ -262,7 +276,7 @@ page:
     /* The client leaves and comes to another gateway, which does not know the turn. Its last chunk may not have reached it. */
     :: atomic { leaves < LEAVES && t_known && !k_end && status >= PENDING ->
         leaves++; t_known = 0; t_ending = 0; t_end = 0; t_attempt = 0; t_last = 0; mode = 0; c_attempt = 0; c_seq = 0;
-        ending_as = NONE; ending_attempt = 0; subscribed = 1;
+        ending_as = NONE; ending_attempt = 0; ending_text = 0; subscribed = 1;
         do :: nempty(wire) -> wire?kind, a, n :: empty(wire) -> break od;
         kind = 0; a = 0; n = 0;
         if

@@ -12,9 +12,6 @@
 #ifndef FIX_CLAIM
 #define FIX_CLAIM 0        /* append and finish compare the claim, too */
 #endif
-#ifndef FIX_TEXT
-#define FIX_TEXT 0         /* a completed end without its log is not persisted */
-#endif
 #ifndef SWEEPERS
 #define SWEEPERS 2
 #endif
@@ -299,8 +296,8 @@ end:
 }
 
 /* Sweeper.cs, TurnRepair.cs, StaleEntries.cs */
-/* ReadTextAsync: the text of the attempt that ended; where it is empty, of the attempt before. */
-#define has_text(a) (length[a] == CHUNKS + 1 || (a > 1 && length[a] == 0 && length[a - 1] == CHUNKS + 1))
+/* ReadAsync in TurnPersister.cs: the log has the worker's last entry, and with it the whole text. */
+#define has_end(a) (length[a] == CHUNKS + 1)
 #define is_held(a) (where_[a] == LEASE && (busy[0] == a || busy[1] == a))
 #define is_due(a) (where_[a] != QUEUE && (!has(INSPECT_HELD) || !is_held(a) || may_fail) && (has(SWEEP_ANSWERED) || where_[a] != ANSWERED))
 #define may_issue (!TIMELY || !(issuing[0] || issuing[1]) || (attempt > 1 && missed != attempt))
@@ -329,19 +326,24 @@ end:
         if
         :: o == NONE && (a < ATTEMPTS || !has(SWEEP_LAST)) -> goto dispatch
         :: o == NONE && a >= ATTEMPTS && has(SWEEP_LAST) -> goto fail
-        :: o == COMPLETED
+        :: o == COMPLETED -> goto text
         :: o > COMPLETED -> goto persist
         fi };
-        atomic { whole = (at > 0 && has_text(at)); /* ReadTextAsync, a call of its own */
-            if
-            :: FIX_TEXT && !whole -> goto next
-            :: else -> goto persist
-            fi };
 fail:
         end_turn(a, FAILED, r);
-        atomic { o = (end_ == NONE -> FAILED : end_); at = (fence > attempt -> fence : attempt) ;
-            whole = has_text(at);
-            goto persist };
+        atomic { o = (end_ == NONE -> FAILED : end_); at = (fence > attempt -> fence : attempt) };
+text:
+        /* The text is read after the end: Redis may have lost both, or the log alone. */
+        atomic { whole = has_end(at);
+            if
+            :: o == COMPLETED && !whole && has(PERSIST_TEXT)
+            :: else -> goto persist
+            fi };
+        atomic {
+            if
+            :: end_ == o && fence == at -> o = FAILED; goto persist
+            :: else -> goto next
+            fi };
 persist:
         atomic { maybe_late(PERSIST, at, o, whole); finish_turn(o, at, whole); acknowledge(); goto next };
 dispatch:
@@ -387,12 +389,13 @@ next:
     od
 }
 
-/* Redis loses data: one slot (a node of a cluster), or everything. */
-inline lose_conversation() {
-    fence = 0; claim_of_fence = 0; end_ = NONE; end_by = 0; length[1] = 0; author[1] = 0;
+/* Redis loses data: the logs alone (evicted), one slot (a node of a cluster), or everything. */
+inline lose_logs() {
+    length[1] = 0; author[1] = 0;
     if :: ATTEMPTS > 1 -> length[2] = 0; author[2] = 0 :: else fi;
     if :: ATTEMPTS > 2 -> length[ATTEMPTS] = 0; author[ATTEMPTS] = 0 :: else fi
 }
+inline lose_conversation() { fence = 0; claim_of_fence = 0; end_ = NONE; end_by = 0; lose_logs() }
 inline lose_dispatch() {
     where_[1] = NONE; mark = 0;
     if :: ATTEMPTS > 1 -> where_[2] = NONE :: else fi;
@@ -402,6 +405,7 @@ inline lose_dispatch() {
 active proctype Redis() {
 end:
     do
+    :: d_step { may_fail && status == PENDING && (length[1] != 0 || length[ATTEMPTS] != 0) -> fault(); lost = 1; lose_logs() }
     :: d_step { may_fail && status == PENDING && (fence != 0 || end_ != NONE) -> fault(); lost = 1; lose_conversation() }
     :: d_step { may_fail && status == PENDING && (where_[1] != NONE || where_[ATTEMPTS] != NONE || mark) -> fault(); lost = 1; lose_dispatch() }
     :: d_step { may_fail && status == PENDING && fence != 0 -> fault(); lost = 1; lose_conversation(); lose_dispatch() }

@@ -227,7 +227,7 @@ internal sealed partial class LegacyListener
         await _log.LeaveAsync(turn.Key, turn.TurnId, Soon);
         var state = await _turnLog.ReadStateAsync(turn.Key.ConversationId, turn.TurnId);
         await _persister.PersistAsync(
-            new(turn.Key, turn.TurnId, state.Outcome ?? outcome, turn.Attempt, state.Outcome == outcome ? done.Utf8Text : null),
+            new(turn.Key, turn.TurnId, state.Outcome ?? outcome, turn.Attempt, (state.Outcome ?? outcome) == outcome ? done.Utf8Text : null),
             turn.Trace
         );
         await OnOverAsync(turn);
