@@ -11,7 +11,7 @@ public enum LogWrite
     /// <summary>In the log and published, by this call or an earlier one.</summary>
     Written,
 
-    /// <summary>Another attempt is open: the caller has lost the turn.</summary>
+    /// <summary>Another attempt, or another claim of this one, is open: the caller has lost the turn.</summary>
     Fenced,
 
     /// <summary>The log is shorter than what the caller has written: Redis lost it, and the attempt is abandoned.</summary>
@@ -79,17 +79,18 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
 
     /// <summary>
     /// Appends and publishes <paramref name="payloads"/>, beginning with <paramref name="firstSeq"/>. Invalid
-    /// UTF-8 is repaired first, so that every client can read the log and the channel.
+    /// UTF-8 is repaired first, so that every client can read the log and the channel. <paramref name="claimId"/> is the one that opened the attempt.
     /// </summary>
-    public async Task<LogWrite> AppendAsync(AttemptKey key, int firstSeq, IReadOnlyCollection<byte[]> payloads, int maxAnswerBytes)
+    public async Task<LogWrite> AppendAsync(AttemptKey key, string claimId, int firstSeq, IReadOnlyCollection<byte[]> payloads, int maxAnswerBytes)
     {
-        var values = new RedisValue[5 + payloads.Count];
+        var values = new RedisValue[6 + payloads.Count];
         values[0] = key.Attempt;
-        values[1] = firstSeq;
-        values[2] = key.Channel.ToString();
-        values[3] = Seconds(KeptWhileRunning);
-        values[4] = maxAnswerBytes;
-        var i = 5;
+        values[1] = claimId;
+        values[2] = firstSeq;
+        values[3] = key.Channel.ToString();
+        values[4] = Seconds(KeptWhileRunning);
+        values[5] = maxAnswerBytes;
+        var i = 6;
         foreach (var payload in payloads)
         {
             values[i++] = new ReadOnlyMemory<byte>(payload).ToWellFormed();
@@ -98,14 +99,14 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
         return Outcome((long)await Script.Append.RunUntracedAsync(Database, [key.Turn, key.Log], values));
     }
 
-    /// <summary>Finishes the turn for its worker: writes the last entry of the log.</summary>
-    public async Task<LogWrite> FinishAsync(AttemptKey key, int seq, string outcome, string text)
+    /// <summary>Finishes the turn for its worker: writes the last entry of the log. <paramref name="claimId"/> is the one that opened the attempt.</summary>
+    public async Task<LogWrite> FinishAsync(AttemptKey key, string claimId, int seq, string outcome, string text)
     {
         var payload = StreamEvent.Done(text, key.ConversationId, key.TurnId, key.Attempt, seq, outcome);
         var result = await Script.Finish.RunAsync(
             Database,
             [key.Turn, key.Log],
-            [key.Attempt, seq, key.Channel.ToString(), Seconds(KeptAfterEnd), outcome, payload]
+            [key.Attempt, claimId, seq, key.Channel.ToString(), Seconds(KeptAfterEnd), outcome, payload]
         );
         return Outcome((long)result);
     }

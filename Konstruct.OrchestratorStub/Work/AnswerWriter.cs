@@ -12,6 +12,7 @@ namespace Konstruct.OrchestratorStub.Work;
 internal sealed class AnswerWriter(
     TurnLog log,
     AttemptKey key,
+    string claimId,
     RunningTurn turn,
     int maxAnswerBytes,
     Patience patience,
@@ -113,7 +114,7 @@ internal sealed class AnswerWriter(
         {
             var first = _written + 1;
             var began = time.GetTimestamp();
-            var outcome = await patience.UntilKnownAsync(() => log.AppendAsync(key, first, batch, maxAnswerBytes), turn.Stopped);
+            var outcome = await patience.UntilKnownAsync(() => log.AppendAsync(key, claimId, first, batch, maxAnswerBytes), turn.Stopped);
             if (outcome != LogWrite.Written)
             {
                 Outcome = outcome;

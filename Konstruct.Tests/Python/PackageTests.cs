@@ -56,6 +56,7 @@ public sealed partial class PackageTests
     {
         [Theory]
         [InlineData("test_turns")]
+        [InlineData("test_claims")]
         [InlineData("test_faults")]
         [InlineData("test_examples")]
         [InlineData("test_telemetry")]

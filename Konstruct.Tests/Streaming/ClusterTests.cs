@@ -71,7 +71,7 @@ public sealed class ClusterTests(ReplicatedPipeline<OnCluster> fixture) : Pipeli
         foreach (var key in keys)
         {
             Assert.Equal(LogWrite.Written, await log.OpenAsync(key, "claim"));
-            Assert.Equal(LogWrite.Written, await log.AppendAsync(key, 1, [StreamEvent.Chunk("a", key.TurnId, 1, 1)], 1_000));
+            Assert.Equal(LogWrite.Written, await log.AppendAsync(key, "claim", 1, [StreamEvent.Chunk("a", key.TurnId, 1, 1)], 1_000));
         }
 
         await Until.TrueAsync(() => Task.FromResult(heard.Count == nodes.Length * keys.Count));
@@ -98,9 +98,9 @@ public sealed class ClusterTests(ReplicatedPipeline<OnCluster> fixture) : Pipeli
             Assert.Equal(LogWrite.Written, await log.OpenAsync(key, "claim"));
             Assert.Equal(
                 LogWrite.Written,
-                await log.AppendAsync(key, 1, [StreamEvent.Chunk("a", key.TurnId, 1, 1), StreamEvent.Chunk("b", key.TurnId, 1, 2)], 1_000)
+                await log.AppendAsync(key, "claim", 1, [StreamEvent.Chunk("a", key.TurnId, 1, 1), StreamEvent.Chunk("b", key.TurnId, 1, 2)], 1_000)
             );
-            Assert.Equal(LogWrite.Written, await log.FinishAsync(key, 3, TurnOutcome.Completed, "ab"));
+            Assert.Equal(LogWrite.Written, await log.FinishAsync(key, "claim", 3, TurnOutcome.Completed, "ab"));
             await log.CancelAsync(key);
             Assert.Equal(TurnOutcome.Completed, (await log.ReadStateAsync(key.ConversationId, key.TurnId)).Outcome);
             Assert.Equal("ab", (await log.ReadTextAsync(key.ConversationId, key.TurnId, 1)).Text);

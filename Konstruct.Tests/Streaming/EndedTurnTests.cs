@@ -26,7 +26,7 @@ public sealed class EndedTurnTests(GatewayInside gateway) : IClassFixture<Gatewa
         var known = await StoredTurn.ReadAsync(gateway.Log, row!);
         var log = new AttemptKey(key.ConversationId, turnId, 1, gateway.Feeds.ChannelOf(key));
         Assert.Equal(LogWrite.Written, await gateway.Log.OpenAsync(log, "claim"));
-        Assert.Equal(LogWrite.Written, await gateway.Log.AppendAsync(log, 1, [StreamEvent.Chunk("other", turnId, 1, 1)], 1_000));
+        Assert.Equal(LogWrite.Written, await gateway.Log.AppendAsync(log, "claim", 1, [StreamEvent.Chunk("other", turnId, 1, 1)], 1_000));
 
         feed.Subscribers.Resume(subscriber, known, attempt, after: 0);
         await gateway.IdleAsync();

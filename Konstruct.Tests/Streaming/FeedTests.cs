@@ -274,8 +274,8 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         );
         byte[][] chunks = [StreamEvent.Chunk("one ", turnId, 1, 1), StreamEvent.Chunk("two ", turnId, 1, 2)];
         await gateway.Log.OpenAsync(attempt, "claim");
-        await gateway.Log.AppendAsync(attempt, 1, chunks, 1_000_000);
-        await gateway.Log.FinishAsync(attempt, 3, TurnOutcome.Completed, "one two ");
+        await gateway.Log.AppendAsync(attempt, "claim", 1, chunks, 1_000_000);
+        await gateway.Log.FinishAsync(attempt, "claim", 3, TurnOutcome.Completed, "one two ");
         foreach (var payload in chunks.Append(StreamEvent.Done("one two ", key.ConversationId, turnId, 1, 3, TurnOutcome.Completed)))
         {
             feed?.OnPayload(payload);

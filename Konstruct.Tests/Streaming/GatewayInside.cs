@@ -94,11 +94,9 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         return (turn.Key, turn.TurnId);
     }
 
-    /// <summary>A turn that its gateway has committed and not queued, old enough for the sweep.</summary>
-    internal async Task<Guid> LeaveBehindAsync(ConversationKey key, string? messageId = null)
-    {
-        var turnId = Guid.CreateVersion7();
-        var task = new KonstructMessage
+    /// <summary>The task of a turn's first attempt.</summary>
+    internal static KonstructMessage TaskOf(ConversationKey key, Guid turnId) =>
+        new()
         {
             Id = Guid.NewGuid(),
             TenantId = key.TenantId,
@@ -113,7 +111,12 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
             TurnId = turnId,
             Attempt = 1,
         };
-        await AcceptAsync(key, turnId, messageId, task.ToJson());
+
+    /// <summary>A turn that its gateway has committed and not queued, old enough for the sweep.</summary>
+    internal async Task<Guid> LeaveBehindAsync(ConversationKey key, string? messageId = null)
+    {
+        var turnId = Guid.CreateVersion7();
+        await AcceptAsync(key, turnId, messageId, TaskOf(key, turnId).ToJson());
         await Sql.ExecuteAsync($"UPDATE web_turns SET created_at = created_at - interval '20 seconds' WHERE turn_id = '{turnId}'");
         return turnId;
     }

@@ -118,7 +118,10 @@ public abstract class InterleavingTests(GatewayInside gateway)
                     await WriteAsync(_attempt, _last.First, _last.Payloads);
                     break;
                 case Event.WriteAsZombie when _attempt > 1:
-                    Assert.Equal(LogWrite.Fenced, await _gateway.Log.AppendAsync(Key(_attempt - 1), 1, [Payload(_attempt - 1, 1)], 1_000_000));
+                    Assert.Equal(
+                        LogWrite.Fenced,
+                        await _gateway.Log.AppendAsync(Key(_attempt - 1), $"{_attempt - 1}", 1, [Payload(_attempt - 1, 1)], 1_000_000)
+                    );
                     break;
                 case Event.NextAttempt when _attempt < 4:
                     _attempt++;
@@ -152,8 +155,8 @@ public abstract class InterleavingTests(GatewayInside gateway)
                 await HappenAsync(Event.Append);
             }
 
-            Assert.Equal(LogWrite.Written, await _gateway.Log.FinishAsync(Key(_attempt), Chunks + 1, TurnOutcome.Completed, Source));
-            Assert.Equal(LogWrite.Written, await _gateway.Log.FinishAsync(Key(_attempt), Chunks + 1, TurnOutcome.Completed, Source));
+            Assert.Equal(LogWrite.Written, await _gateway.Log.FinishAsync(Key(_attempt), $"{_attempt}", Chunks + 1, TurnOutcome.Completed, Source));
+            Assert.Equal(LogWrite.Written, await _gateway.Log.FinishAsync(Key(_attempt), $"{_attempt}", Chunks + 1, TurnOutcome.Completed, Source));
             await DeliverAsync();
             if (_isCut)
             {
@@ -196,7 +199,7 @@ public abstract class InterleavingTests(GatewayInside gateway)
         }
 
         private async Task WriteAsync(int attempt, int first, byte[][] payloads) =>
-            Assert.Equal(LogWrite.Written, await _gateway.Log.AppendAsync(Key(attempt), first, payloads, 1_000_000));
+            Assert.Equal(LogWrite.Written, await _gateway.Log.AppendAsync(Key(attempt), $"{attempt}", first, payloads, 1_000_000));
 
         /// <summary>Hands the feed everything that was published by now, or loses it: a mark that comes last tells when that is all.</summary>
         private async Task DeliverAsync()

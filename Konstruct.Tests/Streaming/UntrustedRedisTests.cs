@@ -22,7 +22,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
     public async Task An_end_of_another_tenants_turn_settles_nothing_and_is_not_shown(int attempt, string reason)
     {
         var (victim, turnId) = await gateway.AcceptAsync();
-        await gateway.Queue.EnqueueAsync(TaskOf(victim, turnId));
+        await gateway.Queue.EnqueueAsync(GatewayInside.TaskOf(victim, turnId));
         var (feed, frames) = await JoinAsync();
 
         feed.OnPayload(StreamEvent.Done("not an answer", feed.Key.ConversationId, turnId, attempt, 1, reason));
@@ -154,7 +154,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
         var attempt = new AttemptKey(key.ConversationId, turnId, 1, RedisChannel.Literal($"{Guid.NewGuid()}"));
         var heard = await gateway.Subscriber.SubscribeAsync(attempt.Channel);
         await gateway.Log.OpenAsync(attempt, "claim");
-        await gateway.Log.AppendAsync(attempt, 1, [InvalidText.Chunk(turnId, 1)], 1_000_000);
+        await gateway.Log.AppendAsync(attempt, "claim", 1, [InvalidText.Chunk(turnId, 1)], 1_000_000);
 
         var logged = (byte[])(await gateway.Redis.ListGetByIndexAsync(RedisKeys.Log(key.ConversationId, turnId, 1), 0))!;
         Assert.Equal(StreamEvent.Chunk(InvalidText.Repaired, turnId, 1, 1), logged);
@@ -171,7 +171,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
     {
         var (key, turnId) = await gateway.AcceptAsync();
         var entry = RedisKeys.Entry(turnId, 1);
-        await gateway.Queue.EnqueueAsync(TaskOf(key, turnId));
+        await gateway.Queue.EnqueueAsync(GatewayInside.TaskOf(key, turnId));
         await gateway.Redis.ExecuteAsync("ZADD", [RedisKeys.Queue, score, entry]);
 
         await gateway.Queue.MeasureAsync();
@@ -184,7 +184,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
     {
         var (key, turnId) = await gateway.AcceptAsync();
         var entry = RedisKeys.Entry(turnId, 1);
-        await gateway.Queue.EnqueueAsync(TaskOf(key, turnId));
+        await gateway.Queue.EnqueueAsync(GatewayInside.TaskOf(key, turnId));
         await gateway.Queue.ClaimAsync(TimeSpan.FromSeconds(30), 1_000);
         Assert.Equal([DispatchState.Held], await gateway.Queue.InspectAsync([entry]));
 
@@ -205,23 +205,6 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
         var wait = await bucket.TakeAsync(tenant, user, perMinute: 60, burst: 5) ?? TimeSpan.Zero;
         Assert.InRange(wait, TimeSpan.Zero, TimeSpan.FromSeconds(1));
     }
-
-    private static KonstructMessage TaskOf(ConversationKey key, Guid turnId) =>
-        new()
-        {
-            Id = Guid.NewGuid(),
-            TenantId = key.TenantId,
-            ChannelMetadata = new($"{GatewayInside.User}", key.TenantId, key.ConversationId),
-            Sender = new($"{GatewayInside.User}", "Portal User"),
-            Content = new("hello"),
-            Timestamp = DateTimeOffset.UtcNow,
-            ThreadId = key.ConversationId,
-            ConversationId = key.ConversationId,
-            PortalUserId = $"{GatewayInside.User}",
-            AgentId = "",
-            TurnId = turnId,
-            Attempt = 1,
-        };
 
     /// <summary>A tab that has joined a conversation: this one, or another one in which nothing was said.</summary>
     private async Task<(ConversationFeed Feed, KeptFrames Frames)> JoinAsync(ConversationKey? conversation = null)

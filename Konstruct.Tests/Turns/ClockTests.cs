@@ -88,7 +88,7 @@ public sealed class ClockTests(GatewayAhead gateway) : IClassFixture<GatewayAhea
     }
 
     private async Task AppendAsync(AttemptKey key, int seq) =>
-        Assert.Equal(LogWrite.Written, await gateway.Log.AppendAsync(key, seq, [StreamEvent.Chunk("a", key.TurnId, 1, seq)], 1_000));
+        Assert.Equal(LogWrite.Written, await gateway.Log.AppendAsync(key, "claim", seq, [StreamEvent.Chunk("a", key.TurnId, 1, seq)], 1_000));
 
     private async Task<string> StatusAsync(AttemptKey key) =>
         (await gateway.Sql.MessagesAsync(key.ConversationId)).Single(message => message.Role == "assistant").Status;

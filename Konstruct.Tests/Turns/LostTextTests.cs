@@ -107,7 +107,7 @@ public sealed class LostTextTests(GatewayInside gateway) : IClassFixture<Gateway
         {
             var abandoned = KeyOf(key, turnId, 1);
             await gateway.Log.OpenAsync(abandoned, "claim");
-            await gateway.Log.AppendAsync(abandoned, 1, [StreamEvent.Chunk("abandoned ", turnId, 1, 1)], 1_000);
+            await gateway.Log.AppendAsync(abandoned, "claim", 1, [StreamEvent.Chunk("abandoned ", turnId, 1, 1)], 1_000);
         }
 
         await AnswerAsync(key, turnId, attempt, feed: null);
@@ -130,8 +130,8 @@ public sealed class LostTextTests(GatewayInside gateway) : IClassFixture<Gateway
         var log = KeyOf(key, turnId, attempt);
         Assert.Equal(LogWrite.Written, await gateway.Log.OpenAsync(log, "claim"));
         var chunks = tokens.Select((token, i) => StreamEvent.Chunk(token, turnId, attempt, i + 1)).ToArray();
-        Assert.Equal(LogWrite.Written, await gateway.Log.AppendAsync(log, 1, chunks, 1_000));
-        Assert.Equal(LogWrite.Written, await gateway.Log.FinishAsync(log, chunks.Length + 1, TurnOutcome.Completed, string.Concat(tokens)));
+        Assert.Equal(LogWrite.Written, await gateway.Log.AppendAsync(log, "claim", 1, chunks, 1_000));
+        Assert.Equal(LogWrite.Written, await gateway.Log.FinishAsync(log, "claim", chunks.Length + 1, TurnOutcome.Completed, string.Concat(tokens)));
         foreach (var chunk in chunks)
         {
             feed?.OnPayload(chunk);

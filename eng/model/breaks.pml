@@ -19,6 +19,8 @@
 #define END_ENDED        12
 #define END_OTHER        13
 #define OPEN_RAISE       14
+#define APPEND_CLAIM     15
+#define FINISH_CLAIM     16
 /* Redis: the dispatch slot */
 #define ENQUEUE_KNOWN    20
 #define ENQUEUE_MARK     21

@@ -10,7 +10,6 @@
 #ifndef LEAVES
 #define LEAVES 1           /* how often the client reconnects, to another gateway */
 #endif
-#define FIX_CLAIM 1        /* one worker at a time; turn.pml looks at two */
 
 #include "words.pml"
 #include "breaks.pml"

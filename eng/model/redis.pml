@@ -34,21 +34,24 @@ inline open_lua(a, c, r) {
 inline append_lua(a, c, n, r) {
     if
     :: has(APPEND_FENCE) && fence != a -> r = FENCED
-    :: FIX_CLAIM && fence == a && claim_of_fence != c -> r = FENCED
     :: else ->
         if
         :: has(APPEND_ENDED) && end_ != NONE -> r = ENDED
         :: else ->
             if
-            :: has(APPEND_LOST) && length[a] + 1 < n -> r = LOST
+            :: has(APPEND_CLAIM) && claim_of_fence != c -> r = FENCED
             :: else ->
                 if
-                :: has(APPEND_REPEAT) && length[a] >= n
+                :: has(APPEND_LOST) && length[a] + 1 < n -> r = LOST
                 :: else ->
-                    push(a, c, n);
-                    published_chunk(a, n)
-                fi;
-                r = OK
+                    if
+                    :: has(APPEND_REPEAT) && length[a] >= n
+                    :: else ->
+                        push(a, c, n);
+                        published_chunk(a, n)
+                    fi;
+                    r = OK
+                fi
             fi
         fi
     fi
@@ -58,13 +61,12 @@ inline finish_lua(a, c, n, r) {
     if
     :: has(FINISH_ENDED) && end_ != NONE ->
         if
-        :: has(FINISH_BY) && end_by == a -> r = OK
+        :: has(FINISH_BY) && end_by == a && (claim_of_fence == c || !has(FINISH_CLAIM)) -> r = OK
         :: else -> r = ENDED
         fi
     :: else ->
         if
-        :: has(FINISH_FENCE) && fence != a -> r = FENCED
-        :: FIX_CLAIM && fence == a && claim_of_fence != c -> r = FENCED
+        :: (has(FINISH_FENCE) && fence != a) || (has(FINISH_CLAIM) && claim_of_fence != c) -> r = FENCED
         :: else ->
             if
             :: has(FINISH_LENGTH) && length[a] + 1 != n -> r = LOST

@@ -9,9 +9,6 @@
 #ifndef FAULTS
 #define FAULTS 1
 #endif
-#ifndef FIX_CLAIM
-#define FIX_CLAIM 0        /* append and finish compare the claim, too */
-#endif
 #ifndef SWEEPERS
 #define SWEEPERS 2
 #endif

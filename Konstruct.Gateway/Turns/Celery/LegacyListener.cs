@@ -218,7 +218,7 @@ internal sealed partial class LegacyListener
     private async Task FinishAsync(ListenedTurn turn, StreamEvent done)
     {
         var outcome = done.Reason ?? TurnOutcome.Completed;
-        if (await _turnLog.FinishAsync(KeyOf(turn), turn.Next, outcome, done.Text) is LogWrite.Fenced or LogWrite.Lost)
+        if (await _turnLog.FinishAsync(KeyOf(turn), Claim, turn.Next, outcome, done.Text) is LogWrite.Fenced or LogWrite.Lost)
         {
             turn.Next = 0; // The next round reads the log again.
             return;

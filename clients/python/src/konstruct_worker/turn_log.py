@@ -24,7 +24,7 @@ class LogWrite(enum.Enum):
     """In the log and published, by this call or an earlier one."""
 
     FENCED = -1
-    """Another attempt is open: the caller has lost the turn."""
+    """Another attempt, or another claim of this one, is open: the caller has lost the turn."""
 
     LOST = -2
     """The log is shorter than what the caller has written: Redis lost it."""
@@ -45,7 +45,7 @@ class TurnLog:
         self._store = store
 
     async def open(self, attempt: Attempt, claim_id: str, traceparent: str | None) -> LogWrite:
-        """Opens an attempt, so that no earlier one can write. ``claim_id`` distinguishes a repeated call from another worker's."""
+        """Opens an attempt, so that no earlier one can write. ``claim_id`` distinguishes a repeated call from another worker's, here and below."""
         return _outcome(
             await self._store.run(
                 self._open,
@@ -54,23 +54,23 @@ class TurnLog:
             )
         )
 
-    async def append(self, attempt: Attempt, first_seq: int, chunks: Sequence[bytes], max_answer_bytes: int) -> LogWrite:
+    async def append(self, attempt: Attempt, claim_id: str, first_seq: int, chunks: Sequence[bytes], max_answer_bytes: int) -> LogWrite:
         """Appends and publishes chunks, beginning with ``first_seq``."""
         return _outcome(
             await self._store.run(
                 self._append,
                 [attempt.turn_key, attempt.log_key],
-                [attempt.number, first_seq, attempt.channel, KEPT_WHILE_RUNNING, max_answer_bytes, *chunks],
+                [attempt.number, claim_id, first_seq, attempt.channel, KEPT_WHILE_RUNNING, max_answer_bytes, *chunks],
             )
         )
 
-    async def finish(self, attempt: Attempt, seq: int, outcome: str, text: str) -> LogWrite:
+    async def finish(self, attempt: Attempt, claim_id: str, seq: int, outcome: str, text: str) -> LogWrite:
         """Finishes the turn: writes the last entry of the log."""
         return _outcome(
             await self._store.run(
                 self._finish,
                 [attempt.turn_key, attempt.log_key],
-                [attempt.number, seq, attempt.channel, KEPT_AFTER_END, outcome, payloads.done(attempt, text, seq, outcome)],
+                [attempt.number, claim_id, seq, attempt.channel, KEPT_AFTER_END, outcome, payloads.done(attempt, text, seq, outcome)],
             )
         )
 

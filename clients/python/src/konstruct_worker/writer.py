@@ -21,9 +21,10 @@ class AnswerWriter:
     one. Its count of chunks makes a repeated append harmless.
     """
 
-    def __init__(self, log: TurnLog, attempt: Attempt, turn: RunningTurn, options: Options, patience: Patience, span: Span) -> None:
+    def __init__(self, log: TurnLog, attempt: Attempt, claim_id: str, turn: RunningTurn, options: Options, patience: Patience, span: Span) -> None:
         self._log = log
         self._attempt = attempt
+        self._claim_id = claim_id
         self._turn = turn
         self._options = options
         self._patience = patience
@@ -94,7 +95,7 @@ class AnswerWriter:
     async def _write_batch(self, batch: list[bytes]) -> None:
         began = time.monotonic()
         outcome = await self._patience.until_known(
-            lambda: self._log.append(self._attempt, self._written + 1, batch, self._options.max_answer_bytes), self._turn.stopped
+            lambda: self._log.append(self._attempt, self._claim_id, self._written + 1, batch, self._options.max_answer_bytes), self._turn.stopped
         )
         self._sum(time.monotonic() - began)
         self.outcome = outcome
