@@ -27,6 +27,13 @@ internal sealed class Node(string project, RedisServer redis, Database database,
     /// <summary>Starts it, again if need be, on its port, and waits until it is ready.</summary>
     public async Task StartAsync()
     {
+        await LaunchAsync();
+        await Process.WaitUntilHealthyAsync();
+    }
+
+    /// <summary>The same without the wait: its stores may be away.</summary>
+    public async Task LaunchAsync()
+    {
         var toRedis = redis.ConnectionString.Replace($":{redis.Port},", $":{Redis.Port},", StringComparison.Ordinal);
         var toPostgres = new NpgsqlConnectionStringBuilder(database.ServingConnectionString) { Port = Postgres.Port };
         var started = await ServiceProcess.StartAsync(
@@ -39,7 +46,6 @@ internal sealed class Node(string project, RedisServer redis, Database database,
             },
             Port
         );
-        await started.WaitUntilHealthyAsync();
         if (Process is { } previous)
         {
             await previous.DisposeAsync();
@@ -60,8 +66,18 @@ internal sealed class Node(string project, RedisServer redis, Database database,
     }
 }
 
+/// <summary>What a rig is made of.</summary>
+/// <param name="Workers">Each worker's project, or its script.</param>
+/// <param name="IsOnSmallDisk">Whether Postgres gets a disk that a test can fill, where the machine allows it.</param>
+/// <param name="OfTheSecond">Environment of the second gateway and the second worker alone.</param>
+internal sealed record FaultRigOptions(
+    IReadOnlyList<string> Workers,
+    bool IsOnSmallDisk = false,
+    IReadOnlyDictionary<string, string>? OfTheSecond = null
+);
+
 /// <summary>
-/// Two gateways and two workers, each behind proxies of its own, on a Redis and a Postgres of their own; leases and sweeps are short, so that a repair
+/// Two gateways and workers, each behind proxies of its own, on a Redis and a Postgres of their own; leases and sweeps are short, so that a repair
 /// takes seconds. It is used for one fault after another, and mended after each.
 /// </summary>
 internal sealed class FaultRig : IAsyncDisposable
@@ -84,11 +100,11 @@ internal sealed class FaultRig : IAsyncDisposable
 
     private readonly DatabaseFactory _databases;
 
-    private FaultRig(DatabaseFactory databases, Database database, RedisServer redis, string worker)
+    private FaultRig(DatabaseFactory databases, Database database, RedisServer redis, FaultRigOptions options)
     {
         (_databases, Database, Redis) = (databases, database, redis);
-        Gateways = [Node("Konstruct.Gateway"), Node("Konstruct.Gateway")];
-        Workers = [Node(worker), Node(worker)];
+        Gateways = [Node("Konstruct.Gateway"), Node("Konstruct.Gateway", options.OfTheSecond)];
+        Workers = [.. options.Workers.Select((worker, i) => Node(worker, i == 1 ? options.OfTheSecond : null))];
     }
 
     public Database Database { get; }
@@ -106,12 +122,12 @@ internal sealed class FaultRig : IAsyncDisposable
 
     public string Log => string.Join('\n', Nodes.Select(node => node.Log));
 
-    public static async Task<FaultRig> StartAsync(RedisKind kind, string worker)
+    public static async Task<FaultRig> StartAsync(RedisKind kind, FaultRigOptions options)
     {
         // Its own server: it will be killed.
-        var databases = new DatabaseFactory();
+        var databases = new DatabaseFactory { IsOnSmallDisk = options.IsOnSmallDisk };
         var redis = RedisServer.StartAsync(kind);
-        var rig = new FaultRig(databases, await databases.CreateAsync(), await redis, worker);
+        var rig = new FaultRig(databases, await databases.CreateAsync(), await redis, options);
         try
         {
             await Task.WhenAll(rig.Nodes.Select(node => node.StartAsync()));
@@ -174,5 +190,6 @@ internal sealed class FaultRig : IAsyncDisposable
         await _databases.DisposeAsync();
     }
 
-    private Node Node(string project) => new(project, Redis, Database, Settings);
+    private Node Node(string project, IReadOnlyDictionary<string, string>? more = null) =>
+        new(project, Redis, Database, new Dictionary<string, string>([.. Settings, .. more ?? new Dictionary<string, string>()]));
 }

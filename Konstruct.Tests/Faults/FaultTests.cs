@@ -25,7 +25,7 @@ public abstract class FaultRigs : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    internal async Task<FaultRig> TakeAsync() => _rig ??= await FaultRig.StartAsync(Redis, Worker);
+    internal async Task<FaultRig> TakeAsync() => _rig ??= await FaultRig.StartAsync(Redis, new([Worker, Worker]));
 
     /// <summary>Adds a run to the table of this kind of worker.</summary>
     internal void Report(Fault fault, FaultResult result) => FaultReport.Add(Worker, fault, result);

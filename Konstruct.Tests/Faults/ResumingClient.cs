@@ -40,6 +40,12 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
     /// <summary>How often it had to come back.</summary>
     public int Returns { get; private set; }
 
+    /// <summary>With what each of its sockets was closed; null: cut off.</summary>
+    public List<int?> CloseCodes { get; } = [];
+
+    /// <summary>Ends when it has left; fails with a frame that no client should get.</summary>
+    public Task Living => _living;
+
     /// <summary>Everything that was heard, by turn.</summary>
     public IReadOnlyList<HeardTurn> Turns
     {
@@ -67,6 +73,29 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
             await SendWhileOpenAsync(chat, Message(text, messageId));
         }
     }
+
+    /// <summary>Sends something again that was sent before: asks for its answer once more, though it may be here already.</summary>
+    public Task RepeatAsync(string messageId)
+    {
+        string frame;
+        lock (_gate)
+        {
+            var told = _told[messageId];
+            if (told.TurnId is { } turn)
+            {
+                _turns[turn].AllowedEnds++;
+                _turns[turn].Story.Add("→ message");
+            }
+
+            _told[messageId] = told with { Sent = told.Sent + 1 };
+            frame = Message(told.Text, messageId);
+        }
+
+        return SendAsync(frame);
+    }
+
+    /// <summary>Leaves without a word, and comes back.</summary>
+    public void Drop() => _chat?.Abort();
 
     /// <summary>Stops a message's answer. Sent once: a cancel that is lost is the user's to repeat.</summary>
     public Task CancelAsync(string messageId) => SendAsync($$"""{"type":"cancel","messageId":"{{messageId}}"}""");
@@ -110,6 +139,7 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
                 await using var leaving = _end.Token.Register(chat.Abort);
                 await chat.SendAsync(person.Auth);
                 await ListenAsync(chat);
+                CloseCodes.Add(chat.CloseCode);
             }
             catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
             {
@@ -129,8 +159,8 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
             var frame = FrameV2.Parse(bytes);
             if (frame.Type == "ready")
             {
+                _chat = chat; // First: what is said while it catches up goes out as well.
                 await CatchUpAsync(chat);
-                _chat = chat;
                 _joined.TrySetResult();
             }
             else if (frame.Type == "error")
@@ -237,6 +267,7 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
                 if (told.TurnId is null)
                 {
                     turn.AllowedEnds += Math.Max(told.Sent - 1, 0);
+                    turn.Story.Add($"→ message, {told.Sent} times");
                 }
 
                 _told[message] = told with { TurnId = id };
@@ -278,6 +309,7 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
     private static string Resume(HeardTurn turn)
     {
         turn.AllowedEnds++;
+        turn.Story.Add("→ resume");
         return $$"""{"type":"resume","turnId":"{{turn.TurnId}}","attempt":{{turn.Attempt}},"after":{{turn.Seq}}}""";
     }
 
@@ -317,6 +349,9 @@ internal sealed class HeardTurn(Guid turnId)
     /// <summary>When something new came, as <see cref="Stopwatch"/> ticks.</summary>
     public List<long> News { get; } = [];
 
+    /// <summary>Frames of both directions in their order, without texts; a run of chunks is one entry. For a person who looks at a turn.</summary>
+    public FrameStory Story { get; } = new();
+
     /// <summary>What came that should not have, after the client's rule.</summary>
     public List<string> Duplicated { get; } = [];
 
@@ -328,6 +363,7 @@ internal sealed class HeardTurn(Guid turnId)
 
     public void Hear(FrameV2 frame)
     {
+        Story.Add(frame);
         switch (frame.Type)
         {
             case "reset":

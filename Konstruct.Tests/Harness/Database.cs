@@ -13,9 +13,14 @@ public sealed class DatabaseFactory : IAsyncDisposable
 {
     private const string Template = "konstruct";
 
-    private readonly Lazy<Task<PostgresServer>> _server = new(StartAsync);
+    private readonly Lazy<Task<PostgresServer>> _server;
     private readonly SemaphoreSlim _copying = new(1);
     private int _failures;
+
+    public DatabaseFactory() => _server = new(StartAsync);
+
+    /// <summary>Whether the server gets a disk that a test can fill, where the machine allows it.</summary>
+    internal bool IsOnSmallDisk { get; init; }
 
     public async ValueTask DisposeAsync()
     {
@@ -57,9 +62,9 @@ public sealed class DatabaseFactory : IAsyncDisposable
         }
     }
 
-    private static async Task<PostgresServer> StartAsync()
+    private async Task<PostgresServer> StartAsync()
     {
-        var server = await PostgresServer.StartAsync();
+        var server = await PostgresServer.StartAsync(IsOnSmallDisk);
         try
         {
             await using var schema = await ServiceProcess.StartAsync(

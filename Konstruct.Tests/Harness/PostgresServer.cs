@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Konstruct.LocalServers.Postgres;
 using Konstruct.LocalServers.Processes;
 using Npgsql;
@@ -31,15 +32,26 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     public int Port => _port;
 
+    /// <summary>The disk of its data that a test can fill; null: the machine's own.</summary>
+    public SmallDisk? Disk { get; private set; }
+
     /// <summary>The latest lines of the server's log.</summary>
     public string Log => _server!.Log;
+
+    private IEnumerable<string> Prefix => [.. Disk?.Prefix ?? [], .. Unprivileged.Prefix(_folder.Path)];
 
     private string DataFolder => Path.Combine(_folder.Path, "data");
 
     /// <summary>Makes a new cluster, starts it, and makes the owner.</summary>
-    public static async Task<PostgresServer> StartAsync()
+    /// <param name="onSmallDisk">See <see cref="Disk"/>; where the machine does not allow it there is none.</param>
+    public static async Task<PostgresServer> StartAsync(bool onSmallDisk = false)
     {
         var postgres = new PostgresServer(new TemporaryFolder());
+        if (onSmallDisk)
+        {
+            postgres.Disk = await SmallDisk.TryMountAsync(Directory.CreateDirectory(postgres.DataFolder).FullName);
+        }
+
         await postgres.InitializeAsync();
         await postgres.StartServerAsync();
         await postgres
@@ -99,13 +111,40 @@ internal sealed class PostgresServer : IAsyncDisposable
                 "-c",
                 "max_wal_size=256MB",
             ],
-            prefix: Unprivileged.Prefix(_folder.Path)
+            prefix: Prefix
         );
         await _server.WaitAsync(IsAcceptingAsync);
     }
 
     /// <summary>Cuts all connections and stops in order.</summary>
     public Task StopServerAsync() => _server!.EndAsync(Signal.Interrupt);
+
+    /// <summary>Whether it runs; a full disk can end it.</summary>
+    public bool HasEnded => _server!.HasExited;
+
+    /// <summary>Freezes the server with all its connections.</summary>
+    public void Stall() => SignalAll(Signal.Stop);
+
+    public void Resume() => SignalAll(Signal.Continue);
+
+    /// <summary>Starts it, if need be again and again, until it serves: what a crash left behind can keep it from its data for a moment.</summary>
+    public Task BringBackAsync() =>
+        Until.TrueAsync(async () =>
+        {
+            try
+            {
+                if (HasEnded)
+                {
+                    await StartServerAsync();
+                }
+
+                return await IsAcceptingAsync();
+            }
+            catch (InvalidOperationException)
+            {
+                return false; // It ended again.
+            }
+        });
 
     /// <summary>Ends it as a crash would.</summary>
     public Task KillServerAsync() => _server!.EndAsync(Signal.Kill);
@@ -119,7 +158,22 @@ internal sealed class PostgresServer : IAsyncDisposable
             await _server.DisposeAsync();
         }
 
+        if (Disk is not null)
+        {
+            await Disk.DisposeAsync();
+        }
+
         _folder.Dispose();
+    }
+
+    /// <summary>Each connection is served by a child of the server. The parent is first: it makes no other meanwhile.</summary>
+    private void SignalAll(Signal signal)
+    {
+        _server!.Signal(signal);
+        foreach (var child in File.ReadAllText($"/proc/{_server.Id}/task/{_server.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            signal.TrySendTo(int.Parse(child, CultureInfo.InvariantCulture));
+        }
     }
 
     private async Task InitializeAsync()
@@ -129,7 +183,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         await File.WriteAllTextAsync(passwordFile, Password);
         string[] command =
         [
-            .. Unprivileged.Prefix(_folder.Path),
+            .. Prefix,
             programs.InitDb,
             "-D",
             DataFolder,

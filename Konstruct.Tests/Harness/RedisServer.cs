@@ -21,6 +21,7 @@ internal enum RedisKind
 internal sealed class RedisServer : IAsyncDisposable
 {
     private const string Password = "redis-tests";
+    private const string OtherPassword = "another password";
 
     private readonly RedisKind _kind;
     private readonly TemporaryFolder _folder = new();
@@ -86,6 +87,25 @@ internal sealed class RedisServer : IAsyncDisposable
 
     /// <summary>Forgets everything, as an operator's mistake would.</summary>
     public Task FlushAsync() => Task.WhenAll(_connection!.GetServers().Select(server => server.ExecuteAsync("FLUSHALL")));
+
+    /// <summary>Changes the password under everybody and cuts all connections but the tests' own: what services were told is wrong now.</summary>
+    public async Task ChangePasswordAsync()
+    {
+        await Database.ExecuteAsync("CONFIG", "SET", "requirepass", OtherPassword);
+        foreach (var kind in new[] { "normal", "pubsub" })
+        {
+            await Database.ExecuteAsync("CLIENT", "KILL", "TYPE", kind);
+        }
+    }
+
+    /// <summary>What services were told is right again.</summary>
+    public async Task RestorePasswordAsync()
+    {
+        var options = ConfigurationOptions.Parse(ConnectionString);
+        (options.Password, options.AllowAdmin) = (OtherPassword, true);
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(options);
+        await connection.GetDatabase().ExecuteAsync("CONFIG", "SET", "requirepass", Password);
+    }
 
     /// <summary>How many keys each node holds.</summary>
     public async Task<IReadOnlyList<long>> KeysOfNodesAsync() =>
