@@ -61,11 +61,14 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
     public void Start() => _living = LiveAsync();
 
     /// <summary>Says something; it will be sent until it is acknowledged.</summary>
-    public async Task SayAsync(string text, string messageId)
+    /// <param name="text">What.</param>
+    /// <param name="messageId">Its id.</param>
+    /// <param name="isShared">Another tab sends the same message: to the gateway one of both repeats it, and gets a replay also if it heard the turn already.</param>
+    public async Task SayAsync(string text, string messageId, bool isShared = false)
     {
         lock (_gate)
         {
-            _told[messageId] = new(text, null);
+            _told[messageId] = new(text, null, Sent: isShared ? 1 : 0);
         }
 
         if (_chat is { } chat && IsNewTo(chat, messageId))
