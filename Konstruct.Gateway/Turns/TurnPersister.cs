@@ -65,11 +65,12 @@ internal sealed partial class TurnPersister(
     /// <summary>Persists without retries. Throws what the stores throw.</summary>
     /// <param name="end">The end.</param>
     /// <param name="trace">The turn's trace; default: unknown here.</param>
-    public async Task PersistOnceAsync(TurnEnd end, ActivityContext trace)
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public async Task PersistOnceAsync(TurnEnd end, ActivityContext trace, CancellationToken cancellationToken)
     {
         using var scope = logger.BeginTurn(end.Key.TenantId, end.Key.ConversationId, end.TurnId);
         using var span = GatewayTelemetry.StartChild("turn.finalize", trace)?.SetTurn(end.TurnId);
-        var row = (await TryPersistAsync(end, stopping.Hard)).Row;
+        var row = (await TryPersistAsync(end, cancellationToken)).Row;
         span?.SetTag("konstruct.turn.outcome", row?.Status).SetTag("konstruct.turn.attempt", row?.Attempt);
     }
 

@@ -16,7 +16,7 @@ internal sealed record Resources(IReadOnlyDictionary<string, long> Counts)
     [
         ("descriptors", 40),
         ("MB", 150),
-        ("connections to Redis", 4),
+        ("connections to Redis", 8),
         ("connections to Postgres", 16),
         ("channels", 0),
     ];

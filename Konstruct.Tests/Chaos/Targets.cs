@@ -22,5 +22,5 @@ internal static class Targets
     public static readonly IReadOnlyList<string> Links = [.. ToRedis, .. ToPostgres, .. ToGateways];
 
     /// <summary>Whether a fault there can keep a gateway from reading a log.</summary>
-    public static bool IsOnTheWayToRedis(string target) => target == Redis || ToRedis.Contains(target);
+    public static bool IsOnTheWayToRedis(string target) => target == Redis || Gateways.Any(gateway => target == $"{gateway} to Redis");
 }

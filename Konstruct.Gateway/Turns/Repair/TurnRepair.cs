@@ -70,7 +70,7 @@ internal sealed partial class TurnRepair(
         var state = await log.ReadStateAsync(turn.ConversationId, turn.TurnId);
         if (state.Outcome is { } outcome)
         {
-            await PersistAsync(turn, outcome, state.Attempt, state.Traceparent);
+            await PersistAsync(turn, outcome, state.Attempt, state.Traceparent, cancellationToken);
         }
         else if (IsOverdue(turn, state))
         {
@@ -79,7 +79,7 @@ internal sealed partial class TurnRepair(
                 Log.Overdue(logger, turn.TurnId);
             }
 
-            await FailAsync(turn);
+            await FailAsync(turn, cancellationToken);
         }
         else if (where is DispatchState.Missing or DispatchState.Answered && _mayDispatch && await dispatcher.MayRedispatchAsync(turn))
         {
@@ -106,7 +106,7 @@ internal sealed partial class TurnRepair(
                 Log.OutOfAttempts(logger, turn.TurnId, turn.Attempt);
             }
 
-            await FailAsync(turn);
+            await FailAsync(turn, cancellationToken);
             return;
         }
 
@@ -118,7 +118,7 @@ internal sealed partial class TurnRepair(
         if (Read(task) is not { } readable)
         {
             Log.Unreadable(logger, turn.TurnId);
-            await FailAsync(turn); // No attempt can succeed.
+            await FailAsync(turn, cancellationToken); // No attempt can succeed.
             return;
         }
 
@@ -135,7 +135,7 @@ internal sealed partial class TurnRepair(
             )
             {
                 await log.CancelAsync(new(turn.ConversationId, turn.TurnId, message.Attempt, feeds.ChannelOf(turn.Key)));
-                await PersistEndAsync(turn, TurnOutcome.Cancelled);
+                await PersistEndAsync(turn, TurnOutcome.Cancelled, cancellationToken);
                 return;
             }
         }
@@ -175,27 +175,27 @@ internal sealed partial class TurnRepair(
 
     private IDisposable? ScopeOf(PendingTurn turn) => logger.BeginTurn(turn.TenantId, turn.ConversationId, turn.TurnId);
 
-    private async Task FailAsync(PendingTurn turn)
+    private async Task FailAsync(PendingTurn turn, CancellationToken cancellationToken)
     {
         var channel = feeds.ChannelOf(turn.Key);
         await log.FailAsync(new(turn.ConversationId, turn.TurnId, Math.Max(turn.Attempt, 1), channel));
         await dispatcher.WithdrawAsync(turn.Key, turn.TurnId);
-        await PersistEndAsync(turn, TurnOutcome.Failed);
+        await PersistEndAsync(turn, TurnOutcome.Failed, cancellationToken);
     }
 
     /// <summary>Persists the end that this gateway has just written, or the one that was there before.</summary>
-    private async Task PersistEndAsync(PendingTurn turn, string outcome)
+    private async Task PersistEndAsync(PendingTurn turn, string outcome, CancellationToken cancellationToken)
     {
         var state = await log.ReadStateAsync(turn.ConversationId, turn.TurnId);
-        await PersistAsync(turn, state.Outcome ?? outcome, Math.Max(state.Attempt, turn.Attempt), state.Traceparent);
+        await PersistAsync(turn, state.Outcome ?? outcome, Math.Max(state.Attempt, turn.Attempt), state.Traceparent, cancellationToken);
     }
 
     /// <summary>
     /// Persists an end without retries; the next round retries. The turn's sockets get it from
     /// their own gateways, which hear the same end on the channel.
     /// </summary>
-    private async Task PersistAsync(PendingTurn turn, string outcome, int attempt, string? traceparent) =>
-        await persister.PersistOnceAsync(new(turn.Key, turn.TurnId, outcome, attempt, Text: null), TraceParent.Parse(traceparent));
+    private async Task PersistAsync(PendingTurn turn, string outcome, int attempt, string? traceparent, CancellationToken cancellationToken) =>
+        await persister.PersistOnceAsync(new(turn.Key, turn.TurnId, outcome, attempt, Text: null), TraceParent.Parse(traceparent), cancellationToken);
 
     private static partial class Log
     {
