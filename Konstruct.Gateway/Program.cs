@@ -42,5 +42,6 @@ return await builder.RunToEndAsync(app =>
     app.MapConversationsApi();
 #if DEVELOPMENT_TOOLS
     app.MapPage();
+    app.MapApiReference();
 #endif
 });

@@ -81,6 +81,7 @@ internal static class ModelExtensions
     {
         gateway
             .WithUrlForEndpoint("http", url => url.DisplayText = "Chat")
+            .WithUrlForEndpoint("http", _ => new() { Url = "/scalar", DisplayText = "API" })
             .WithUrlForEndpoint("http", _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
             .WithUrlForEndpoint("http", _ => new() { Url = "/health", DisplayText = "Health" });
         return

@@ -32,6 +32,7 @@ internal static class ApiDocument
                 (operation, context, _) =>
                 {
                     operation.Parameters ??= [];
+                    Describe(operation.Parameters, context.Description.RelativePath);
                     if (context.ApplicationServices.GetRequiredService<IOptions<AuthOptions>>().Value.Mode == AuthMode.Jwt)
                     {
                         operation.Parameters.Add(
@@ -71,4 +72,34 @@ internal static class ApiDocument
                 }
             );
         });
+
+    /// <summary>Handlers take text and check it themselves; the document says what they accept.</summary>
+    private static void Describe(IList<IOpenApiParameter> parameters, string? path)
+    {
+        var isOfMessages = path?.EndsWith("messages", StringComparison.Ordinal) == true;
+        foreach (var parameter in parameters.OfType<OpenApiParameter>())
+        {
+            (parameter.Description, parameter.Schema) = parameter.Name switch
+            {
+                "id" => ("The conversation's id.", new OpenApiSchema { Type = JsonSchemaType.String, Format = "uuid" }),
+                "title" => (
+                    "A part of the title, without regard to case. All characters are literal. Blank: all conversations.",
+                    new OpenApiSchema { Type = JsonSchemaType.String, MaxLength = RequestReading.MaxCharacters }
+                ),
+                "limit" => (
+                    "Maximum number of items.",
+                    new OpenApiSchema
+                    {
+                        Type = JsonSchemaType.Integer,
+                        Format = "int32",
+                        Minimum = "1",
+                        Maximum = $"{ConversationsApi.MaxPage}",
+                        Default = isOfMessages ? ConversationsApi.UsualMessages : ConversationsApi.UsualConversations,
+                    }
+                ),
+                "cursor" => ("'next' of the page before, with the same 'title'. Absent: the first page.", parameter.Schema),
+                _ => (parameter.Description, parameter.Schema),
+            };
+        }
+    }
 }

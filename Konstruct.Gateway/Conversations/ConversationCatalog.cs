@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Konstruct.Contracts.Wire;
 using Konstruct.Gateway.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -43,14 +44,32 @@ internal sealed class ConversationCatalog(TenantDb tenants)
         );
 
     /// <summary>Reads a page of a user's conversations, those with the latest activity first.</summary>
-    public Task<Page<ConversationItem>> ListAsync(Guid tenantId, Guid userId, PageCursor after, int most, CancellationToken cancellationToken) =>
+    /// <param name="tenantId">The tenant.</param>
+    /// <param name="userId">Whose conversations.</param>
+    /// <param name="title">A part of the title, see <see cref="TitleSearch"/>; null: all conversations.</param>
+    /// <param name="after">Where the page before ended.</param>
+    /// <param name="most">Maximum number of conversations.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    public Task<Page<ConversationItem>> ListAsync(
+        Guid tenantId,
+        Guid userId,
+        string? title,
+        PageCursor after,
+        int most,
+        CancellationToken cancellationToken
+    ) =>
         tenants.RunAsync(
             tenantId,
             async (db, cancellation) =>
             {
-                var rows = db
-                    .Conversations.Where(row => row.TenantId == tenantId && row.UserId == userId)
-                    .Where(row => EF.Functions.LessThan(ValueTuple.Create(row.UpdatedAt, row.Id), ValueTuple.Create(after.Time, after.Id)))
+                var mine = db.Conversations.Where(row => row.TenantId == tenantId && row.UserId == userId);
+                if (title is not null)
+                {
+                    var pattern = TitleSearch.PatternOf(title);
+                    mine = mine.Where(row => Regex.IsMatch(row.Title!, pattern, RegexOptions.Singleline)); // SQL's ~; no title: no match.
+                }
+
+                var rows = mine.Where(row => EF.Functions.LessThan(ValueTuple.Create(row.UpdatedAt, row.Id), ValueTuple.Create(after.Time, after.Id)))
                     .OrderByDescending(row => row.UpdatedAt)
                     .ThenByDescending(row => row.Id);
                 var items = await Items(rows.Take(most + 1)).ToListAsync(cancellation);

@@ -15,8 +15,8 @@ namespace Konstruct.Gateway.Conversations;
 internal static class ConversationsApi
 {
     public const int MaxPage = 100;
-    private const int UsualConversations = 20;
-    private const int UsualMessages = 50;
+    public const int UsualConversations = 20;
+    public const int UsualMessages = 50;
 
     public static void AddConversationsApi(this WebApplicationBuilder builder)
     {
@@ -70,7 +70,7 @@ internal static class ConversationsApi
             .ProducesProblem(400)
             .ProducesProblem(413)
             .ProducesProblem(415);
-        conversations.MapGet("", ListAsync).WithSummary("List my conversations, newest first").ProducesProblem(400);
+        conversations.MapGet("", ListAsync).WithSummary("List or search my conversations, latest activity first").ProducesProblem(400);
         conversations.MapGet("{id}", GetAsync).WithSummary("Read a conversation").ProducesProblem(400).ProducesProblem(404);
         conversations
             .MapGet("{id}/messages", ReadAsync)
@@ -131,17 +131,23 @@ internal static class ConversationsApi
     private static async Task<Results<Ok<Page<ConversationItem>>, ProblemHttpResult>> ListAsync(
         HttpContext context,
         ConversationCatalog catalog,
+        string? title,
         string? limit,
         string? cursor
     )
     {
+        if (RequestReading.ReadText(title, "title", isRequired: false, out var part) is { } noTitle)
+        {
+            return noTitle;
+        }
+
         if (RequestReading.ReadPage(limit, cursor, UsualConversations, out var after, out var most) is { } wrong)
         {
             return wrong;
         }
 
         var caller = context.Caller();
-        return TypedResults.Ok(await catalog.ListAsync(caller.TenantId, caller.UserId, after, most, context.RequestAborted));
+        return TypedResults.Ok(await catalog.ListAsync(caller.TenantId, caller.UserId, part, after, most, context.RequestAborted));
     }
 
     private static async Task<Results<Ok<ConversationItem>, ProblemHttpResult>> GetAsync(HttpContext context, ConversationCatalog catalog, string id)

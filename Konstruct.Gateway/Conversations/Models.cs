@@ -1,13 +1,21 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Konstruct.Gateway.Conversations;
 
-/// <summary>Body of <c>POST /chat/conversations</c>. Unknown members are ignored.</summary>
+/// <summary>
+/// Body of <c>POST /chat/conversations</c>. Unknown members are ignored. The attributes are for the OpenAPI document:
+/// <see cref="RequestReading"/> checks the values.
+/// </summary>
 /// <param name="AgentId">The AI employee, as the platform names it: 1 to 200 characters.</param>
 /// <param name="Title">At most 200 characters after trimming; absent, null or blank: no title.</param>
-internal sealed record NewConversation(string? AgentId, string? Title);
+internal sealed record NewConversation(
+    [property: Required, StringLength(RequestReading.MaxCharacters, MinimumLength = 1)] string? AgentId,
+    [property: StringLength(RequestReading.MaxCharacters)] string? Title = null
+);
 
 /// <summary>Body of <c>PATCH /chat/conversations/{id}</c>.</summary>
 /// <param name="Title">The new title: 1 to 200 characters after trimming.</param>
-internal sealed record NewTitle(string? Title);
+internal sealed record NewTitle([property: Required, StringLength(RequestReading.MaxCharacters, MinimumLength = 1)] string? Title);
 
 /// <summary>A conversation, as its user sees it.</summary>
 /// <param name="Id">The id, also the last part of its socket's address.</param>

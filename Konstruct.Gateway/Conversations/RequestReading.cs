@@ -17,7 +17,8 @@ internal static class RequestReading
     /// <summary>Maximum size of a request body in bytes; titles and agent names are much smaller.</summary>
     public const int MaxBodyBytes = 16 * 1024;
 
-    private const int MaxCharacters = 200;
+    /// <summary>Maximum length of a title, a part of one, or an agent, in UTF-16 units after trimming.</summary>
+    public const int MaxCharacters = 200;
 
     public static ProblemHttpResult? ReadKey(HttpContext context, string id, out ConversationKey key)
     {

@@ -94,6 +94,20 @@ public sealed class ApplicationTests(ApplicationFixture fixture) : IClassFixture
     }
 
     [Fact]
+    public async Task The_dashboard_links_pages_that_the_gateway_has()
+    {
+        var links = await App.LinksOfAsync("gateway");
+        Assert.Equal(["API", "API document", "Chat", "Health"], links.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal("/scalar", links["API"].AbsolutePath);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        foreach (var link in links.Values)
+        {
+            using var response = await http.GetAsync(link, TestContext.Current.CancellationToken);
+            Assert.True(response.IsSuccessStatusCode, $"{link}: {response.StatusCode}");
+        }
+    }
+
+    [Fact]
     public async Task The_command_chat_shows_the_answer()
     {
         var result = await App.ExecuteAsync("gateway", "chat", ("text", "/burst 100"));

@@ -60,6 +60,15 @@ internal sealed class TestedAppHost : IServer, IAsyncDisposable
         return started.Snapshot.EnvironmentVariables.Select(variable => variable.Name).ToHashSet();
     }
 
+    /// <summary>The links that the dashboard shows for a resource: their text and address.</summary>
+    public async Task<Dictionary<string, Uri>> LinksOfAsync(string resource)
+    {
+        var started = await _app
+            .ResourceNotifications.WaitForResourceAsync(resource, state => state.Snapshot.Urls.Any(url => !url.IsInactive))
+            .WaitAsync(Limit);
+        return started.Snapshot.Urls.ToDictionary(url => url.DisplayProperties.DisplayName, url => new Uri(url.Url));
+    }
+
     /// <summary>How many replicas a resource has.</summary>
     public int InstancesOf(string resource) => Model(resource).GetReplicaCount();
 

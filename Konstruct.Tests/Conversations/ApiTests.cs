@@ -286,12 +286,45 @@ public sealed class ApiTests : PipelineTests
             operations.Order(StringComparer.Ordinal)
         );
         Assert.Contains("\"agent_id\"", document.RootElement.GetProperty("components").GetRawText(), StringComparison.Ordinal);
+        AssertLimits(document.RootElement);
 
         var production = await Pipeline.StartGatewayAsync(
             new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = "Production", ["Auth__Jwt__SigningKey"] = Tokens.Key }
         );
         Assert.Equal(404, await production.StatusAsync("/openapi/v1.json"));
         await production.TerminateAsync();
+    }
+
+    private static void AssertLimits(JsonElement document)
+    {
+        var parameters = document
+            .GetProperty("paths")
+            .GetProperty("/chat/conversations")
+            .GetProperty("get")
+            .GetProperty("parameters")
+            .EnumerateArray()
+            .ToDictionary(parameter => parameter.GetProperty("name").GetString()!, parameter => parameter.GetProperty("schema"));
+        Assert.Equal(
+            ("integer", 1, 100, 20),
+            (
+                parameters["limit"].GetProperty("type").GetString(),
+                parameters["limit"].GetProperty("minimum").GetInt32(),
+                parameters["limit"].GetProperty("maximum").GetInt32(),
+                parameters["limit"].GetProperty("default").GetInt32()
+            )
+        );
+        Assert.Equal(200, parameters["title"].GetProperty("maxLength").GetInt32());
+
+        var body = document.GetProperty("components").GetProperty("schemas").GetProperty("NewConversation");
+        Assert.Equal(["agent_id"], body.GetProperty("required").EnumerateArray().Select(name => name.GetString()));
+        foreach (var (name, least) in new[] { ("agent_id", 1), ("title", 0) })
+        {
+            var schema = body.GetProperty("properties").GetProperty(name);
+            Assert.Equal(
+                (least, 200),
+                (schema.TryGetProperty("minLength", out var length) ? length.GetInt32() : 0, schema.GetProperty("maxLength").GetInt32())
+            );
+        }
     }
 
     private Task InsertMessagesAsync(Guid conversation, int count, string content) =>

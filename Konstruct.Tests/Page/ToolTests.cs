@@ -106,6 +106,29 @@ public sealed class ToolTests(PagePipeline fixture) : PageTests(fixture)
         await Expect(tab.Page.Locator("#conversations a")).ToHaveCountAsync(3);
     }
 
+    /// <summary>The search saw only the conversations that the list had loaded.</summary>
+    [Fact]
+    public async Task A_conversation_that_is_not_loaded_is_found()
+    {
+        await Sql.ExecuteAsync(
+            $"""
+            INSERT INTO web_conversations (tenant_id, id, user_id, agent_id, title, updated_at)
+            SELECT '{Me.Tenant}', gen_random_uuid(), '{Me.User}', 'a', CASE n WHEN 0 THEN 'Old Ärger' ELSE 'Title ' || n END,
+                   '2026-01-01'::timestamptz + n * interval '1 hour'
+            FROM generate_series(0, 60) n
+            """
+        );
+        var tab = await OpenAsync();
+        await Expect(tab.Page.Locator("#conversations a")).ToHaveCountAsync(30);
+        var search = tab.Page.GetByLabel("Search the conversations");
+        await search.FillAsync("äRGER");
+        await Expect(tab.Page.Locator("#conversations a")).ToHaveCountAsync(1);
+        await Expect(tab.Page.Locator("#conversations a")).ToContainTextAsync("Old Ärger");
+        await search.FillAsync("");
+        await Expect(tab.Page.Locator("#conversations a")).ToHaveCountAsync(31);
+        await Expect(tab.Page.Locator("#conversations a").Last).ToContainTextAsync("Old Ärger");
+    }
+
     [Fact]
     public async Task The_heading_follows_the_first_message_in_every_tab()
     {

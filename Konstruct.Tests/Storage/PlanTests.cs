@@ -82,7 +82,7 @@ public sealed class PlanTests(DatabaseFactory databases)
         await AssertReadsAsync(
             "a page of conversations",
             60,
-            async () => Assert.Equal(20, (await catalog.ListAsync(key.TenantId, user, PageCursor.Start, 20, cancellation)).Items.Count)
+            async () => Assert.Equal(20, (await catalog.ListAsync(key.TenantId, user, null, PageCursor.Start, 20, cancellation)).Items.Count)
         );
         await AssertReadsAsync(
             "a page of messages",

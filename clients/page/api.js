@@ -40,6 +40,15 @@ export class Api {
   }
 
   /**
+   * The conversations whose title contains this text, at most as many as a page can have.
+   * @param {string} title
+   * @returns {Promise<Page<Conversation>>}
+   */
+  search(title) {
+    return this.#ask('GET', `?limit=100&title=${encodeURIComponent(title)}`);
+  }
+
+  /**
    * @param {string} agentId
    * @returns {Promise<Conversation>}
    */

@@ -79,7 +79,8 @@ export class Drawer {
         el('button', { type: 'button', click: () => this.#export() }, 'Export'),
         this.#frameCount), el('div', { class: 'frames-scroll' }, this.#frames)),
       section('Last turn', this.#turn),
-      section('Who this tab is', this.#form.element));
+      section('Who this tab is', this.#form.element),
+      section('HTTP API', el('p', null, el('a', { href: '/scalar', target: '_blank', rel: 'noopener', id: 'api-link' }, 'Read and try it'))));
     this.#showTypes();
     this.turn(null, null);
   }

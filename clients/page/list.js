@@ -1,5 +1,5 @@
 import { ApiError } from './api.js';
-import { byId, el, icon } from './dom.js';
+import { byId, el, icon, whenQuiet } from './dom.js';
 
 /** @typedef {import('./api.js').Conversation} Conversation */
 
@@ -17,11 +17,20 @@ export class ConversationList {
   #round = 0;
   /** @type {Promise<Conversation[] | null>} */
   #latest = Promise.resolve(null);
+  /** @type {import('./api.js').Api | null} */
+  #api = null;
+  /** Whether a search may still add conversations that are not loaded. */
+  #isSearching = false;
+  #searchSoon = whenQuiet(() => void this.#searchAll(), 200);
 
   /** @param {{ open: (id: string) => void, refused: (error: ApiError) => void }} page */
   constructor(page) {
     this.page = page;
-    this.#search.addEventListener('input', () => this.#draw());
+    this.#search.addEventListener('input', () => {
+      this.#isSearching = this.#wanted !== '';
+      this.#draw();
+      this.#searchSoon();
+    });
   }
 
   /** @param {string} id */
@@ -46,6 +55,7 @@ export class ConversationList {
    */
   async #load(api, isFirst) {
     const round = ++this.#round;
+    this.#api = api;
     if (isFirst) {
       this.#items = [];
       this.#next = null;
@@ -94,19 +104,46 @@ export class ConversationList {
     }
   }
 
+  get #wanted() {
+    return this.#search.value.trim();
+  }
+
+  /** The list filters what is loaded at once; the gateway searches the rest. */
+  async #searchAll() {
+    const [api, wanted] = [this.#api, this.#wanted];
+    if (!api || !wanted) return;
+    try {
+      const page = await api.search(wanted);
+      if (api !== this.#api || wanted !== this.#wanted) return;
+      const known = new Set(this.#items.map(item => item.id));
+      this.#items.push(...page.items.filter(item => !known.has(item.id)));
+      this.#items.sort((a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at));
+      this.#state.replaceChildren(...this.#older(api));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (api !== this.#api || wanted !== this.#wanted) return;
+      this.#state.replaceChildren(`The search failed. ${error.message} `, ...this.#older(api));
+    }
+    this.#isSearching = false;
+    this.#draw();
+  }
+
   /** @param {import('./api.js').Api} [api] */
   #draw(api) {
-    const wanted = this.#search.value.trim().toLocaleLowerCase();
+    const wanted = this.#wanted.toLocaleLowerCase();
     const found = this.#items.filter(item => titleOf(item).toLocaleLowerCase().includes(wanted));
     const focused = document.activeElement instanceof HTMLAnchorElement ? document.activeElement.dataset.id : undefined;
     this.#list.replaceChildren(...found.map(item => this.#rowOf(item)));
-    if (found.length === 0 && this.#items.length > 0) this.#list.append(el('li', { class: 'list-state' }, 'No title has these words.'));
+    if (found.length === 0 && this.#items.length > 0 && !this.#isSearching) this.#list.append(el('li', { class: 'list-state' }, 'No title has these words.'));
     this.select(this.#selected);
     if (focused) this.#list.querySelector(`a[data-id="${CSS.escape(focused)}"]`)?.dispatchEvent(new CustomEvent('refocus'));
     if (!api) return;
-    this.#state.replaceChildren(
-      this.#items.length === 0 ? 'No conversations yet.' : '',
-      this.#next ? el('button', { type: 'button', click: () => void this.#more(api) }, 'Older conversations') : '');
+    this.#state.replaceChildren(this.#items.length === 0 ? 'No conversations yet.' : '', ...this.#older(api));
+  }
+
+  /** @param {import('./api.js').Api} api */
+  #older(api) {
+    return this.#next ? [el('button', { type: 'button', click: () => void this.#more(api) }, 'Older conversations')] : [];
   }
 
   /** @param {Conversation} item */
