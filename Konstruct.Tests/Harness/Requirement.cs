@@ -40,9 +40,15 @@ internal sealed class Requirement
         () => Executables.Find("gcc") is null ? null : Executables.Find("spin")
     );
 
+    public static readonly Requirement Prometheus = new(
+        "Prometheus with promtool",
+        "Debian: apt install prometheus",
+        () => Executables.Find("promtool") is null ? null : Executables.Find("prometheus")
+    );
+
     private const int OldestNode = 20;
 
-    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node, Python, Celery, Spin];
+    private static readonly Requirement[] All = [Redis, PgBouncer, Chromium, Npm, Node, Python, Celery, Spin, Prometheus];
 
     private readonly string _name;
     private readonly string _install;

@@ -20,6 +20,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     private readonly ConcurrentQueue<SeenLog> _logs = new();
     private readonly ConcurrentQueue<string> _requests = new();
     private readonly ConcurrentDictionary<(string Service, string Name), Metric> _metrics = new();
+    private readonly ConcurrentDictionary<Resource, IReadOnlyList<Metric>> _exports = new();
 
     private OtlpReceiver()
     {
@@ -41,6 +42,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     /// <summary>Each metric as its service reported it last.</summary>
     public IReadOnlyDictionary<(string Service, string Name), Metric> LatestMetrics => _metrics.ToDictionary();
+
+    /// <summary>The last export of each process: all its metrics, with what it says of itself.</summary>
+    public IReadOnlyDictionary<Resource, IReadOnlyList<Metric>> LatestExports => _exports.ToDictionary();
 
     /// <summary>All that came, as the bytes that came, read as text: for what must not be there.</summary>
     public IReadOnlyCollection<string> Requests => [.. _requests];
@@ -111,6 +115,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
             receiver._requests.Enqueue(request.ToByteString().ToStringUtf8());
             foreach (var resource in request.ResourceMetrics)
             {
+                receiver._exports[resource.Resource] = [.. resource.ScopeMetrics.SelectMany(scope => scope.Metrics)];
                 foreach (var metric in resource.ScopeMetrics.SelectMany(scope => scope.Metrics))
                 {
                     receiver._metrics[(ServiceOf(resource.Resource), metric.Name)] = metric;
