@@ -1,3 +1,4 @@
+using Konstruct.ServiceDefaults;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Http;
@@ -73,6 +74,7 @@ public static class ServiceDefaultsExtensions
 
         var telemetry = builder
             .Services.AddOpenTelemetry()
+            .ConfigureResource(resource => ServiceIdentity.AddTo(resource, builder))
             .WithMetrics(metrics =>
                 metrics.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation().AddRuntimeInstrumentation().AddMeter("Konstruct.*", "Npgsql")
             )

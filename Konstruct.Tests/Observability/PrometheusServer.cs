@@ -62,6 +62,12 @@ internal sealed class PrometheusServer : IAsyncDisposable
             await server._process.WaitAsync(server.IsUpAsync);
             return server;
         }
+        catch (InvalidOperationException exception) when (server._process is { HasExited: false })
+        {
+            var targets = await server.GetAsync("targets");
+            await server.DisposeAsync();
+            throw new InvalidOperationException($"The metrics cannot be scraped: {targets}", exception);
+        }
         catch
         {
             await server.DisposeAsync();

@@ -60,6 +60,26 @@ public sealed class TelemetryTests : IDisposable
         Assert.Contains(_spans.OfKind(ActivityKind.Internal), span => span.OperationName == "work");
     }
 
+    /// <summary>Replicas that told no instance were one to a collector, and their counters overwrote each other.</summary>
+    [Theory]
+    [InlineData(null, null, "Konstruct.Tests", null)]
+    [InlineData("gateway", null, "gateway", null)]
+    [InlineData("gateway", "service.instance.id=a1,team=chat", "gateway", "a1")]
+    [InlineData(null, "team=chat,service.name=portal", "portal", null)]
+    public void Each_process_says_which_service_and_instance_it_is(string? name, string? attributes, string service, string? instance)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ApplicationName = "Konstruct.Tests" });
+        builder.Configuration["OTEL_SERVICE_NAME"] = name;
+        builder.Configuration["OTEL_RESOURCE_ATTRIBUTES"] = attributes;
+        Microsoft.Extensions.Hosting.ServiceDefaultsExtensions.ConfigureOpenTelemetry(builder);
+        using var services = builder.Services.BuildServiceProvider();
+
+        var resource = services.GetRequiredService<TracerProvider>().GetResource().Attributes.ToDictionary(one => one.Key, one => $"{one.Value}");
+
+        Assert.Equal(service, resource["service.name"]);
+        Assert.Equal(instance ?? $"{Environment.MachineName}:{Environment.ProcessId}", resource["service.instance.id"]);
+    }
+
     /// <summary>An exporter that nobody listens to delayed every shutdown by ten seconds.</summary>
     [Theory]
     [InlineData(null, false)]
