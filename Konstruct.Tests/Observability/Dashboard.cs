@@ -70,7 +70,7 @@ internal static partial class Dashboard
     /// <summary>The metrics that an expression reads, each with its matchers.</summary>
     public static IEnumerable<Selector> SelectorsOf(string expression) =>
         MetricName()
-            .Matches(expression)
+            .Matches(Grouping().Replace(expression, "")) // Some labels look like metrics.
             .Select(match => new Selector(
                 match.Groups["name"].Value,
                 Matcher()

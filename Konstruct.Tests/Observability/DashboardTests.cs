@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Konstruct.Tests.Docs;
 using Konstruct.Tests.Harness;
 using Xunit;
@@ -6,7 +7,7 @@ using YamlDotNet.RepresentationModel;
 namespace Konstruct.Tests.Observability;
 
 /// <summary>The files of deploy/observability keep to their own rules; see <see cref="PrometheusTests"/> for what their queries find.</summary>
-public sealed class DashboardTests
+public sealed partial class DashboardTests
 {
     [Fact]
     public void Every_panel_explains_itself()
@@ -46,6 +47,18 @@ public sealed class DashboardTests
         Assert.Distinct(cells);
         Assert.All(cells, cell => Assert.InRange(cell.x, 0, 23));
     }
+
+    /// <summary>Otherwise a legend says nothing.</summary>
+    [Fact]
+    public void Legends_name_labels_by_which_their_query_groups() =>
+        Assert.All(
+            Dashboard.Panels(Dashboard.Read()).SelectMany(panel => panel["targets"]!.AsArray()),
+            target =>
+                Assert.Subset(
+                    Dashboard.GroupingsOf((string)target!["expr"]!).ToHashSet(),
+                    LegendLabel().Matches((string)target["legendFormat"]!).Select(match => match.Groups[1].Value).ToHashSet()
+                )
+        );
 
     [Fact]
     public void The_source_of_the_data_is_chosen_at_import()
@@ -146,6 +159,9 @@ public sealed class DashboardTests
         var end = text.IndexOf("\n## ", start + 1, StringComparison.Ordinal);
         return text[start..(end < 0 ? text.Length : end)];
     }
+
+    [GeneratedRegex(@"\{\{(\w+)\}\}")]
+    private static partial Regex LegendLabel();
 
     private static IEnumerable<string> Names(YamlMappingNode node) => node.Children.Keys.Select(Text);
 

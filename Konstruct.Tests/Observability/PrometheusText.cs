@@ -8,7 +8,7 @@ namespace Konstruct.Tests.Observability;
 /// <summary>
 /// Writes OTLP metrics in Prometheus's text format, as the Prometheus exporter of the OpenTelemetry Collector does. The rules are those of
 /// https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/: a name gets its unit and <c>_total</c>,
-/// the service becomes <c>job</c> and <c>instance</c>, and <c>target_info</c> has the other attributes of the resource.
+/// the service becomes <c>job</c> and <c>instance</c>, and <c>target_info</c> has the other attributes of the resource. Labels of the scope are left out.
 /// </summary>
 internal static partial class PrometheusText
 {
