@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
 using Xunit;
@@ -100,6 +101,23 @@ public sealed class LoadToolTests(UsualPipeline<OnGarnet> fixture) : PipelineTes
         AssertNothingWrong(result);
     }
 
+    [Fact]
+    public async Task It_tells_what_the_database_grew_by()
+    {
+        var owner = Database.Server.OwnerConnectionString(Database.Name);
+        var result = await LoadTool.RunAsync(Gateway.Port, "--conversations", $"{Conversations}", "--postgres", owner);
+
+        Assert.True(result.ExitCode == 0, result.Table);
+        var stores = result.Json.GetProperty("stores");
+        var (before, after) = (stores.GetProperty("before"), stores.GetProperty("after"));
+        Assert.All(
+            ["wal_bytes", "table_bytes", "index_bytes"],
+            count => Assert.InRange(before.GetProperty(count).GetInt64(), 1, long.MaxValue)
+        );
+        // Each turn is at least a row for the question and one for the answer, with its text.
+        Assert.InRange(after.GetProperty("wal_bytes").GetInt64() - before.GetProperty("wal_bytes").GetInt64(), Conversations * 1000, long.MaxValue);
+    }
+
     private static void AssertNothingWrong(LoadResult result) =>
         Assert.All(
             ["missing", "duplicated", "corrupt", "hung", "cut", "unknown_frames"],
@@ -177,6 +195,66 @@ public sealed class LoadToolFaultTests
 
         Assert.True(result.ExitCode == 0, result.Table);
         Assert.Equal(Conversations * FaultyServer.Chunks, result["chunks"]);
+    }
+
+    [Fact]
+    public async Task Conversations_are_divided_among_all_servers()
+    {
+        await using var first = await FaultyServer.StartAsync(new Faults());
+        await using var second = await FaultyServer.StartAsync(new Faults(Garbled: 6));
+        var result = await LoadTool.RunAsync(
+            first.Port,
+            "--also",
+            $"ws://127.0.0.1:{second.Port}",
+            "--conversations",
+            "5",
+            "--ramp",
+            "0",
+            "--patience",
+            "2"
+        );
+
+        Assert.Equal(5, result["done"]);
+        Assert.Equal(2, result["corrupt"]); // The second and the fourth.
+    }
+
+    /// <summary>PostgreSQL's work is done by processes that come and go.</summary>
+    [Fact]
+    public async Task A_family_includes_children_that_have_ended()
+    {
+        const string Burn = "while :; do bash -c 'for ((i = 0; i < 30000; i++)); do :; done'; done";
+        using var parent = Process.Start(new ProcessStartInfo("bash", ["-c", Burn]))!;
+        try
+        {
+            await using var server = await FaultyServer.StartAsync(new Faults(IsEndless: true)); // A run of two seconds.
+            var result = await LoadTool.RunAsync(
+                server.Port,
+                "--conversations",
+                "1",
+                "--patience",
+                "2",
+                "--watch",
+                $"parent={parent.Id}",
+                "--watch-family",
+                $"family={parent.Id}"
+            );
+
+            var (alone, family) = (Seconds("parent"), Seconds("family"));
+            Assert.True(family > alone + 0.1, $"The parent took {alone} s, with its children {family} s.");
+
+            double Seconds(string name) =>
+                result
+                    .Json.GetProperty("cpu")
+                    .EnumerateArray()
+                    .Single(process => process.GetProperty("name").GetString() == name)
+                    .GetProperty("seconds")
+                    .GetDouble();
+        }
+        finally
+        {
+            parent.Kill(entireProcessTree: true);
+            await parent.WaitForExitAsync(CancellationToken.None);
+        }
     }
 
     private static async Task AssertFoundAsync(string dialect, Faults faults, string count, int chunksOfAnAnswer)

@@ -13,6 +13,7 @@ internal sealed record IdleOptions(
     string BurstText,
     int BurstSockets,
     TimeSpan Rest,
+    TimeSpan Silence,
     string JwtKey,
     WatchedProcess Server,
     string? Json
@@ -37,6 +38,12 @@ internal sealed record IdleOptions(
     );
     private static readonly Option<double> BurstSocketsOption = OptionOf.Number("--burst-sockets", 1000, "How many send it. 0: no burst.");
     private static readonly Option<double> RestOption = OptionOf.Number("--rest", 30, "Seconds after the burst until memory is read.", most: 86_400);
+    private static readonly Option<double> SilenceOption = OptionOf.Number(
+        "--silence",
+        0,
+        "Seconds over which the CPU time of silent sockets is measured; a multiple of the server's ping interval is fair. 0: not measured.",
+        most: 86_400
+    );
 
     /// <summary>The command <c>idle</c>.</summary>
     public static Command Command(Func<IdleOptions, CancellationToken, Task<int>> run)
@@ -50,6 +57,7 @@ internal sealed record IdleOptions(
             BurstTextOption,
             BurstSocketsOption,
             RestOption,
+            SilenceOption,
             SharedOptions.JwtKey,
             SharedOptions.Json,
         };
@@ -65,6 +73,7 @@ internal sealed record IdleOptions(
             given.GetRequiredValue(BurstTextOption),
             (int)given.GetValue(BurstSocketsOption),
             TimeSpan.FromSeconds(given.GetValue(RestOption)),
+            TimeSpan.FromSeconds(given.GetValue(SilenceOption)),
             given.GetRequiredValue(SharedOptions.JwtKey),
             given.GetRequiredValue(WatchOption),
             given.GetValue(SharedOptions.Json)

@@ -6,7 +6,7 @@ namespace Konstruct.Load;
 
 /// <summary>Options of <c>run</c>.</summary>
 internal sealed record LoadOptions(
-    Uri Url,
+    IReadOnlyList<Uri> Urls,
     Dialect Dialect,
     int Conversations,
     int Messages,
@@ -20,7 +20,9 @@ internal sealed record LoadOptions(
     string JwtKey,
     string? Json,
     IReadOnlyList<WatchedProcess> Watched,
-    IReadOnlyList<int> Cores
+    IReadOnlyList<int> Cores,
+    string? Redis,
+    string? Postgres
 )
 {
     private const double Day = 86_400;
@@ -68,6 +70,24 @@ internal sealed record LoadOptions(
         "NAME=PID of a process whose CPU time is reported.",
         WatchedProcess.Parse
     );
+    private static readonly Option<WatchedProcess[]> FamilyOption = OptionOf.List(
+        "--watch-family",
+        "The same of a process with its children, also those that end meanwhile: PostgreSQL.",
+        text => WatchedProcess.Parse(text) with { HasChildren = true }
+    );
+    private static readonly Option<string?> RedisOption = new("--redis")
+    {
+        Description = "StackExchange.Redis connection string of one server whose memory is reported.",
+    };
+    private static readonly Option<string?> PostgresOption = new("--postgres")
+    {
+        Description = "Connection string of the owner of a database whose size and WAL are reported.",
+    };
+    private static readonly Option<Uri[]> AlsoOption = OptionOf.List(
+        "--also",
+        "Address of another server of the same stores: the conversations are divided among all.",
+        SharedOptions.ParseUrl
+    );
     private static readonly Option<int[]> CoreOption = OptionOf.List(
         "--core",
         "A core whose speed is reported, by a short loop every 50 ms.",
@@ -92,7 +112,11 @@ internal sealed record LoadOptions(
             SlowDelayOption,
             SharedOptions.JwtKey,
             WatchOption,
+            FamilyOption,
             CoreOption,
+            AlsoOption,
+            RedisOption,
+            PostgresOption,
             SharedOptions.Json,
         };
         command.SetAction((given, cancellation) => run(Read(given), cancellation));
@@ -102,7 +126,7 @@ internal sealed record LoadOptions(
     private static LoadOptions Read(ParseResult given)
     {
         var options = new LoadOptions(
-            given.GetRequiredValue(SharedOptions.Url),
+            [given.GetRequiredValue(SharedOptions.Url), .. given.GetRequiredValue(AlsoOption)],
             given.GetValue(SharedOptions.Dialect),
             (int)given.GetValue(ConversationsOption),
             (int)given.GetValue(MessagesOption),
@@ -115,8 +139,10 @@ internal sealed record LoadOptions(
             TimeSpan.FromMilliseconds(given.GetValue(SlowDelayOption)),
             given.GetRequiredValue(SharedOptions.JwtKey),
             given.GetValue(SharedOptions.Json),
-            given.GetRequiredValue(WatchOption),
-            given.GetRequiredValue(CoreOption)
+            [.. given.GetRequiredValue(WatchOption), .. given.GetRequiredValue(FamilyOption)],
+            given.GetRequiredValue(CoreOption),
+            given.GetValue(RedisOption),
+            given.GetValue(PostgresOption)
         );
         return options.Storm > TimeSpan.Zero && options.Dialect != Dialect.V2
             ? throw new BadArgumentException("--storm requires --dialect v2: nothing else can resume.")

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Konstruct.Load;
 using Konstruct.Load.Compare;
+using Konstruct.Load.Fill;
+using Konstruct.Load.Growth;
 using Konstruct.Load.Measure;
 using Konstruct.Load.Worker;
 
@@ -13,6 +15,8 @@ var root = new RootCommand("Load for a gateway that speaks the chat protocol, an
     IdleOptions.Command(IdleRun.RunAsync),
     WorkerOptions.Command(LoadWorker.RunAsync),
     table,
+    GrowthTable.Command(),
+    FillCommand.Command(),
 };
 try
 {

@@ -6,15 +6,7 @@ namespace Konstruct.Load;
 /// <summary>Options of both <c>run</c> and <c>idle</c>.</summary>
 internal static class SharedOptions
 {
-    public static readonly Option<Uri> Url = OptionOf.Value(
-        "--url",
-        "ws://127.0.0.1:5180",
-        "Address of the server.",
-        text =>
-            Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "ws" or "wss"
-                ? url
-                : throw new BadArgumentException("--url is an address like ws://127.0.0.1:5180.")
-    );
+    public static readonly Option<Uri> Url = OptionOf.Value("--url", "ws://127.0.0.1:5180", "Address of the server.", ParseUrl);
 
     public static readonly Option<Dialect> Dialect = OptionOf.Value(
         "--dialect",
@@ -38,4 +30,10 @@ internal static class SharedOptions
     );
 
     public static readonly Option<string?> Json = new("--json") { Description = "A file that also gets the result." };
+
+    /// <summary>Parses the address of a server from an option.</summary>
+    public static Uri ParseUrl(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "ws" or "wss"
+            ? url
+            : throw new BadArgumentException($"'{text}' is not an address like ws://127.0.0.1:5180.");
 }

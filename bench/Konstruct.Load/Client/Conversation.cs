@@ -155,7 +155,7 @@ internal sealed class Conversation(int index, LoadOptions options, Tally tally)
     }
 
     private Task<ChatConnection> OpenAsync(CancellationToken cancel) =>
-        ChatConnection.OpenAsync(options.Url, options.Dialect, _person, options.JwtKey, Buffer, cancel);
+        ChatConnection.OpenAsync(options.Urls[index % options.Urls.Count], options.Dialect, _person, options.JwtKey, Buffer, cancel);
 
     /// <summary>True: the answer has ended. A SignalR frame may hold several records.</summary>
     private bool OnFrame(long now)

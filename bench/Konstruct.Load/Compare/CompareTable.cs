@@ -8,8 +8,10 @@ namespace Konstruct.Load.Compare;
 internal static class CompareTable
 {
     private const string Floor = "floor";
-    private static readonly string[] Scenarios = ["paced", "crowd", "bursts", "flood", "turns"];
-    private static readonly string[] Order = [Floor, "stored", "signalr", "node", "v2", "v1", "other"];
+    private const string Stored = "stored";
+    private const string Filled = "filled";
+    private static readonly string[] Scenarios = ["paced", "crowd", "bursts", "flood", "turns", "start200", "start1000"];
+    private static readonly string[] Order = [Floor, Stored, "signalr", "node", "v2", "v1", "other", Filled];
 
     private static readonly (string Name, string Format, Func<Outcome, double?> Of)[] Rows =
     [
@@ -65,6 +67,7 @@ internal static class CompareTable
             "turns" => row.Contains("turn", StringComparison.Ordinal)
                 || row.Contains("first", StringComparison.Ordinal)
                 || row.Contains("missing", StringComparison.Ordinal),
+            "start200" or "start1000" => row.Contains("first", StringComparison.Ordinal) || row.Contains("missing", StringComparison.Ordinal),
             _ => !row.Contains("turn", StringComparison.Ordinal)
                 && !row.Contains("a second", StringComparison.Ordinal)
                 && (scenario == "paced" || !row.Contains("bytes", StringComparison.Ordinal)),
@@ -92,17 +95,33 @@ internal static class CompareTable
         }
     }
 
-    /// <summary>Writes each value, followed by its ratio to the floor's.</summary>
+    /// <summary>
+    /// Writes each value, followed by its ratio to the floor's; where all begin at once, to that of <c>stored</c>, which commits too. The
+    /// filled database is also compared with the empty one.
+    /// </summary>
     private static void Row(TextWriter to, string scenario, string name, string format, double?[] values, string[] servers, bool withRatio = true)
     {
-        var floor = Array.IndexOf(servers, Floor) is var at and >= 0 ? values[at] : null;
-        var cells = values.Select(
-            (value, i) =>
-                value is not { } number ? "–"
-                : withRatio && floor is > 0 && servers[i] != Floor ? $"{Format(number, format)} ({Format(number / floor.Value, "F2")})"
+        var baseline = scenario.StartsWith("start", StringComparison.Ordinal) ? Stored : Floor;
+        var cells = servers.Select(
+            (server, i) =>
+                values[i] is not { } number ? "–"
+                : withRatio && Ratios(server, number) is { Length: > 0 } ratios ? $"{Format(number, format)} ({ratios})"
                 : Format(number, format)
         );
         to.WriteLine($"| {scenario} | {name} | {string.Join(" | ", cells)} |");
+
+        string Ratios(string server, double number) =>
+            string.Join(
+                "; ",
+                new[]
+                {
+                    server == baseline ? null : RatioTo(baseline, number),
+                    server == Filled ? $"{RatioTo("v2", number)} of v2" : null,
+                }.OfType<string>()
+            );
+
+        string? RatioTo(string other, double number) =>
+            Array.IndexOf(servers, other) is var at and >= 0 && values[at] is { } of and > 0 ? Format(number / of, "F2") : null;
     }
 
     private static string Format(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);

@@ -21,8 +21,6 @@ internal sealed class CoreWatch
         _loops;
     private string? _problem;
 
-    private const int ThreadCpuTime = 3;
-
     /// <summary>Starts the measurement.</summary>
     public CoreWatch(int core, CancellationToken cancel)
     {
@@ -62,9 +60,9 @@ internal sealed class CoreWatch
         Loop(); // Not counted: it may include compilation.
         while (!_hasEnded && !_cancel.WaitHandle.WaitOne(Pause))
         {
-            var began = CpuTime();
+            var began = CpuClock.OfThread();
             Loop();
-            _nanoseconds += CpuTime() - began;
+            _nanoseconds += CpuClock.OfThread() - began;
             _loops++;
         }
     }
@@ -83,19 +81,8 @@ internal sealed class CoreWatch
         return x;
     }
 
-    private static long CpuTime() => GetTime(ThreadCpuTime, out var time) == 0 ? (time.Seconds * 1_000_000_000) + time.Nanoseconds : 0;
-
     [DllImport("libc", EntryPoint = "sched_setaffinity")]
     private static extern int SetAffinity(int thread, nint size, ref ulong mask);
-
-    [DllImport("libc", EntryPoint = "clock_gettime")]
-    private static extern int GetTime(int clock, out TimeSpec time);
-
-    private struct TimeSpec
-    {
-        public long Seconds;
-        public long Nanoseconds;
-    }
 }
 
 /// <summary>Speed of a core during a run.</summary>

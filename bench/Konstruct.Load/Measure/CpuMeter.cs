@@ -3,7 +3,7 @@ namespace Konstruct.Load.Measure;
 /// <summary>CPU time of the watched processes, in total and while every conversation is streaming.</summary>
 internal sealed class CpuMeter(IReadOnlyList<WatchedProcess> watched, Tally tally)
 {
-    /// <summary>Minimum time for a result, because the kernel counts in hundredths of a second.</summary>
+    /// <summary>Minimum time for a result: timers and collections of a shorter one are chance.</summary>
     private static readonly TimeSpan ShortestSteady = TimeSpan.FromSeconds(2);
 
     private Reading? _begin,
@@ -33,7 +33,7 @@ internal sealed class CpuMeter(IReadOnlyList<WatchedProcess> watched, Tally tall
                 (process, i) =>
                     new CpuUse(
                         process.Name,
-                        Math.Round(end.Cpu[i] - begin.Cpu[i], 2),
+                        Math.Round(end.Cpu[i] - begin.Cpu[i], 4),
                         Per100K(begin, end, i),
                         hasSteady ? Per100K(_steadyBegin!, _steadyEnd!, i) : null,
                         process.PeakKb()

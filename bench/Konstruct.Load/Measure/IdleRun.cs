@@ -22,6 +22,7 @@ internal static class IdleRun
     {
         await SettleAsync(options.Server, cancel);
         var empty = options.Server.ResidentKb();
+        var emptyCpu = await CpuPercentAsync(options, cancel);
         var sockets = new List<IdleSocket>();
         var steps = new List<IdleStep>();
         foreach (var count in options.Sockets)
@@ -29,7 +30,7 @@ internal static class IdleRun
             await OpenAsync(sockets, count, options, cancel);
             await SettleAsync(options.Server, cancel);
             var resident = options.Server.ResidentKb();
-            steps.Add(new(count, resident, Math.Round((resident - empty) / (double)count, 1)));
+            steps.Add(new(count, resident, Math.Round((resident - empty) / (double)count, 1), await CpuPercentAsync(options, cancel)));
             Console.Error.WriteLine(
                 $"{count} sockets: {resident / 1024} MB, {steps[^1].KbEach.ToString("F1", CultureInfo.InvariantCulture)} KB each"
             );
@@ -39,6 +40,7 @@ internal static class IdleRun
         var outcome = new IdleOutcome(
             options.Dialect.ToString(),
             empty,
+            emptyCpu,
             steps,
             options.BurstSockets,
             chunks,
@@ -89,6 +91,19 @@ internal static class IdleRun
         }
 
         return (sockets.Sum(socket => socket.Chunks), options.Server.ResidentKb());
+    }
+
+    /// <summary>The server's CPU time while all are silent, in per cent of a core; null: not asked for.</summary>
+    private static async Task<double?> CpuPercentAsync(IdleOptions options, CancellationToken cancel)
+    {
+        if (options.Silence <= TimeSpan.Zero)
+        {
+            return null;
+        }
+
+        var (began, cpu) = (Stopwatch.GetTimestamp(), options.Server.CpuSeconds());
+        await Task.Delay(options.Silence, cancel);
+        return Math.Round((options.Server.CpuSeconds() - cpu) / Stopwatch.GetElapsedTime(began).TotalSeconds * 100, 3);
     }
 
     /// <summary>Waits until the server is idle: almost no CPU time, and constant memory.</summary>
@@ -175,12 +190,14 @@ internal static class IdleRun
 /// <param name="Sockets">Number of authenticated, silent sockets.</param>
 /// <param name="ResidentKb">Resident memory of the server.</param>
 /// <param name="KbEach">Increase since the beginning, per socket.</param>
-internal sealed record IdleStep(int Sockets, long ResidentKb, double KbEach);
+/// <param name="CpuPercent">CPU time while all are silent, in per cent of a core; null: not measured.</param>
+internal sealed record IdleStep(int Sockets, long ResidentKb, double KbEach, double? CpuPercent);
 
 /// <summary>Result of <c>idle</c>. Memory in KB.</summary>
 internal sealed record IdleOutcome(
     string Dialect,
     long EmptyKb,
+    double? EmptyCpuPercent,
     IReadOnlyList<IdleStep> Steps,
     int BurstSockets,
     long BurstChunks,

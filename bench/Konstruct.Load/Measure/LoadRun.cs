@@ -18,13 +18,15 @@ internal static class LoadRun
         await ConnectAsync(all, progress, cancel);
 
         CoreWatch[] cores = [.. options.Cores.Select(core => new CoreWatch(core, cancel))];
+        await using var stores = await StoreMeter.ConnectAsync(options, tally);
+        await stores.BeginAsync(cancel);
         var meter = new CpuMeter(options.Watched, tally);
         meter.Begin();
         var ownBegin = Environment.CpuUsage.TotalTime;
         var began = Stopwatch.GetTimestamp();
         var start = Clock.Now;
         var talking = Task.WhenAll(all.Select((one, i) => one.TalkAsync(start + (long)(options.Ramp.TotalMicroseconds * i / all.Length), cancel)));
-        await WatchAsync(all, talking, options, meter, progress, cancel);
+        await WatchAsync(all, talking, options, meter, stores, progress, cancel);
         await talking;
 
         var seconds = Stopwatch.GetElapsedTime(began).TotalSeconds;
@@ -34,6 +36,7 @@ internal static class LoadRun
             Text = options.Text,
             Conversations = options.Conversations,
             Cpu = meter.End(),
+            Stores = await stores.EndAsync(cancel),
             Cores = [.. cores.Select(core => core.End())],
             GeneratorShare = (Environment.CpuUsage.TotalTime - ownBegin).TotalSeconds / seconds,
             GeneratorCores = Environment.ProcessorCount,
@@ -79,6 +82,7 @@ internal static class LoadRun
         Task talking,
         LoadOptions options,
         CpuMeter meter,
+        StoreMeter stores,
         Progress progress,
         CancellationToken cancel
     )
@@ -88,6 +92,7 @@ internal static class LoadRun
         while (!talking.IsCompleted && await timer.WaitForNextTickAsync(cancel))
         {
             meter.Look();
+            await stores.LookAsync();
             var now = Clock.Now;
             if (now - said >= 1_000_000)
             {

@@ -79,6 +79,9 @@ internal sealed record Outcome
     /// <summary>Mean size of a chunk's text in bytes.</summary>
     public double TextBytes { get; init; }
     public IReadOnlyList<CpuUse> Cpu { get; init; } = [];
+
+    /// <summary>Null: no store was watched.</summary>
+    public StoreUse? Stores { get; init; }
     public IReadOnlyList<CoreSpeed> Cores { get; init; } = [];
 
     /// <summary>The generator's share of a core. Near <see cref="GeneratorCores"/> the result is limited by the generator.</summary>
