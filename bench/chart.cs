@@ -11,7 +11,9 @@ using ScottPlot;
 
 if (args is not [var folder, var file, .. { Length: <= 1 } rest] || !Directory.Exists(folder))
 {
-    Console.Error.WriteLine("Usage: dotnet run bench/chart.cs DIR FILE.svg [cpu|chunks|memory|idle], with the folder that bench/compare or bench/growth left.");
+    Console.Error.WriteLine(
+        "Usage: dotnet run bench/chart.cs DIR FILE.svg [cpu|chunks|memory|idle], with the folder that bench/compare or bench/growth left."
+    );
     return 2;
 }
 
@@ -103,7 +105,13 @@ bool DrawLines(string x, string y, Func<string, (double X, double Y)[]> pointsOf
 
     using var outcome = JsonDocument.Parse(File.ReadAllBytes(result));
     var steps = outcome.RootElement.GetProperty("steps").EnumerateArray().Select(step => (step.GetProperty("sockets").GetDouble(), Of(step, member)));
-    return [.. steps.Prepend((0, Of(outcome.RootElement, empty))).Where(point => point.Item2 is not null).Select(point => (point.Item1, point.Item2!.Value * unit))];
+    return
+    [
+        .. steps
+            .Prepend((0, Of(outcome.RootElement, empty)))
+            .Where(point => point.Item2 is not null)
+            .Select(point => (point.Item1, point.Item2!.Value * unit)),
+    ];
 }
 
 // A run that was set aside because a core was slow has a fifth part in its name.

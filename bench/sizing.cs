@@ -23,7 +23,19 @@ var units = new Option<string>("--units") { Description = "File of unit costs.",
 
 var command = new RootCommand("Computes an installation from unit costs.")
 {
-    users, messages, tokens, peak, online, tabs, speed, days, full, redisGb, postgresCores, postgresGb, units,
+    users,
+    messages,
+    tokens,
+    peak,
+    online,
+    tabs,
+    speed,
+    days,
+    full,
+    redisGb,
+    postgresCores,
+    postgresGb,
+    units,
 };
 command.SetAction(Print);
 return command.Parse(args).Invoke();
@@ -35,7 +47,9 @@ int Print(ParseResult given)
     var file = JsonDocument.Parse(File.ReadAllBytes(given.GetValue(units)!)).RootElement;
     var costs = file.GetProperty("units").EnumerateObject().ToDictionary(unit => unit.Name, unit => unit.Value.GetDouble());
     double Cost(string name) =>
-        costs.TryGetValue(name, out var cost) ? cost : throw new InvalidDataException($"{given.GetValue(units)} has no {name}: bench/growth did not measure it.");
+        costs.TryGetValue(name, out var cost)
+            ? cost
+            : throw new InvalidDataException($"{given.GetValue(units)} has no {name}: bench/growth did not measure it.");
 
     // What a turn with all its chunks costs.
     double PerTurn(string name) => Cost($"{name}_per_turn") + (Of(tokens) * Cost($"{name}_per_chunk"));
@@ -58,7 +72,10 @@ int Print(ParseResult given)
     var dispatchCores = turns * Cost("redis_us_per_turn") / 1e6;
     // A running log is half full on average.
     var redisMemory =
-        ((running * (Cost("redis_bytes_per_turn") + (Of(tokens) / 2 * Cost("redis_bytes_per_chunk")))) + (turns * KeptSeconds * PerTurn("redis_bytes"))) / 1e9;
+        (
+            (running * (Cost("redis_bytes_per_running_turn") + (Of(tokens) / 2 * Cost("redis_bytes_per_chunk"))))
+            + (turns * KeptSeconds * PerTurn("redis_bytes"))
+        ) / 1e9;
     var redisNodes = Math.Max(1, Math.Max(Math.Ceiling(redisCores / Of(full)), Math.Ceiling(redisMemory / (Of(redisGb) * Of(full)))));
 
     var usedPostgresCores = turns * PerTurn("postgres_us") / 1e6;

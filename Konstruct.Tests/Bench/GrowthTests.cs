@@ -20,6 +20,16 @@ public sealed class GrowthTests
         await WriteAsync(folder, "turns-1.v2.1.json", Run(chunks: Turns, redisSeconds: Turns * 510e-6, redisBytes: Turns * 710));
         await WriteAsync(folder, "turns-100.v2.1.json", Run(chunks: 100 * Turns, redisSeconds: Turns * 1500e-6, redisBytes: Turns * 11_600));
         await WriteAsync(folder, "turns-100.v2.1.slow-1.json", "{}"); // A run that was set aside does not count.
+        await WriteAsync(
+            folder,
+            "running-100.v2.1.json",
+            """
+            {"conversations":10,"done":10,"chunks":1000,"cpu":[],"stores":{
+              "before":{"chunks":0,"redis_bytes":1000000,"wal_bytes":0,"table_bytes":0,"index_bytes":0},
+              "streaming":{"chunks":400,"redis_bytes":1064000,"wal_bytes":0,"table_bytes":0,"index_bytes":0},
+              "after":{"chunks":1000,"redis_bytes":9000000,"wal_bytes":0,"table_bytes":0,"index_bytes":0}}}
+            """
+        );
         var file = Path.Combine(folder.Path, "units.json");
         var (exitCode, output) = await GrowthAsync(folder.Path, "--units", file, "--source", "a test");
 
@@ -30,6 +40,7 @@ public sealed class GrowthTests
         Assert.Equal(10, Unit("redis_us_per_chunk"), 0.001);
         Assert.Equal(600, Unit("redis_bytes_per_turn"), 0.001);
         Assert.Equal(110, Unit("redis_bytes_per_chunk"), 0.001);
+        Assert.Equal(2000, Unit("redis_bytes_per_running_turn"), 0.001); // 6,400 bytes each, 4,400 of them 40 chunks.
         Assert.Contains("| Redis: CPU-ms | 0.51 | 1.50 |", output, StringComparison.Ordinal);
 
         double Unit(string name) => written.GetProperty("units").GetProperty(name).GetDouble();
@@ -82,7 +93,9 @@ public sealed class GrowthTests
             $$"""
             {"conversations":50,"done":{{Turns}},"chunks":{{chunks}},"cpu":[{"name":"redis","seconds":{{redisSeconds}},"peak_kb":1}],"stores":{
               "before":{"chunks":0,"redis_bytes":1000000,"wal_bytes":0,"table_bytes":0,"index_bytes":0},
-              "after":{"chunks":{{chunks}},"redis_bytes":{{1_000_000 + redisBytes}},"wal_bytes":0,"table_bytes":0,"index_bytes":0}}}
+              "after":{"chunks":{{chunks}},"redis_bytes":{{1_000_000 + redisBytes}},"wal_bytes":0,"table_bytes":0,"index_bytes":0}
+              }
+            }
             """
         );
 

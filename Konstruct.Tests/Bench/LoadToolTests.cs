@@ -104,16 +104,13 @@ public sealed class LoadToolTests(UsualPipeline<OnGarnet> fixture) : PipelineTes
     [Fact]
     public async Task It_tells_what_the_database_grew_by()
     {
-        var owner = Database.Server.OwnerConnectionString(Database.Name);
+        var owner = Pipeline.Database.Server.OwnerConnectionString(Pipeline.Database.Name);
         var result = await LoadTool.RunAsync(Gateway.Port, "--conversations", $"{Conversations}", "--postgres", owner);
 
         Assert.True(result.ExitCode == 0, result.Table);
         var stores = result.Json.GetProperty("stores");
         var (before, after) = (stores.GetProperty("before"), stores.GetProperty("after"));
-        Assert.All(
-            ["wal_bytes", "table_bytes", "index_bytes"],
-            count => Assert.InRange(before.GetProperty(count).GetInt64(), 1, long.MaxValue)
-        );
+        Assert.All(["wal_bytes", "table_bytes", "index_bytes"], count => Assert.InRange(before.GetProperty(count).GetInt64(), 1, long.MaxValue));
         // Each turn is at least a row for the question and one for the answer, with its text.
         Assert.InRange(after.GetProperty("wal_bytes").GetInt64() - before.GetProperty("wal_bytes").GetInt64(), Conversations * 1000, long.MaxValue);
     }

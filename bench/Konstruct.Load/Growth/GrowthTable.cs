@@ -108,15 +108,16 @@ internal static class GrowthTable
         PerTurn("tables, KB", "F1", outcome => Kb(outcome, reading => reading.TableBytes));
         PerTurn("indexes, KB", "F1", outcome => Kb(outcome, reading => reading.IndexBytes));
         PerTurn("Redis, KB of an ended turn", "F1", outcome => Kb(outcome, reading => reading.RedisBytes));
-        Row("Redis, KB of a running conversation", "F1", outcome => Running(outcome) / 1024 / outcome.Conversations);
-        Row("… with chunks so far", "F0", outcome => (double?)outcome.Stores?.Streaming?.Chunks / outcome.Conversations);
+        Row("running", "Redis, KB of a running turn", "F1", outcome => Running(outcome) / 1024 / outcome.Conversations);
+        Row("running", "… with so many chunks", "F0", outcome => (double?)outcome.Stores?.Streaming?.Chunks / outcome.Conversations);
         PerTurn("PostgreSQL, GB per million turns", "F2", outcome => Kb(outcome, reading => reading.TableBytes + reading.IndexBytes) * 1.024);
         to.WriteLine();
 
-        void PerTurn(string name, string format, Func<Outcome, double?> total) => Row(name, format, outcome => total(outcome) / outcome.Done);
+        void PerTurn(string name, string format, Func<Outcome, double?> total) =>
+            Row("turns", name, format, outcome => total(outcome) / outcome.Done);
 
-        void Row(string name, string format, Func<Outcome, double?> of) =>
-            Line(to, name, format, sizes.Select(size => results.Median($"turns-{size}", Gateway, of)));
+        void Row(string scenario, string name, string format, Func<Outcome, double?> of) =>
+            Line(to, name, format, sizes.Select(size => results.Median($"{scenario}-{size}", Gateway, of)));
     }
 
     private static void Gateways(GrowthResults results, TextWriter to)

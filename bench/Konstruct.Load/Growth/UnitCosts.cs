@@ -24,6 +24,7 @@ internal sealed record UnitCosts(string Source, SortedDictionary<string, double>
         costs.AddShares(results, "redis_us", outcome => Microseconds(outcome, "redis"));
         costs.AddShares(results, "postgres_us", outcome => Microseconds(outcome, "postgres"));
         costs.AddShares(results, "redis_bytes", outcome => Grown(outcome, reading => reading.RedisBytes));
+        costs.AddRunning(results);
         costs.AddShares(results, "wal_bytes", outcome => Grown(outcome, reading => reading.WalBytes));
         costs.AddShares(results, "table_bytes", outcome => Grown(outcome, reading => reading.TableBytes));
         costs.AddShares(results, "index_bytes", outcome => Grown(outcome, reading => reading.IndexBytes));
@@ -88,6 +89,24 @@ internal sealed record UnitCosts(string Source, SortedDictionary<string, double>
             Add($"{name}_per_chunk", perChunk);
         }
     }
+
+    /// <summary>A running turn has more than its log: the task, the lease and buffers.</summary>
+    private void AddRunning(GrowthResults results)
+    {
+        if (
+            results.SizesOf("running") is [.., var size]
+            && Units.TryGetValue("redis_bytes_per_chunk", out var perChunk)
+            && results.Median($"running-{size}", Gateway, outcome => WhileStreaming(outcome, perChunk)) is { } bytes
+        )
+        {
+            Add("redis_bytes_per_running_turn", bytes);
+        }
+    }
+
+    private static double? WhileStreaming(Outcome outcome, double perChunk) =>
+        outcome.Stores is { Streaming: { } streaming } stores
+            ? (streaming.RedisBytes - stores.Before.RedisBytes - (streaming.Chunks * perChunk)) / outcome.Conversations
+            : null;
 
     /// <summary>Three significant digits: no measurement has more.</summary>
     private void Add(string name, double value) =>

@@ -17,9 +17,9 @@ internal static class LoadRun
         var progress = new Progress(tally, options);
         await ConnectAsync(all, progress, cancel);
 
-        CoreWatch[] cores = [.. options.Cores.Select(core => new CoreWatch(core, cancel))];
         await using var stores = await StoreMeter.ConnectAsync(options, tally);
         await stores.BeginAsync(cancel);
+        CoreWatch[] cores = [.. options.Cores.Select(core => new CoreWatch(core, cancel))];
         var meter = new CpuMeter(options.Watched, tally);
         meter.Begin();
         var ownBegin = Environment.CpuUsage.TotalTime;

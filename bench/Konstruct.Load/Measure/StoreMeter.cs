@@ -7,10 +7,11 @@ namespace Konstruct.Load.Measure;
 /// <summary>Memory of Redis, and the database's size and WAL: before a run, once a second while every conversation streams, and after it.</summary>
 internal sealed class StoreMeter : IAsyncDisposable
 {
+    /// <summary>Without <c>web_turns</c>, which is as large as most turns at once: its space is used again.</summary>
     private const string Sizes = """
         SELECT (pg_current_wal_lsn() - '0/0'::pg_lsn)::bigint, sum(pg_table_size(oid))::bigint, sum(pg_indexes_size(oid))::bigint
         FROM pg_class
-        WHERE oid IN ('public.web_conversations'::regclass, 'public.web_conversation_messages'::regclass, 'public.web_turns'::regclass)
+        WHERE oid IN ('public.web_conversations'::regclass, 'public.web_conversation_messages'::regclass)
         """;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -30,7 +31,11 @@ internal sealed class StoreMeter : IAsyncDisposable
     public static async Task<StoreMeter> ConnectAsync(LoadOptions options, Tally tally) =>
         new(
             tally,
-            options.Redis is { } redis ? await ConnectionMultiplexer.ConnectAsync(redis) : null,
+            // INFO is a command for administrators.
+            options.Redis
+                is { } redis
+                ? await ConnectionMultiplexer.ConnectAsync(redis, configuration => configuration.AllowAdmin = true)
+                : null,
             options.Postgres is { } postgres ? NpgsqlDataSource.Create(postgres) : null
         );
 
@@ -83,7 +88,7 @@ internal sealed class StoreMeter : IAsyncDisposable
 /// <param name="Chunks">Chunks that had arrived by then.</param>
 /// <param name="RedisBytes">Redis's <c>used_memory</c>; 0: not watched.</param>
 /// <param name="WalBytes">WAL since the database cluster was made; 0: not watched.</param>
-/// <param name="TableBytes">Size of the chat's tables with their TOAST tables.</param>
+/// <param name="TableBytes">Size of conversations and messages, with their TOAST tables.</param>
 /// <param name="IndexBytes">Size of their indexes.</param>
 internal sealed record StoreReading(long Chunks, long RedisBytes, long WalBytes, long TableBytes, long IndexBytes);
 
