@@ -18,9 +18,6 @@ internal static class Signals
     /// <summary>Sends the signal. False: the process is gone, or the system has no signals.</summary>
     public static bool TrySendTo(this Signal signal, int processId) => !OperatingSystem.IsWindows() && Kill(processId, signal.Number()) == 0;
 
-    /// <summary>The same, to a process that may have ended.</summary>
-    public static void TrySendTo(this Signal signal, int processId) => _ = kill(processId, signal.Number());
-
     private static int Number(this Signal signal) =>
         signal switch
         {

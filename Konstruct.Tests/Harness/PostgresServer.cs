@@ -169,7 +169,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>Each connection is served by a child of the server. The parent is first: it makes no other meanwhile.</summary>
     private void SignalAll(Signal signal)
     {
-        _server!.Signal(signal);
+        _server!.Send(signal);
         foreach (var child in File.ReadAllText($"/proc/{_server.Id}/task/{_server.Id}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             signal.TrySendTo(int.Parse(child, CultureInfo.InvariantCulture));

@@ -11,10 +11,10 @@ internal sealed class SmallDisk : IAsyncDisposable
 {
     private const int Megabytes = 384;
 
-    private readonly ChildProcess _holder;
+    private readonly LoggedProcess _holder;
     private readonly string _folder;
 
-    private SmallDisk(ChildProcess holder, string folder) => (_holder, _folder) = (holder, folder);
+    private SmallDisk(LoggedProcess holder, string folder) => (_holder, _folder) = (holder, folder);
 
     /// <summary>A command that executes a program where the disk is.</summary>
     public IEnumerable<string> Prefix => ["nsenter", "--target", $"{_holder.Id}", "--mount", "--"];
@@ -32,10 +32,10 @@ internal sealed class SmallDisk : IAsyncDisposable
 
         const string Mounted = "mounted";
         string[] mount = ["sh", "-c", $"mount -t tmpfs -o size={Megabytes}m,mode=700 tmpfs \"$0\" && echo {Mounted} && exec cat", folder];
-        ChildProcess? holder = null;
+        LoggedProcess? holder = null;
         try
         {
-            holder = await ChildProcess.StartAsync("the holder of a small disk", mount, prefix: ["unshare", "--mount"]);
+            holder = new LoggedProcess("the holder of a small disk", mount, prefix: ["unshare", "--mount"]);
             await holder.WaitForLogAsync(Mounted);
             return new(holder, folder);
         }

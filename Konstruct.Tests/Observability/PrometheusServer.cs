@@ -19,7 +19,7 @@ internal sealed class PrometheusServer : IAsyncDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly HttpClient _http;
     private readonly WebApplication _exporter;
-    private ChildProcess? _process;
+    private LoggedProcess? _process;
 
     private PrometheusServer(OtlpReceiver receiver, int port)
     {
@@ -50,7 +50,7 @@ internal sealed class PrometheusServer : IAsyncDisposable
                 .Replace("evaluation_interval: 15s", "evaluation_interval: 1s", StringComparison.Ordinal);
             var file = Path.Combine(server._folder.Path, "prometheus.yaml");
             await File.WriteAllTextAsync(file, configuration);
-            server._process = await ChildProcess.StartAsync(
+            server._process = new LoggedProcess(
                 "prometheus",
                 [
                     program,

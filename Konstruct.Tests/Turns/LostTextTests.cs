@@ -25,7 +25,7 @@ public sealed class LostTextTests(GatewayInside gateway) : IClassFixture<Gateway
         var key = NewConversation();
         var turnId = await gateway.LeaveBehindAsync(key);
 
-        await gateway.Get<TurnPersister>().PersistOnceAsync(new(key, turnId, TurnOutcome.Completed, 1, Text: null), default);
+        await gateway.Get<TurnPersister>().PersistOnceAsync(new(key, turnId, TurnOutcome.Completed, 1, Text: null), default, Cancellation);
         Assert.Equal(TurnOutcome.Pending, (await FindAsync(key, turnId)).Status);
 
         await gateway.Sweeper.SweepAsync(Cancellation);

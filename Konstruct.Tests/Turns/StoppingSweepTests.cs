@@ -1,18 +1,13 @@
 using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Hosting;
-using Konstruct.Gateway.Turns.Repair;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.Streaming;
-using Microsoft.Extensions.Hosting;
 using Xunit;
 
 namespace Konstruct.Tests.Turns;
 
-/// <summary>A gateway whose time to drain is up; rounds of the sweep are in the test's hands.</summary>
-public sealed class GatewayThatStops(DatabaseFactory databases) : GatewayInside(databases)
-{
-    internal Sweeper Sweeper => Get<IEnumerable<IHostedService>>().OfType<Sweeper>().Single();
-}
+/// <summary>A gateway whose time to drain is up.</summary>
+public sealed class GatewayThatStops(DatabaseFactory databases) : GatewayInside(databases);
 
 /// <summary>
 /// The sweep runs until it is stopped itself, which is a moment after the drain. In that moment each end that it persisted failed as an error that was not
