@@ -39,7 +39,7 @@ internal static class OrchestratorServices
         services.AddSingleton<DispatchQueue>();
         services.AddSingleton<DeadLetters>();
         services.AddLoops();
-        services.AddSingleton<Patience>();
+        services.AddSingleton<Retry>();
         services.AddSingleton<TurnAnswerer>();
         services.AddSingleton<RunningTurns>();
         services.AddSingleton<OrchestratorMetrics>();

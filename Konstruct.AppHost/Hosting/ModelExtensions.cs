@@ -79,9 +79,13 @@ internal static class ModelExtensions
     /// <summary>Links the dashboard to the gateway, and the gateway's page to the traces in the dashboard.</summary>
     public static IResourceBuilder<ProjectResource> WithLinks(this IResourceBuilder<ProjectResource> gateway)
     {
+        // A Release build of the gateway, like a published one, has neither page.
+#if DEBUG
         gateway
             .WithUrlForEndpoint("http", url => url.DisplayText = "Chat")
-            .WithUrlForEndpoint("http", _ => new() { Url = "/scalar", DisplayText = "API" })
+            .WithUrlForEndpoint("http", _ => new() { Url = "/scalar", DisplayText = "API" });
+#endif
+        gateway
             .WithUrlForEndpoint("http", _ => new() { Url = "/openapi/v1.json", DisplayText = "API document" })
             .WithUrlForEndpoint("http", _ => new() { Url = "/health", DisplayText = "Health" });
         return

@@ -11,6 +11,13 @@ namespace Konstruct.AppHost.Hosting;
 /// </summary>
 internal sealed class ReadyLine(EndpointReference gateway, IConfiguration configuration) : BackgroundService
 {
+    /// <summary>What a browser finds at the gateway's address: only a Debug build has the page.</summary>
+#if DEBUG
+    private const string Page = "Chat";
+#else
+    private const string Page = "Gateway";
+#endif
+
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(2) };
@@ -39,7 +46,7 @@ internal sealed class ReadyLine(EndpointReference gateway, IConfiguration config
 
         using var process = Process.GetCurrentProcess();
         var seconds = (DateTime.Now - process.StartTime).TotalSeconds;
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Ready in {seconds:0.0} s. Chat: {gateway.Url}/{Dashboard}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Ready in {seconds:0.0} s. {Page}: {gateway.Url}/{Dashboard}"));
     }
 
     private async Task<bool> IsHealthyAsync(CancellationToken stop)

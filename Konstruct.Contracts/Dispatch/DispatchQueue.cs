@@ -103,7 +103,7 @@ public sealed class DispatchQueue(IConnectionMultiplexer redis)
 
     /// <summary>Removes entries: their turn is persisted (acknowledge), or their worker gives them back.</summary>
     public Task RemoveAsync(params IReadOnlyCollection<string> entries) =>
-        Script.Settle.RunAsync(Database, AllKeys, [.. entries.Select(entry => (RedisValue)entry)]);
+        Script.Remove.RunAsync(Database, AllKeys, [.. entries.Select(entry => (RedisValue)entry)]);
 
     /// <summary>Returns the states of entries, in the same order. Removes expired leases.</summary>
     public async Task<IReadOnlyList<DispatchState>> InspectAsync(IReadOnlyCollection<string> entries)

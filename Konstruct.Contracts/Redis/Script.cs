@@ -15,7 +15,7 @@ public sealed class Script
     internal static readonly Script Claim = new("claim");
     internal static readonly Script Renew = new("renew");
     internal static readonly Script Answer = new("answer");
-    internal static readonly Script Settle = new("settle");
+    internal static readonly Script Remove = new("remove");
     internal static readonly Script Inspect = new("inspect");
     internal static readonly Script Stale = new("stale");
     internal static readonly Script Measure = new("measure");

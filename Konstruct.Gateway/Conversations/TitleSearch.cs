@@ -22,8 +22,8 @@ internal static class TitleSearch
             }
             else
             {
-                // A backslash before anything but an ASCII letter or digit makes it literal.
-                pattern.Append(Rune.IsLetterOrDigit(rune) ? "" : "\\").Append(rune);
+                // Only ASCII has special characters. A backslash before what a locale takes for a letter is an error.
+                pattern.Append(rune.IsAscii && !Rune.IsLetterOrDigit(rune) ? "\\" : "").Append(rune);
             }
         }
 

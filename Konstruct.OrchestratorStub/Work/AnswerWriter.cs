@@ -15,7 +15,7 @@ internal sealed class AnswerWriter(
     string claimId,
     RunningTurn turn,
     int maxAnswerBytes,
-    Patience patience,
+    Retry retry,
     TimeProvider time,
     Activity? span
 )
@@ -114,7 +114,7 @@ internal sealed class AnswerWriter(
         {
             var first = _written + 1;
             var began = time.GetTimestamp();
-            var outcome = await patience.UntilKnownAsync(() => log.AppendAsync(key, claimId, first, batch, maxAnswerBytes), turn.Stopped);
+            var outcome = await retry.UntilKnownAsync(() => log.AppendAsync(key, claimId, first, batch, maxAnswerBytes), turn.Stopped);
             if (outcome != LogWrite.Written)
             {
                 Outcome = outcome;

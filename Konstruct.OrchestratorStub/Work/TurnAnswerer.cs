@@ -17,7 +17,7 @@ internal sealed partial class TurnAnswerer(
     DispatchQueue queue,
     IOptions<DispatchOptions> options,
     OrchestratorMetrics metrics,
-    Patience patience,
+    Retry retry,
     TimeProvider time,
     ILogger<TurnAnswerer> logger
 )
@@ -57,7 +57,7 @@ internal sealed partial class TurnAnswerer(
 
     private async Task<bool> OpenAsync(AttemptKey key, string claimId, KonstructMessage message, RunningTurn turn)
     {
-        var opened = await patience.UntilKnownAsync(() => log.OpenAsync(key, claimId, message.Traceparent), turn.Stopped);
+        var opened = await retry.UntilKnownAsync(() => log.OpenAsync(key, claimId, message.Traceparent), turn.Stopped);
         if (opened == LogWrite.Written)
         {
             return true;
@@ -70,7 +70,7 @@ internal sealed partial class TurnAnswerer(
     /// <returns>Outcome of the turn, if this attempt finished it. Otherwise <see cref="RunningTurn.Reason"/> says why not.</returns>
     private async Task<string> SpeakAsync(AttemptKey key, string claimId, KonstructMessage message, RunningTurn turn, Activity? span)
     {
-        var answer = new AnswerWriter(log, key, claimId, turn, _options.MaxAnswerBytes, patience, time, span);
+        var answer = new AnswerWriter(log, key, claimId, turn, _options.MaxAnswerBytes, retry, time, span);
         var outcome = TurnOutcome.Completed;
         try
         {
@@ -120,14 +120,14 @@ internal sealed partial class TurnAnswerer(
         var isTooLong = answer.Outcome == LogWrite.TooLong;
         var (seq, text) = isTooLong
             ? (
-                (await patience.UntilKnownAsync(() => log.ReadStateAsync(key.ConversationId, key.TurnId), limit.Token)).LastSeq + 1,
-                (await patience.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), limit.Token)).Text
+                (await retry.UntilKnownAsync(() => log.ReadStateAsync(key.ConversationId, key.TurnId), limit.Token)).LastSeq + 1,
+                (await retry.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), limit.Token)).Text
             )
             : (answer.Count + 1, answer.Text);
-        var finished = await patience.UntilKnownAsync(() => log.FinishAsync(key, claimId, seq, outcome, text), limit.Token);
+        var finished = await retry.UntilKnownAsync(() => log.FinishAsync(key, claimId, seq, outcome, text), limit.Token);
         if (finished == LogWrite.Written)
         {
-            await patience.UntilKnownAsync(() => queue.AnswerAsync(key.Entry), limit.Token);
+            await retry.UntilKnownAsync(() => queue.AnswerAsync(key.Entry), limit.Token);
             turn.End(); // The lease was released; the heartbeat may not know yet.
             return;
         }

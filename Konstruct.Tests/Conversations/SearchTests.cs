@@ -1,3 +1,4 @@
+using Konstruct.Gateway.Conversations;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.ProtocolV1;
 using Xunit;
@@ -57,6 +58,10 @@ public sealed class SearchTests : PipelineTests
 
         Assert.Equal(expected, await TitlesAsync($"?title={Uri.EscapeDataString(part)}"));
     }
+
+    /// <summary>In the locale C, which the tests' databases have, a backslash before such a sign does no harm.</summary>
+    [Fact]
+    public void A_sign_that_is_a_letter_in_some_locale_is_not_escaped() => Assert.Equal("हि\\-७—", TitleSearch.PatternOf("हि-७—"));
 
     [Theory]
     [InlineData("?title=")]

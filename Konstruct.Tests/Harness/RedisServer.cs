@@ -70,7 +70,7 @@ internal sealed class RedisServer : IAsyncDisposable
         return values;
     }
 
-    /// <summary>Where the attempts of turns are that nobody has settled: waiting, leased or answered, a line each.</summary>
+    /// <summary>Where the attempts of turns are that nobody has removed: waiting, leased or answered, a line each.</summary>
     public async Task<IReadOnlyList<string>> DispatchedAsync()
     {
         var lines = new List<string>();

@@ -19,7 +19,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
     [InlineData(1, "completed")]
     [InlineData(100, "failed")]
     [InlineData(0, "cancelled")]
-    public async Task An_end_of_another_tenants_turn_settles_nothing_and_is_not_shown(int attempt, string reason)
+    public async Task An_end_of_another_tenants_turn_removes_nothing_and_is_not_shown(int attempt, string reason)
     {
         var (victim, turnId) = await gateway.AcceptAsync();
         await gateway.Queue.EnqueueAsync(GatewayInside.TaskOf(victim, turnId));
@@ -60,7 +60,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
         Assert.Equal(("done", ""), (frames.All[^1].Type, frames.All[^1].Text));
     }
 
-    /// <summary>It made two thousand million entries to settle: 1.7 GB, or the process.</summary>
+    /// <summary>It made two thousand million entries to remove: 1.7 GB, or the process.</summary>
     [Theory]
     [InlineData("2147483647")]
     [InlineData("101")]

@@ -23,7 +23,7 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
         await chat.SayAsync(text);
         (await chat.ReceiveTurnAsync()).AssertWhole(_conversation);
 
-        var trace = await WholeTraceAsync("chat.turn", "turn.process", "turn.finalize", "redis settle");
+        var trace = await WholeTraceAsync("chat.turn", "turn.process", "turn.finalize", "redis remove");
         var tree = SpanTree.Print(trace);
         TestContext.Current.TestOutputHelper?.WriteLine(tree);
         SpanTree.Keep(tree);
@@ -38,7 +38,7 @@ public abstract class TraceTests(TracedPipeline fixture) : PipelineTests(fixture
                 $"{GatewayService}: chat.turn > turn.listen Internal",
                 $"{GatewayService}: chat.turn > turn.persist Internal",
                 $"{GatewayService}: turn.dispatch > redis enqueue Client",
-                $"{GatewayService}: turn.finalize > redis settle Client",
+                $"{GatewayService}: turn.finalize > redis remove Client",
                 $"{WorkerService}: turn.dispatch > turn.claim Consumer",
                 $"{WorkerService}: turn.dispatch > turn.process Consumer",
                 $"{WorkerService}: turn.finish > redis answer Client",

@@ -90,7 +90,7 @@ public abstract class ClaimTests(GatewayInside gateway) : IAsyncLifetime
                 gateway.Queue,
                 Options.Create(new DispatchOptions()),
                 new OrchestratorMetrics(gateway.Get<IMeterFactory>(), _running),
-                new Patience(gateway.Persistence),
+                new Retry(gateway.Persistence),
                 TimeProvider.System,
                 NullLogger<TurnAnswerer>.Instance
             );

@@ -121,4 +121,4 @@ inline answer_lua(a) {
     fi
 }
 
-inline settle_lua(a) { where_[a] = NONE }
+inline remove_lua(a) { where_[a] = NONE }

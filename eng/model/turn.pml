@@ -72,7 +72,7 @@ inline returned(a) { is_issued[a] = 0 }
 #define FINISH  2
 #define OPEN    3
 #define ANSWER  4
-#define SETTLE  5
+#define REMOVE  5
 #define ENQUEUE 6
 #define PERSIST 7
 #define END     8
@@ -95,7 +95,7 @@ end:
         :: late == FINISH -> finish_lua(late_a, late_c, late_n, r)
         :: late == OPEN -> open_lua(late_a, late_c, r)
         :: late == ANSWER -> answer_lua(late_a)
-        :: late == SETTLE -> settle_lua(late_a)
+        :: late == REMOVE -> remove_lua(late_a)
         :: late == ENQUEUE -> enqueue_lua(late_a, 0, r)
         :: late == PERSIST -> finish_turn(late_c, late_a, late_n)
         :: late == END -> end_lua(late_a, late_c, r)
@@ -172,9 +172,9 @@ letgo:
     atomic {
         if
         crash
-        :: maybe_late(SETTLE, a, 0, 0);
+        :: maybe_late(REMOVE, a, 0, 0);
             if
-            :: has(LET_GO) -> settle_lua(a)
+            :: has(LET_GO) -> remove_lua(a)
             :: else
             fi;
             busy[w] = 0
@@ -264,9 +264,9 @@ inline acknowledge() {
     if
     :: may_fail -> fault()
     :: true ->
-        settle_lua(1);
-        if :: attempt >= 2 -> settle_lua(2) :: else fi;
-        if :: attempt >= 3 -> settle_lua(ATTEMPTS) :: else fi
+        remove_lua(1);
+        if :: attempt >= 2 -> remove_lua(2) :: else fi;
+        if :: attempt >= 3 -> remove_lua(ATTEMPTS) :: else fi
     fi
 }
 

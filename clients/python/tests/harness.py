@@ -215,11 +215,11 @@ class WorkerTestCase(unittest.IsolatedAsyncioTestCase):
     async def gone(self, turn: Turn) -> None:
         """Returns when nothing of the entry is left in the dispatch slot."""
 
-        async def settled() -> bool:
+        async def removed() -> bool:
             scores = [await self.redis.zscore(key, turn.entry) for key in (keys.QUEUE, keys.LEASES, keys.ANSWERED)]
             return scores == [None] * 3 and not await self.redis.hexists(keys.TASKS, turn.entry)
 
-        await until(settled, f"the entry of {turn.text!r} is gone")
+        await until(removed, f"the entry of {turn.text!r} is gone")
 
 
 class LossyProxy:

@@ -15,7 +15,7 @@ from .failures import Failures, is_outage
 from .keys import Attempt, response_channel
 from .message import Message
 from .options import Options
-from .patience import GaveUp, Patience
+from .retry import GaveUp, Retry
 from .running import RunningTurn, StopReason
 from .turn_log import LogWrite, TurnLog
 from .writer import AnswerWriter
@@ -35,13 +35,13 @@ class TurnAnswerer:
     """Answers turns with the user's code."""
 
     def __init__(
-        self, answer: Answer, log: TurnLog, queue: DispatchQueue, options: Options, patience: Patience, failures: Failures
+        self, answer: Answer, log: TurnLog, queue: DispatchQueue, options: Options, retry: Retry, failures: Failures
     ) -> None:
         self._answer = answer
         self._log = log
         self._queue = queue
         self._options = options
-        self._patience = patience
+        self._retry = retry
         self._failures = failures
         self.attempts: Counter[str] = Counter()
 
@@ -66,7 +66,7 @@ class TurnAnswerer:
             await self._let_go(attempt, turn)
 
     async def _open(self, attempt: Attempt, claim_id: str, message: Message, turn: RunningTurn) -> bool:
-        opened = await self._patience.until_known(lambda: self._log.open(attempt, claim_id, message.traceparent), turn.stopped)
+        opened = await self._retry.until_known(lambda: self._log.open(attempt, claim_id, message.traceparent), turn.stopped)
         if opened is not LogWrite.WRITTEN:
             turn.stop(StopReason.ENDED if opened is LogWrite.ENDED else StopReason.LOST)
         return opened is LogWrite.WRITTEN
@@ -75,7 +75,7 @@ class TurnAnswerer:
         self, attempt: Attempt, claim_id: str, message: Message, turn: RunningTurn, span: telemetry.Span
     ) -> str | None:
         """Outcome of the turn, if this attempt finished it. None: the turn's reason says why not."""
-        writer = AnswerWriter(self._log, attempt, claim_id, turn, self._options, self._patience, span)
+        writer = AnswerWriter(self._log, attempt, claim_id, turn, self._options, self._retry, span)
         error = await self._run_answer(replace(message, traceparent=telemetry.current_traceparent(message)), turn, writer)
         await writer.flush()
         if turn.reason is not None:
@@ -127,21 +127,21 @@ class TurnAnswerer:
         never, limit = asyncio.Event(), self._options.lease
         seq, text = writer.count + 1, writer.text
         if writer.outcome is LogWrite.TOO_LONG:
-            seq = await self._patience.until_known(lambda: self._log.last_seq(attempt), never, limit) + 1
-            text = await self._patience.until_known(lambda: self._log.text(attempt), never, limit)
-        finished = await self._patience.until_known(lambda: self._log.finish(attempt, claim_id, seq, outcome, text), never, limit)
+            seq = await self._retry.until_known(lambda: self._log.last_seq(attempt), never, limit) + 1
+            text = await self._retry.until_known(lambda: self._log.text(attempt), never, limit)
+        finished = await self._retry.until_known(lambda: self._log.finish(attempt, claim_id, seq, outcome, text), never, limit)
         if finished is not LogWrite.WRITTEN:
             turn.stop(StopReason.ENDED if finished is LogWrite.ENDED else StopReason.LOST)
             return
         turn.end()  # The heartbeat may find the lease gone from here on.
-        await self._patience.until_known(lambda: self._queue.answer(turn.entry), never, limit)
+        await self._retry.until_known(lambda: self._queue.answer(turn.entry), never, limit)
 
     async def _let_go(self, attempt: Attempt, turn: RunningTurn) -> None:
         """Gives up the lease, so that nothing waits for its expiry. If Redis is down, it expires."""
         assert turn.reason is not None
         _logger.info("Attempt %d of turn %s was let go: %s", attempt.number, attempt.turn_id, turn.reason.value)
         try:
-            await self._queue.settle(turn.entry)
+            await self._queue.remove(turn.entry)
         except Exception as error:
             if not is_outage(error):
                 raise

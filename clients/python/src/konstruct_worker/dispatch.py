@@ -43,7 +43,7 @@ class Claimed:
 class DispatchQueue:
     """Claims entries, keeps their leases and gives them up."""
 
-    _claim, _renew, _answer, _settle, _bury = (Script(name) for name in ("claim", "renew", "answer", "settle", "bury"))
+    _claim, _renew, _answer, _remove, _bury = (Script(name) for name in ("claim", "renew", "answer", "remove", "bury"))
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -67,9 +67,9 @@ class DispatchQueue:
         """Marks an entry as answered: its end is in the log, and a gateway must persist it."""
         await self._store.run(self._answer, [keys.LEASES, keys.ANSWERED], [entry])
 
-    async def settle(self, entry: bytes) -> None:
+    async def remove(self, entry: bytes) -> None:
         """Removes an entry: its worker gives it back."""
-        await self._store.run(self._settle, _ALL, [entry])
+        await self._store.run(self._remove, _ALL, [entry])
 
     async def bury(self, entry: bytes, payload: bytes, reason: Unreadable) -> bool:
         """Moves an unreadable entry to the dead letters. False: another process did."""

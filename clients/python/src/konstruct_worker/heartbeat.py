@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from .dispatch import DispatchQueue
-from .patience import Patience, wait_for
+from .retry import Retry, wait_for
 from .running import RunningTurns, StopReason
 
 _logger = logging.getLogger("konstruct_worker")
@@ -15,11 +15,11 @@ _logger = logging.getLogger("konstruct_worker")
 class Heartbeat:
     """One per worker."""
 
-    def __init__(self, queue: DispatchQueue, running: RunningTurns, lease: float, patience: Patience) -> None:
+    def __init__(self, queue: DispatchQueue, running: RunningTurns, lease: float, retry: Retry) -> None:
         self._queue = queue
         self._running = running
         self._lease = lease
-        self._patience = patience
+        self._retry = retry
 
     async def run(self, ended: asyncio.Event) -> None:
         """Beats until ``ended`` is set. A failed heartbeat is retried soon, because the leases are expiring."""
@@ -35,7 +35,7 @@ class Heartbeat:
                     late,
                 )
             due = loop.time() + interval
-            await self._patience.until_done("the heartbeat", self._beat, self._lease / 30, interval, ended)
+            await self._retry.until_done("the heartbeat", self._beat, self._lease / 30, interval, ended)
 
     async def _beat(self) -> None:
         entries = self._running.entries

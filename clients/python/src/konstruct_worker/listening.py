@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from . import keys
 from .failures import Failures
-from .patience import pause, wait_for
+from .retry import pause, wait_for
 from .store import Store
 
 _IDLE = 5.0

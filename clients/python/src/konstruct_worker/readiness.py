@@ -11,7 +11,7 @@ from . import keys
 from .keys import Attempt, response_channel
 from .listening import Listener
 from .options import Options
-from .patience import wait_for
+from .retry import wait_for
 from .store import Script, Store
 
 _TRY_TURN, _TRY_DISPATCH = Script("try_turn"), Script("try_dispatch")

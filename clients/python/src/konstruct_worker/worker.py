@@ -18,7 +18,7 @@ from .heartbeat import Heartbeat
 from .listening import Listener
 from .message import Unreadable, read_task
 from .options import Options
-from .patience import Patience, wait_for
+from .retry import Retry, wait_for
 from .readiness import Readiness
 from .running import RunningTurn, RunningTurns, StopReason
 from .store import Store
@@ -112,16 +112,16 @@ class Worker:
     async def _serve(self, answer: Answer) -> None:
         store = Store(self._url, self._options)
         queue = DispatchQueue(store)
-        patience = Patience(self._failures)
-        answerer = TurnAnswerer(answer, TurnLog(store), queue, self._options, patience, self._failures)
+        retry = Retry(self._failures)
+        answerer = TurnAnswerer(answer, TurnLog(store), queue, self._options, retry, self._failures)
         self._attempts = answerer.attempts
         listener = Listener(store, self._failures, self._wake.set, lambda turn_id: self._running.stop_turn(turn_id, StopReason.ENDED))
         ended = asyncio.Event()
-        heartbeat = asyncio.create_task(Heartbeat(queue, self._running, self._options.lease, patience).run(ended))
+        heartbeat = asyncio.create_task(Heartbeat(queue, self._running, self._options.lease, retry).run(ended))
         listening = asyncio.create_task(listener.run(ended))
         try:
             if await self._get_ready(Readiness(store, listener, self._options)):
-                await self._claim_all(queue, answerer, patience)
+                await self._claim_all(queue, answerer, retry)
                 await self._drain()
         finally:
             ended.set()
@@ -138,7 +138,7 @@ class Worker:
             await wait_for(self._stopping, 0.25)
         return False
 
-    async def _claim_all(self, queue: DispatchQueue, answerer: TurnAnswerer, patience: Patience) -> None:
+    async def _claim_all(self, queue: DispatchQueue, answerer: TurnAnswerer, retry: Retry) -> None:
         interval = self._options.poll_interval
 
         async def claim() -> int:
@@ -150,7 +150,7 @@ class Worker:
 
         while not self._stopping.is_set():
             self._wake.clear()
-            if not await patience.until_done("claiming tasks", claim, interval / 2, 5 * interval, self._stopping):
+            if not await retry.until_done("claiming tasks", claim, interval / 2, 5 * interval, self._stopping):
                 await wait_for(self._wake, interval)
 
     def _begin(self, claimed: Claimed, queue: DispatchQueue, answerer: TurnAnswerer) -> None:

@@ -8,7 +8,7 @@ import time
 from . import payloads
 from .keys import Attempt
 from .options import Options
-from .patience import GaveUp, Patience
+from .retry import GaveUp, Retry
 from .running import RunningTurn, StopReason
 from .telemetry import Span
 from .text import ends_in_half, to_storable
@@ -21,13 +21,13 @@ class AnswerWriter:
     one. Its count of chunks makes a repeated append harmless.
     """
 
-    def __init__(self, log: TurnLog, attempt: Attempt, claim_id: str, turn: RunningTurn, options: Options, patience: Patience, span: Span) -> None:
+    def __init__(self, log: TurnLog, attempt: Attempt, claim_id: str, turn: RunningTurn, options: Options, retry: Retry, span: Span) -> None:
         self._log = log
         self._attempt = attempt
         self._claim_id = claim_id
         self._turn = turn
         self._options = options
-        self._patience = patience
+        self._retry = retry
         self._span = span
         self._pending: list[bytes] = []
         self._room = asyncio.Event()
@@ -94,7 +94,7 @@ class AnswerWriter:
 
     async def _write_batch(self, batch: list[bytes]) -> None:
         began = time.monotonic()
-        outcome = await self._patience.until_known(
+        outcome = await self._retry.until_known(
             lambda: self._log.append(self._attempt, self._claim_id, self._written + 1, batch, self._options.max_answer_bytes), self._turn.stopped
         )
         self._sum(time.monotonic() - began)

@@ -5,7 +5,7 @@ using Polly;
 namespace Konstruct.OrchestratorStub.Work;
 
 /// <summary>Retries a call to Redis until its outcome is known. Every script can be repeated; after a time-out the call may still have run.</summary>
-internal sealed class Patience(Persistence persistence)
+internal sealed class Retry(Persistence persistence)
 {
     private readonly ResiliencePipeline _calls = persistence.Of(
         "a turn's call to Redis",

@@ -34,7 +34,7 @@ def pause(first: float, longest: float, failures: int) -> float:
     return float(min(first * 2 ** min(failures, 20), longest) * random.uniform(0.5, 1))
 
 
-class Patience:
+class Retry:
     """Two ways to repeat: a turn's call until its outcome is known, and a loop's round until it succeeds."""
 
     def __init__(self, failures: Failures) -> None:
