@@ -110,15 +110,12 @@ internal static class CompareTable
         );
         to.WriteLine($"| {scenario} | {name} | {string.Join(" | ", cells)} |");
 
-        string Ratios(string server, double number) =>
-            string.Join(
-                "; ",
-                new[]
-                {
-                    server == baseline ? null : RatioTo(baseline, number),
-                    server == Filled ? $"{RatioTo("v2", number)} of v2" : null,
-                }.OfType<string>()
-            );
+        string Ratios(string server, double number)
+        {
+            var toBaseline = server == baseline ? null : RatioTo(baseline, number);
+            var toEmpty = server == Filled && RatioTo("v2", number) is { } ratio ? $"{ratio} of v2" : null;
+            return string.Join("; ", new[] { toBaseline, toEmpty }.OfType<string>());
+        }
 
         string? RatioTo(string other, double number) =>
             Array.IndexOf(servers, other) is var at and >= 0 && values[at] is { } of and > 0 ? Format(number / of, "F2") : null;

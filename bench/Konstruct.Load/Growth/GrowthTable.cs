@@ -8,6 +8,9 @@ namespace Konstruct.Load.Growth;
 internal static class GrowthTable
 {
     private const string Gateway = "v2";
+
+    /// <summary>Tokens a second of a conversation in <c>chunks-N</c>.</summary>
+    private const double Rate = 5;
     private static readonly string[] Servers = ["floor", Gateway];
     private static readonly Argument<string> Folder = new("folder") { Description = "Where bench/growth left the results." };
     private static readonly Option<string?> Units = new("--units") { Description = "A file that gets the unit costs as JSON." };
@@ -63,6 +66,16 @@ internal static class GrowthTable
         foreach (var server in Servers.Where(results.Has))
         {
             Row("CPU-s per 100,000 chunks", "F2", outcome => Cpu(outcome)?.SteadyPer100K);
+            if (results.Idle(server)?.EmptyCpuPercent is { } empty)
+            {
+                // Few conversations share the timers of the process, which run without any.
+                Row(
+                    "… less the empty process's",
+                    "F2",
+                    outcome => Cpu(outcome)?.SteadyPer100K - (empty / 100 / (outcome.Conversations * Rate) * 100_000)
+                );
+            }
+
             Row("added delay p50, ms", "F2", outcome => outcome.Delay.P50);
             Row("added delay p99, ms", "F1", outcome => outcome.Delay.P99);
 

@@ -60,9 +60,9 @@ internal static class IdleRun
         }
 
         var lost = sockets.Count(socket => socket.IsClosed);
-        if (lost > 0)
+        foreach (var closed in sockets.Where(socket => socket.IsClosed).GroupBy(socket => socket.CloseCode))
         {
-            Console.Error.WriteLine($"{lost} sockets were closed by the server meanwhile.");
+            Console.Error.WriteLine($"{closed.Count()} sockets were closed by the server meanwhile, with {(object?)closed.Key ?? "no close code"}.");
         }
 
         return lost == 0 ? 0 : 1;
@@ -134,6 +134,8 @@ internal static class IdleRun
         }
 
         public bool IsClosed { get; private set; }
+
+        public int? CloseCode => _connection.CloseCode;
 
         public long Chunks { get; private set; }
 
