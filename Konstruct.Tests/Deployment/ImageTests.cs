@@ -34,16 +34,40 @@ public sealed class ImageTests
         IEnumerable<JsonNode> Items(string name) => config["Items"]![name]!.AsArray().Select(item => item!);
     }
 
-    private static async Task<JsonNode> EvaluateAsync(string project)
+    /// <summary>The page, the seed, the token command and Scalar are for developers.</summary>
+    [Theory]
+    [InlineData("Debug", true)]
+    [InlineData("Release", false)]
+    public async Task A_published_gateway_has_no_tools_of_developers(string configuration, bool hasTools)
+    {
+        var build = await EvaluateAsync(
+            "Konstruct.Gateway",
+            $"-p:Configuration={configuration}",
+            "-getItem:PackageReference,EmbeddedResource,Compile",
+            "-getProperty:DefineConstants"
+        );
+        Assert.Equal(hasTools, Has("PackageReference", "Scalar.AspNetCore"));
+        Assert.Equal(hasTools, Has("EmbeddedResource", "clients/page/"));
+        Assert.Equal(hasTools, Has("Compile", "Development/"));
+        Assert.Equal(hasTools, ((string)build["Properties"]!["DefineConstants"]!).Split(';').Contains("DEVELOPMENT_TOOLS"));
+        Assert.True(Has("PackageReference", "Microsoft.AspNetCore.OpenApi"));
+
+        bool Has(string kind, string part) =>
+            build["Items"]![kind]!.AsArray().Any(item => ((string)item!["Identity"]!).Replace('\\', '/').Contains(part, StringComparison.Ordinal));
+    }
+
+    private static Task<JsonNode> EvaluateAsync(string project) =>
+        EvaluateAsync(
+            project,
+            "-t:ComputeContainerConfig",
+            "-getProperty:ContainerRepository,ContainerBaseImage,ContainerUser",
+            "-getItem:ContainerPort,ContainerAppCommand,ContainerEnvironmentVariable,ContainerLabel"
+        );
+
+    private static async Task<JsonNode> EvaluateAsync(string project, params string[] arguments)
     {
         var result = await Cli.Wrap("dotnet")
-            .WithArguments([
-                "msbuild",
-                Path.Combine(BuiltPrograms.RepositoryRoot, project),
-                "-t:ComputeContainerConfig",
-                "-getProperty:ContainerRepository,ContainerBaseImage,ContainerUser",
-                "-getItem:ContainerPort,ContainerAppCommand,ContainerEnvironmentVariable,ContainerLabel",
-            ])
+            .WithArguments(["msbuild", Path.Combine(BuiltPrograms.RepositoryRoot, project), .. arguments])
             .WithEnvironmentVariables(variables => variables.Set("MSBUILDDISABLENODEREUSE", "1"))
             .WithValidation(CommandResultValidation.None)
             .ExecuteBufferedAsync(TestContext.Current.CancellationToken);

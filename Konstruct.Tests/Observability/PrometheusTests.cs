@@ -52,6 +52,35 @@ public sealed partial class PrometheusTests(ObservedPipeline fixture) : Pipeline
         Assert.All(rules, rule => Assert.Equal((rule.Name, "ok", "inactive", ""), rule));
     }
 
+    /// <summary>The queries of faults would stay empty for ever if their names were wrong, so two of them are seen, and the page about metrics has the rest.</summary>
+    [Fact]
+    public async Task Faults_create_the_series_that_the_runbook_lists()
+    {
+        var rows = MarkdownPage.Of("docs/reference/metrics.md").Text;
+        foreach (var series in SeriesOfFaults())
+        {
+            var selector = Assert.Single(Dashboard.SelectorsOf(series));
+            var row = PageRow().Matches(rows).Single(row => $"{row.Groups["name"].Value.Replace('.', '_')}_total" == selector.Name);
+            Assert.All(selector.Matchers, matcher => Assert.Contains($"`{matcher.Label}`", row.Groups["labels"].Value, StringComparison.Ordinal));
+        }
+
+        await using var prometheus = await PrometheusServer.StartAsync(_fixture.Receiver);
+        var (chat, _) = await RawChat.OpenV2Async(Gateway, Person.New(), Guid.NewGuid());
+        await using var _ = chat;
+        await chat.SayAsync("/fail 5", "m1");
+        await chat.ReadToAsync("done");
+        await chat.SayAsync("/stream tokens=200 rate=50 delay=0", "m2");
+        await chat.ReadToAsync("chunk");
+        await Pipeline.ReplaceWorkerAsync();
+        await chat.ReadToAsync("done");
+
+        foreach (var series in new[] { """konstruct_turns_total{outcome="failed"}""", "konstruct_redeliveries_total" })
+        {
+            Assert.Contains(series, SeriesOfFaults());
+            await Until.TrueAsync(async () => (await prometheus.SeriesAsync(series)).Count > 0, what: series);
+        }
+    }
+
     /// <summary>What the runbook says of series that a run without faults does not have.</summary>
     private static HashSet<string> SeriesOfFaults()
     {
@@ -143,6 +172,9 @@ public sealed partial class PrometheusTests(ObservedPipeline fixture) : Pipeline
         await old.CloseAsync();
         (await new ApiClient(Gateway, person).GetAsync("?limit=1")).Expect(200);
     }
+
+    [GeneratedRegex(@"^\| `(?<name>konstruct\.[\w.]+)` \| [^|]* \|(?<labels>[^|]*)\|", RegexOptions.Multiline)]
+    private static partial Regex PageRow();
 
     [GeneratedRegex(@"^\| `((?:konstruct|gen_ai|dotnet)_[^`]+)` \|", RegexOptions.Multiline)]
     private static partial Regex FaultSeries();
