@@ -13,6 +13,9 @@ internal sealed class ChaosRig : IAsyncDisposable
     /// <summary>How errors are marked that were not foreseen: event 601 and its like in Python, and the bug of a socket (201).</summary>
     private static readonly string[] Unforeseen = ["An unforeseen error", "[201]"];
 
+    /// <summary>What the system ends a process with that has just been started and does not handle signals yet.</summary>
+    private const int Terminated = 128 + 15;
+
     private readonly FaultRig _rig;
     private readonly Dictionary<string, Node> _nodes;
     private readonly Dictionary<string, TcpProxy> _links;
@@ -86,10 +89,11 @@ internal sealed class ChaosRig : IAsyncDisposable
     {
         NoteEnd(target);
         var process = NodeOf(target).Process;
+        var hasStarted = await process.StatusAsync("/alive") is 200;
         try
         {
             await process.TerminateAsync(Grace);
-            if (process.ExitCode != 0)
+            if (process.ExitCode != 0 && (hasStarted || process.ExitCode != Terminated))
             {
                 Violations.Enqueue(new(Rule.Process, $"{target} was asked to stop and ended with code {process.ExitCode}\n{Tail(process.Log)}"));
             }

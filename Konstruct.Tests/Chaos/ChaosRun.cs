@@ -8,7 +8,9 @@ namespace Konstruct.Tests.Chaos;
 /// <summary>One run: a calm beginning, faults by schedule under clients that go on, and then one check of everything.</summary>
 internal sealed class ChaosRun(int seed, int minutes)
 {
-    /// <summary>A turn without an end by then hangs. Beyond every repair; a turn that cannot be repaired rests for up to a minute in between.</summary>
+    /// <summary>
+    /// A turn without an end by then hangs. Beyond every repair; a turn that cannot be repaired rests for up to a minute in between.
+    /// </summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(120);
 
     /// <summary>After a fault: connections are made again with a pause of some seconds.</summary>

@@ -24,10 +24,11 @@ public sealed class ChaosTests
 
         Report.Write("chaos.md", $"{summary}");
         Report.Write("chaos.log", summary.Details());
+        var again = $"eng/chaos --minutes {minutes} --seed {seed}";
         var found = summary.Violations.Take(10).Select(violation => $"{violation}");
         Assert.True(
             summary.Violations.Count == 0,
-            $"eng/chaos --minutes {minutes} --seed {seed}: {summary.Violations.Count} violations. TestResults/chaos.log has all.\n{string.Join('\n', found)}"
+            $"{again}: {summary.Violations.Count} violations. TestResults/chaos.log has all.\n{string.Join('\n', found)}"
         );
     }
 

@@ -6,7 +6,8 @@ using Konstruct.Tests.Harness;
 namespace Konstruct.Tests.Chaos;
 
 /// <summary>
-/// A client of version 1: it connects, asks, reads, and knows nothing else. What it was not told when it was cut off it never learns; it asks something new.
+/// A client of version 1: it connects, asks, reads, and knows nothing else. What it was not told when it was cut off it never learns; it asks
+/// something new.
 /// </summary>
 internal sealed class OldClient(ChaosRig rig, string name, Person person, Guid conversation, int seed) : IDisposable
 {

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Konstruct.Tests.Chaos;
 
-/// <summary>Questions whose answers are known, each with a text that no other has: it names the client, so that text that goes astray is noticed.</summary>
+/// <summary>
+/// Questions whose answers are known, each with a text that no other has: it names the client, so that text that goes astray is noticed.
+/// </summary>
 internal sealed class Questions(string client, int seed)
 {
     private readonly Random _random = new(seed);

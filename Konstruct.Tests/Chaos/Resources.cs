@@ -9,8 +9,8 @@ namespace Konstruct.Tests.Chaos;
 internal sealed record Resources(IReadOnlyDictionary<string, long> Counts)
 {
     /// <summary>
-    /// How much more there may be than before. Descriptors and connections: pools grow to their size and stay. Memory: the garbage collector returns it late,
-    /// and a leak of what each turn or socket needs is far more within a long run.
+    /// How much more there may be than before. Descriptors and connections: pools grow to their size and stay. Memory: the garbage collector
+    /// returns it late, and a leak of what each turn or socket needs is far more within a long run.
     /// </summary>
     private static readonly (string What, long More)[] Tolerance =
     [

@@ -7,7 +7,9 @@ internal static class Schedule
 
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(3);
 
-    /// <summary>At most <see cref="MostAtOnce"/> at once, one at a time on a target, each kind as often as its weight before one comes again.</summary>
+    /// <summary>
+    /// At most <see cref="MostAtOnce"/> at once, one at a time on a target, each kind as often as its weight before one comes again.
+    /// </summary>
     public static IReadOnlyList<PlannedFault> Of(int seed, int minutes)
     {
         var random = new Random(seed);

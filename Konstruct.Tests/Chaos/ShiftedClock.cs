@@ -6,8 +6,8 @@ using Konstruct.Tests.Harness;
 namespace Konstruct.Tests.Chaos;
 
 /// <summary>
-/// The time of day of processes that were started with <see cref="Environment"/>, which can be wrong by an offset, and become so while they run. Their stopwatches
-/// stay right, as they do on a machine whose clock is set.
+/// The time of day of processes that were started with <see cref="Environment"/>, which can be wrong by an offset, and become so while they
+/// run. Their stopwatches stay right, as they do on a machine whose clock is set.
 /// </summary>
 internal sealed class ShiftedClock : IDisposable
 {

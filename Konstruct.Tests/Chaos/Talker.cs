@@ -68,7 +68,9 @@ internal sealed class Talker(ChaosRig rig, string name, Person person, Guid conv
         }
     }
 
-    /// <summary>What each tab was told. <paramref name="couldRead"/> says whether gateways could read logs all the time between two moments.</summary>
+    /// <summary>
+    /// What each tab was told. <paramref name="couldRead"/> says whether gateways could read logs all the time between two moments.
+    /// </summary>
     public IEnumerable<ToldTurn> Told(Func<long, long, bool> couldRead)
     {
         foreach (var (tab, client) in _tabs)

@@ -3,8 +3,9 @@ using Konstruct.Tests.Harness;
 namespace Konstruct.Tests.Chaos;
 
 /// <summary>
-/// One pass over what clients asked, what they were told and what is stored. The promise is that of docs/design/reliability.md: a fault may cost an attempt
-/// and, with the last attempt, a turn's completion. It never costs a message, a row, a chunk's place, or the agreement between what is told and what is stored.
+/// One pass over what clients asked, what they were told and what is stored. The promise is that of docs/design/reliability.md: a fault may
+/// cost an attempt and, with the last attempt, a turn's completion. It never costs a message, a row, a chunk's place, or the agreement between
+/// what is told and what is stored.
 /// </summary>
 /// <param name="asked">Every message that a client sent.</param>
 /// <param name="told">What each client was told of each turn.</param>

@@ -63,7 +63,9 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
     /// <summary>Says something; it will be sent until it is acknowledged.</summary>
     /// <param name="text">What.</param>
     /// <param name="messageId">Its id.</param>
-    /// <param name="isShared">Another tab sends the same message: to the gateway one of both repeats it, and gets a replay also if it heard the turn already.</param>
+    /// <param name="isShared">
+    /// Another tab sends the same message: to the gateway one of both repeats it, and gets a replay also if it heard the turn already.
+    /// </param>
     public async Task SayAsync(string text, string messageId, bool isShared = false)
     {
         lock (_gate)
