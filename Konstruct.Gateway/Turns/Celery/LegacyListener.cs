@@ -157,7 +157,7 @@ internal sealed partial class LegacyListener
             switch (result)
             {
                 case Hearing.Logged:
-                    var isAll = turn.OnLogged(chunks.Count, number);
+                    turn.OnLogged(chunks.Count, number);
                     if (!hadLease)
                     {
                         Log.Listening(_logger, turn.TurnId);
@@ -165,12 +165,14 @@ internal sealed partial class LegacyListener
                         await RecruitAsync(turn.Key, turn.TurnId);
                     }
 
-                    if (!isAll)
+                    // The end is read first: a chunk that came before it is then among those that wait.
+                    var end = turn.Done;
+                    if (turn.HasWaiting)
                     {
                         continue;
                     }
 
-                    if (turn.Done is { } done)
+                    if (end is { } done)
                     {
                         await FinishAsync(turn, done);
                     }

@@ -20,6 +20,7 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
 {
     private readonly Lock _gate = new();
     private readonly List<ReadOnlyMemory<byte>> _heard = [];
+    private StreamEvent? _done;
     private long _bytes;
     private bool _isAlive; // Something was heard since the last call of TakeSign.
     private bool _isWorking;
@@ -55,7 +56,28 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
     public bool IsLate { get; private set; }
 
     /// <summary>The orchestrator's end; null: none yet.</summary>
-    public StreamEvent? Done { get; private set; }
+    public StreamEvent? Done
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _done;
+            }
+        }
+    }
+
+    /// <summary>Whether a chunk is not in the log yet.</summary>
+    public bool HasWaiting
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _heard.Count > 0;
+            }
+        }
+    }
 
     /// <summary>Keeps a chunk or the end. What follows the end is ignored.</summary>
     public void Hear(in StreamEvent payload)
@@ -63,14 +85,14 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
         lock (_gate)
         {
             _isAlive = true;
-            if (Done is not null)
+            if (_done is not null)
             {
                 return;
             }
 
             if (payload.Kind == StreamEventKind.Done)
             {
-                Done = payload;
+                _done = payload;
             }
             else if (payload.EscapedText is { IsEmpty: false } text && !IsLate && _bytes < maxBytes)
             {
@@ -101,15 +123,14 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
         }
     }
 
-    /// <summary>Called when this gateway has written the oldest chunks. True: nothing more waits.</summary>
-    public bool OnLogged(int count, int lastSeq)
+    /// <summary>Called when this gateway has written the oldest chunks.</summary>
+    public void OnLogged(int count, int lastSeq)
     {
         lock (_gate)
         {
             Drop(count);
             Next = lastSeq + 1;
             HasLease = true;
-            return _heard.Count == 0;
         }
     }
 
