@@ -1,5 +1,6 @@
 import { ChatClient } from '/page/client/index.js';
 import { Api, ApiError } from './api.js';
+import { Composer } from './composer.js';
 import { byId, el, icon, oncePerFrame, whenQuiet } from './dom.js';
 import { Drawer, scenarios } from './drawer.js';
 import { credentialsOf, rememberedPerson, rememberPerson } from './identity.js';
@@ -7,6 +8,7 @@ import { ConversationList } from './list.js';
 import { Measures, newTrace } from './measures.js';
 import { MessageLog } from './messages.js';
 import { OriginalChat } from './original.js';
+import { isSideOpen, restoreDrawer, showDrawer, showSide, startPanels } from './panels.js';
 import { StateView } from './state.js';
 import { askForTitle, confirmDeletion } from './dialogs.js';
 
@@ -14,9 +16,6 @@ import { askForTitle, confirmDeletion } from './dialogs.js';
 /** @typedef {import('./identity.js').Person} Person */
 /** @typedef {import('./original.js').AnyTurn} AnyTurn */
 /** @typedef {{ tenantId: string, userId: string, role: string, agentId: string, dashboardUrl: string | null }} Settings */
-
-const text = /** @type {HTMLTextAreaElement} */ (byId('text'));
-const sendButton = /** @type {HTMLButtonElement} */ (byId('send'));
 
 /** The page: one user, one conversation at a time, one socket. */
 class ChatPage {
@@ -39,6 +38,7 @@ class ChatPage {
   #list = new ConversationList({ open: id => void this.open(id), refused: error => this.#state.refused(error) });
   #messages = new MessageLog({ again: question => void this.send(question), announce, refused: error => this.#state.refused(error), isConnected: () => this.#state.state === 'open' });
   #state = new StateView({ again: () => this.#chat?.reconnect(), identity: () => showDrawer(true, 'tenant'), create: () => void this.create() });
+  #composer = new Composer({ send: message => void this.send(message), stop: () => this.#stop(), canStop: () => this.#version === 2 && this.#running().length > 0 });
   #listSoon = whenQuiet(() => void this.#refreshList(), 300);
   #turnSoon = oncePerFrame(() => this.#drawer.turn(this.#lastTurn, this.#lastTurn && (this.#measures.get(this.#lastTurn) ?? null)));
 
@@ -62,17 +62,6 @@ class ChatPage {
     byId('new').addEventListener('click', () => void this.create());
     byId('rename').addEventListener('click', () => void this.#rename());
     byId('delete').addEventListener('click', () => void this.#delete());
-    byId('composer').addEventListener('submit', event => {
-      event.preventDefault();
-      this.#submit();
-    });
-    text.addEventListener('keydown', event => {
-      if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
-        event.preventDefault();
-        if (text.value.trim()) this.#submit();
-      }
-    });
-    text.addEventListener('input', () => this.#showSend());
     document.addEventListener('keydown', event => {
       if (event.key === 'Escape' && !document.querySelector('dialog[open]')) this.#escape(event);
     });
@@ -121,7 +110,7 @@ class ChatPage {
       const created = await this.#api.create(this.#settings.agentId);
       this.#list.put(created);
       await this.open(created.id);
-      text.focus();
+      this.#composer.focus();
       return true;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -185,7 +174,7 @@ class ChatPage {
     this.#measures.get(turn)?.note(turn);
     this.#messages.update(turn);
     this.#turnSoon();
-    this.#showSend();
+    this.#composer.show();
     // The first message names the conversation, in whichever tab it was sent.
     if (turn.isEnded || (!turn.mine && !this.#conversation?.title)) this.#listSoon();
   }
@@ -207,7 +196,7 @@ class ChatPage {
     this.#state.show({ state: 'closed' });
     this.#turnSoon();
     this.#showTitle();
-    this.#showSend();
+    this.#composer.show();
   }
 
   /** @returns {Person} */
@@ -236,17 +225,6 @@ class ChatPage {
     return [...this.#measures.keys()].filter(turn => !turn.isEnded);
   }
 
-  #submit() {
-    const message = text.value;
-    if (message.trim()) {
-      text.value = '';
-      this.#showSend();
-      void this.send(message);
-    } else {
-      this.#stop();
-    }
-  }
-
   #stop() {
     for (const turn of this.#running()) turn.cancel();
   }
@@ -254,19 +232,9 @@ class ChatPage {
   /** @param {KeyboardEvent} event */
   #escape(event) {
     const drawer = byId('drawer');
-    if (byId('app').classList.contains('side-open')) showSide(false);
+    if (isSideOpen()) showSide(false);
     else if (!drawer.hidden && drawer.contains(/** @type {Node} */ (event.target))) showDrawer(false);
     else this.#stop();
-  }
-
-  /** One button: it sends if there is text, and otherwise stops the answer. */
-  #showSend() {
-    const stops = !text.value.trim() && this.#version === 2 && this.#running().length > 0;
-    sendButton.classList.toggle('stop', stops);
-    sendButton.setAttribute('aria-label', stops ? 'Stop the answer' : 'Send');
-    sendButton.disabled = !stops && !text.value.trim();
-    if (sendButton.dataset.icon !== String(stops)) sendButton.replaceChildren(icon(stops ? 'stop' : 'send'));
-    sendButton.dataset.icon = String(stops);
   }
 
   /** @param {string} message */
@@ -369,32 +337,8 @@ function announce(words) {
   byId('announcer').textContent = words;
 }
 
-/** @param {boolean} isOpen */
-function showSide(isOpen) {
-  byId('app').classList.toggle('side-open', isOpen);
-}
-
-/**
- * @param {boolean} isOpen
- * @param {string} [focus]
- */
-function showDrawer(isOpen, focus) {
-  byId('drawer').hidden = !isOpen;
-  byId('app').classList.toggle('drawer-open', isOpen);
-  byId('drawer-toggle').setAttribute('aria-expanded', String(isOpen));
-  sessionStorage.setItem('konstruct.drawer', String(isOpen));
-  if (isOpen) byId(focus ?? 'drawer-content').focus();
-  else byId('drawer-toggle').focus();
-}
-
-for (const button of document.querySelectorAll('[data-do]')) {
-  button.addEventListener('click', () => {
-    if (button.getAttribute('data-do') === 'side') showSide(!byId('app').classList.contains('side-open'));
-    else showDrawer(byId('drawer').hidden !== false);
-  });
-}
-
 async function begin() {
+  startPanels();
   let settings;
   try {
     const response = await fetch('/page/settings.json');
@@ -406,8 +350,8 @@ async function begin() {
       el('button', { type: 'button', click: () => location.reload() }, icon('again'), 'Try again'));
     return;
   }
-  if (sessionStorage.getItem('konstruct.drawer') === 'true' && matchMedia('(width >= 1100px)').matches) showDrawer(true);
-  text.focus();
+  restoreDrawer();
+  byId('text').focus();
   await new ChatPage(settings).start();
 }
 
