@@ -22,7 +22,7 @@ from konstruct_worker import Answer, Message, Options, Worker  # noqa: E402
 WORDS = (
     "the answer is a stream of words that no model wrote and every token comes in order while "
     "you read it so nothing will be lost on its way from here to your screen even when some "
-    "process ends early or another begins again this sentence goes further than expected with retry"
+    "process ends early or another begins again this sentence goes further than expected with patience"
 ).split()
 
 # One source for both stubs.
