@@ -28,7 +28,7 @@ internal sealed class Sweeper(
     private const int PageSize = 500;
 
     private readonly ChatOptions _options = options.Value;
-    private HashSet<string> _missing = [];
+    private Seen _seen = new([], []);
 
     /// <summary>Runs one round. A turn that cannot be repaired does not delay others. Throws when a store is down.</summary>
     internal async Task SweepAsync(CancellationToken cancellationToken)
@@ -60,7 +60,7 @@ internal sealed class Sweeper(
 
     private async Task RepairAllAsync(CancellationToken cancellationToken)
     {
-        var missing = new HashSet<string>();
+        var seen = new Seen([], []);
         PendingTurn? last = null;
         repair.BeginRound();
         while (true)
@@ -71,7 +71,7 @@ internal sealed class Sweeper(
                 var states = await dispatcher.InspectAsync(page);
                 foreach (var (turn, state) in page.Zip(states))
                 {
-                    if (state != DispatchState.Missing || IsMissing(turn, missing))
+                    if (state != DispatchState.Missing || IsMissing(turn, seen))
                     {
                         await repair.TryRepairAsync(turn, state, cancellationToken);
                     }
@@ -86,17 +86,28 @@ internal sealed class Sweeper(
             last = page[^1];
         }
 
-        _missing = missing;
+        _seen = seen;
     }
 
     /// <summary>
-    /// A later attempt counts as missing in the second round that misses it. In the first round,
-    /// the gateway that got the attempt may be about to queue it.
+    /// An attempt that a sweep gave out counts as missing in the second round that misses it: in the first round, the gateway that got it
+    /// may be about to queue it, or to give it back. The first attempt comes from a sweep if an earlier one was given back.
     /// </summary>
-    private bool IsMissing(PendingTurn turn, HashSet<string> missing)
+    private bool IsMissing(PendingTurn turn, Seen seen)
     {
         var entry = RedisKeys.Entry(turn.TurnId, turn.Attempt);
-        missing.Add(entry);
-        return turn.Attempt <= 1 || _missing.Contains(entry);
+        seen.Missing.Add(entry);
+        if (turn.Attempt == 0 || _seen.GivenBack.Contains(turn.TurnId))
+        {
+            seen.GivenBack.Add(turn.TurnId);
+        }
+
+        var isFromSweep = turn.Attempt > 1 || (turn.Attempt == 1 && seen.GivenBack.Contains(turn.TurnId));
+        return !isFromSweep || _seen.Missing.Contains(entry);
     }
+
+    /// <summary>What a round saw of turns that are in no state in Redis.</summary>
+    /// <param name="Missing">Their entries.</param>
+    /// <param name="GivenBack">Turns that had no attempt, in this round or one before.</param>
+    private sealed record Seen(HashSet<string> Missing, HashSet<Guid> GivenBack);
 }
