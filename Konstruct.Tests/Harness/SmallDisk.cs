@@ -31,7 +31,7 @@ internal sealed class SmallDisk : IAsyncDisposable
         }
 
         const string Mounted = "mounted";
-        string[] mount = ["sh", "-c", $"mount -t tmpfs -o size={Megabytes}m,mode=700 tmpfs \"$0\" && echo {Mounted} && exec cat", folder];
+        string[] mount = ["sh", "-c", $"mount -t tmpfs -o size={Megabytes}m,mode=700 tmpfs \"$0\" && echo {Mounted} && exec sleep infinity", folder];
         LoggedProcess? holder = null;
         try
         {
