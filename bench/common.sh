@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # Some variables come from the script, others go to it.
 # Servers, load and waiting that bench/compare and bench/growth share. Sourced from the repository's root, with the options already read:
-# $servers and $only (names, with commas) and $out (a folder). Everything listens on 127.0.0.1 and ends with the script.
+# $servers and $only (names, with commas) and $out (a folder). The script defines start_server NAME, and $sockets for measure_idle. Everything listens on 127.0.0.1 and ends with the script.
 
 # Sets kernel.sched_autogroup_enabled to 0 while it runs, if permitted.
 
@@ -36,7 +36,6 @@ autogroup=/proc/sys/kernel/sched_autogroup_enabled
 had_autogroup=$(cat "$autogroup" 2>/dev/null || echo 0)
 cleanup() {
     local id
-    exec 9>&- # PostgreSQL stops at the end of its standard input.
     for id in "${started[@]}"; do kill "$id" 2>/dev/null || true; done
     for id in "${started[@]}"; do wait "$id" 2>/dev/null || true; done
     [ "$had_autogroup" != 1 ] || { echo 1 >"$autogroup"; } 2>/dev/null || true
@@ -213,6 +212,20 @@ warm_up() {
         run "warm-up $again" "$1" "$work/warm.json" --conversations 200 --text '/stamp tokens=500 rate=0 burst=50 every=200 delay=0'
         run "warm-up $again" "$1" "$work/warm.json" --conversations 1000 --messages 4 --ramp 3 --text '/stamp tokens=1 rate=0 delay=0'
         was_slow || true
+    done
+}
+start_warm() { start_server "$1"; warm_up "$1"; }
+# Silent sockets on each server, started anew: measure_idle SECONDS OPTIONS...
+measure_idle() {
+    local limit=$1 server port pid; shift
+    for server in ${servers//,/ }; do
+        start_server "$server"
+        port="port_$server" pid="pid_$server"
+        say "idle: $server"
+        auth_of "$server"
+        generate "$limit" idle --url "ws://127.0.0.1:${!port}" --dialect "$(dialect_of "$server")" "${auth[@]}" --sockets "$sockets" "$@" \
+            --watch "server=${!pid}" --json "$out/idle.$server.1.json" || unclean "idle on $server"
+        stop "$server"
     done
 }
 each_server() { local server; for server in ${servers//,/ }; do "$@" "$server"; done; }

@@ -9,16 +9,7 @@ namespace Konstruct.OrchestratorStub.Work;
 /// Writes an answer to its log in order, with one append in flight. The first token is sent alone at once. Tokens that arrive during a call
 /// share the next one, so tokens that are faster than a round trip need fewer calls. Its count of chunks makes a repeated append harmless.
 /// </summary>
-internal sealed class AnswerWriter(
-    TurnLog log,
-    AttemptKey key,
-    string claimId,
-    RunningTurn turn,
-    int maxAnswerBytes,
-    Retry retry,
-    TimeProvider time,
-    Activity? span
-)
+internal sealed class AnswerWriter(TurnLog log, AttemptKey key, RunningTurn turn, int maxAnswerBytes, Retry retry, TimeProvider time, Activity? span)
 {
     private const int MostInOneCall = 512;
 
@@ -114,7 +105,7 @@ internal sealed class AnswerWriter(
         {
             var first = _written + 1;
             var began = time.GetTimestamp();
-            var outcome = await retry.UntilKnownAsync(() => log.AppendAsync(key, claimId, first, batch, maxAnswerBytes), turn.Stopped);
+            var outcome = await retry.UntilKnownAsync(() => log.AppendAsync(key, turn.ClaimId, first, batch, maxAnswerBytes), turn.Stopped);
             if (outcome != LogWrite.Written)
             {
                 Outcome = outcome;

@@ -31,6 +31,9 @@ internal sealed class RunningTurn(string entry, Guid turnId) : IDisposable
 
     public Guid TurnId => turnId;
 
+    /// <summary>Names this worker's claim in the turn's log: another worker may hold the same attempt.</summary>
+    public string ClaimId { get; } = Guid.NewGuid().ToString("N");
+
     /// <summary>Cancelled when the turn must stop.</summary>
     public CancellationToken Stopped => _stop.Token;
 

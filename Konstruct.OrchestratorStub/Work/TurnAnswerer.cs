@@ -31,13 +31,12 @@ internal sealed partial class TurnAnswerer(
         using var scope = logger.BeginTurn(message.TenantId, message.ConversationId, message.TurnId);
         using var span = OrchestratorTelemetry.StartProcess(message);
         string? outcome = null;
-        var claimId = Guid.NewGuid().ToString("N");
         var key = new AttemptKey(message.ConversationId, message.TurnId, message.Attempt, _channel.For(message.TenantId, message.ConversationId));
         try
         {
-            if (await OpenAsync(key, claimId, message, turn))
+            if (await OpenAsync(key, message, turn))
             {
-                outcome = await SpeakAsync(key, claimId, message, turn, span);
+                outcome = await SpeakAsync(key, message, turn, span);
             }
         }
         catch (OperationCanceledException)
@@ -55,9 +54,9 @@ internal sealed partial class TurnAnswerer(
         }
     }
 
-    private async Task<bool> OpenAsync(AttemptKey key, string claimId, KonstructMessage message, RunningTurn turn)
+    private async Task<bool> OpenAsync(AttemptKey key, KonstructMessage message, RunningTurn turn)
     {
-        var opened = await retry.UntilKnownAsync(() => log.OpenAsync(key, claimId, message.Traceparent), turn.Stopped);
+        var opened = await retry.UntilKnownAsync(() => log.OpenAsync(key, turn.ClaimId, message.Traceparent), turn.Stopped);
         if (opened == LogWrite.Written)
         {
             return true;
@@ -68,9 +67,9 @@ internal sealed partial class TurnAnswerer(
     }
 
     /// <returns>Outcome of the turn, if this attempt finished it. Otherwise <see cref="RunningTurn.Reason"/> says why not.</returns>
-    private async Task<string> SpeakAsync(AttemptKey key, string claimId, KonstructMessage message, RunningTurn turn, Activity? span)
+    private async Task<string> SpeakAsync(AttemptKey key, KonstructMessage message, RunningTurn turn, Activity? span)
     {
-        var answer = new AnswerWriter(log, key, claimId, turn, _options.MaxAnswerBytes, retry, time, span);
+        var answer = new AnswerWriter(log, key, turn, _options.MaxAnswerBytes, retry, time, span);
         var outcome = TurnOutcome.Completed;
         try
         {
@@ -106,11 +105,11 @@ internal sealed partial class TurnAnswerer(
             outcome = TurnOutcome.Failed;
         }
 
-        await FinishAsync(key, claimId, answer, outcome, turn);
+        await FinishAsync(key, answer, outcome, turn);
         return outcome;
     }
 
-    private async Task FinishAsync(AttemptKey key, string claimId, AnswerWriter answer, string outcome, RunningTurn turn)
+    private async Task FinishAsync(AttemptKey key, AnswerWriter answer, string outcome, RunningTurn turn)
     {
         using var span = OrchestratorTelemetry.Start("turn.finish");
         span?.SetTag("konstruct.turn.outcome", outcome).SetTag("konstruct.turn.chunks", answer.Count);
@@ -124,7 +123,7 @@ internal sealed partial class TurnAnswerer(
                 (await retry.UntilKnownAsync(() => log.ReadTextAsync(key.ConversationId, key.TurnId, key.Attempt), limit.Token)).Text
             )
             : (answer.Count + 1, answer.Text);
-        var finished = await retry.UntilKnownAsync(() => log.FinishAsync(key, claimId, seq, outcome, text), limit.Token);
+        var finished = await retry.UntilKnownAsync(() => log.FinishAsync(key, turn.ClaimId, seq, outcome, text), limit.Token);
         if (finished == LogWrite.Written)
         {
             await retry.UntilKnownAsync(() => queue.AnswerAsync(key.Entry), limit.Token);

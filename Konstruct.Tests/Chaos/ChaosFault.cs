@@ -24,5 +24,13 @@ internal sealed record ChaosFault(
 
     public static IReadOnlyList<ChaosFault> All { get; } = [.. ProcessFaults.All, .. LinkFaults.All, .. RedisFaults.All, .. PostgresFaults.All];
 
+    /// <summary>What strikes or heals at once.</summary>
+    public static Func<ChaosRig, string, Task> AtOnce(Action<ChaosRig, string> act) =>
+        (rig, target) =>
+        {
+            act(rig, target);
+            return Task.CompletedTask;
+        };
+
     public static ChaosFault Named(string name) => All.Single(fault => fault.Name == name);
 }

@@ -18,13 +18,13 @@ public sealed class ChaosTests
         Requirement.Python.Require();
         var seed = Variable("KONSTRUCT_CHAOS_SEED") ?? Random.Shared.Next(1_000_000);
         var minutes = Variable("KONSTRUCT_CHAOS_MINUTES") ?? 1;
-        TestContext.Current.TestOutputHelper?.WriteLine($"The seed is {seed}. To play it again: eng/chaos --minutes {minutes} --seed {seed}");
+        var again = $"eng/chaos --minutes {minutes} --seed {seed}";
+        TestContext.Current.TestOutputHelper?.WriteLine($"The seed is {seed}. To play it again: {again}");
 
         var summary = await new ChaosRun(seed, minutes).PlayAsync();
 
         Report.Write("chaos.md", $"{summary}");
         Report.Write("chaos.log", summary.Details());
-        var again = $"eng/chaos --minutes {minutes} --seed {seed}";
         var found = summary.Violations.Take(10).Select(violation => $"{violation}");
         Assert.True(
             summary.Violations.Count == 0,

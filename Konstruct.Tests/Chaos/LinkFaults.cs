@@ -19,7 +19,7 @@ internal static class LinkFaults
             Targets.Links,
             0.5,
             6,
-            ProcessFaults.Each(
+            ChaosFault.AtOnce(
                 (rig, target) =>
                 {
                     var link = rig.LinkOf(target);
@@ -27,31 +27,31 @@ internal static class LinkFaults
                     link.Cut();
                 }
             ),
-            ProcessFaults.Each((rig, target) => rig.LinkOf(target).Refuses = false)
+            ChaosFault.AtOnce((rig, target) => rig.LinkOf(target).Refuses = false)
         ),
         new(
             "delayed",
             Targets.Links,
             2,
             10,
-            ProcessFaults.Each((rig, target) => rig.LinkOf(target).Delay = Late),
-            ProcessFaults.Each((rig, target) => rig.LinkOf(target).Delay = TimeSpan.Zero)
+            ChaosFault.AtOnce((rig, target) => rig.LinkOf(target).Delay = Late),
+            ChaosFault.AtOnce((rig, target) => rig.LinkOf(target).Delay = TimeSpan.Zero)
         ),
         new(
             "silent, then all arrives late",
             Targets.Links,
             1,
             8,
-            ProcessFaults.Each((rig, target) => rig.LinkOf(target).Stall()),
-            ProcessFaults.Each((rig, target) => rig.LinkOf(target).Resume())
+            ChaosFault.AtOnce((rig, target) => rig.LinkOf(target).Stall()),
+            ChaosFault.AtOnce((rig, target) => rig.LinkOf(target).Resume())
         ),
         new(
             "a hole that swallows all",
             Targets.Links,
             1,
             8,
-            ProcessFaults.Each((rig, target) => rig.LinkOf(target).Stall()),
-            ProcessFaults.Each(
+            ChaosFault.AtOnce((rig, target) => rig.LinkOf(target).Stall()),
+            ChaosFault.AtOnce(
                 (rig, target) =>
                 {
                     var link = rig.LinkOf(target);
@@ -65,7 +65,7 @@ internal static class LinkFaults
     ];
 
     private static Func<ChaosRig, string, Task> LoseReplies(params string[] requests) =>
-        ProcessFaults.Each(
+        ChaosFault.AtOnce(
             (rig, target) =>
             {
                 var stop = new CancellationTokenSource();

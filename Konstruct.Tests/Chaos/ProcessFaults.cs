@@ -19,23 +19,22 @@ internal static class ProcessFaults
             Targets.Processes,
             1,
             8,
-            Each((rig, target) => rig.NodeOf(target).Process.Stall()),
-            Each((rig, target) => rig.NodeOf(target).Process.Resume())
+            ChaosFault.AtOnce((rig, target) => rig.NodeOf(target).Process.Stall()),
+            ChaosFault.AtOnce((rig, target) => rig.NodeOf(target).Process.Resume())
         ),
         Clock("a minute ahead", TimeSpan.FromMinutes(1)),
         Clock("a minute behind", TimeSpan.FromMinutes(-1)),
     ];
 
-    /// <summary>A fault that strikes at once.</summary>
-    public static Func<ChaosRig, string, Task> Each(Action<ChaosRig, string> act) =>
-        (rig, target) =>
-        {
-            act(rig, target);
-            return Task.CompletedTask;
-        };
-
     private static ChaosFault Clock(string name, TimeSpan offset) =>
-        new(name, [Targets.Clocks], 5, 15, Each((rig, _) => rig.Clock!.Set(offset)), Each((rig, _) => rig.Clock!.Set(TimeSpan.Zero)))
+        new(
+            name,
+            [Targets.Clocks],
+            5,
+            15,
+            ChaosFault.AtOnce((rig, _) => rig.Clock!.Set(offset)),
+            ChaosFault.AtOnce((rig, _) => rig.Clock!.Set(TimeSpan.Zero))
+        )
         {
             Impossible = rig => rig.Clock is null ? $"it needs {ShiftedClock.Requirement}" : null,
         };

@@ -5,9 +5,6 @@ namespace Konstruct.Tests.Chaos;
 /// <summary>A Redis that stands still, loses its data, or refuses.</summary>
 internal static class RedisFaults
 {
-    /// <summary>Their names; what was in Redis is gone afterwards.</summary>
-    public static readonly IReadOnlyList<string> Losses = ["killed, comes back empty", "comes back with older data", "FLUSHALL"];
-
     public static IReadOnlyList<ChaosFault> All { get; } =
     [
         new(
@@ -15,12 +12,12 @@ internal static class RedisFaults
             [Targets.Redis],
             1,
             8,
-            ProcessFaults.Each((rig, _) => rig.Redis.Stall()),
-            ProcessFaults.Each((rig, _) => rig.Redis.Resume())
+            ChaosFault.AtOnce((rig, _) => rig.Redis.Stall()),
+            ChaosFault.AtOnce((rig, _) => rig.Redis.Resume())
         ),
-        new(Losses[0], [Targets.Redis], 0.5, 4, (rig, _) => rig.Redis.KillServerAsync(), (rig, _) => rig.Redis.StartServerAsync()),
+        new("killed, comes back empty", [Targets.Redis], 0.5, 4, (rig, _) => rig.Redis.KillServerAsync(), (rig, _) => rig.Redis.StartServerAsync()),
         new(
-            Losses[1],
+            "comes back with older data",
             [Targets.Redis],
             1,
             5,
@@ -31,7 +28,7 @@ internal static class RedisFaults
                 await rig.Redis.StartServerAsync(keepData: true);
             }
         ),
-        new(Losses[2], [Targets.Redis], 0, 0, (rig, _) => rig.Redis.FlushAsync(), (_, _) => Task.CompletedTask),
+        new("FLUSHALL", [Targets.Redis], 0, 0, (rig, _) => rig.Redis.FlushAsync(), (_, _) => Task.CompletedTask),
         Refusal("fails over to read-only and back", "REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
         Refusal("without its replicas", "CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),
         Refusal("out of memory", "CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),

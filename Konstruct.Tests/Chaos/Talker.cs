@@ -11,7 +11,7 @@ namespace Konstruct.Tests.Chaos;
 internal sealed class Talker(ChaosRig rig, string name, Person person, Guid conversation, int seed) : IAsyncDisposable
 {
     /// <summary>Then the next question is asked all the same.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(15);
 
     private static readonly Whim[] Whims = Enum.GetValues<Whim>();
 
@@ -185,7 +185,7 @@ internal sealed class Talker(ChaosRig rig, string name, Person person, Guid conv
     {
         try
         {
-            await Until.TrueAsync(() => Task.FromResult(condition() || stop.IsCancellationRequested), Patience);
+            await Until.TrueAsync(() => Task.FromResult(condition() || stop.IsCancellationRequested), AnswerLimit);
         }
         catch (TimeoutException)
         {

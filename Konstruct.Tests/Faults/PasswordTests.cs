@@ -26,7 +26,7 @@ public sealed class PasswordTests(OwnStores stores) : OwnStoresTests(stores)
                 ["ConnectionStrings__konstruct"] = "Host=127.0.0.1;Port=1;Username=nobody;Password=wrong", // The file counts more.
             }
         );
-        await SetPasswordAsync(Rotated);
+        await Pipeline.Database.Server.ChangeServingPasswordAsync(Rotated);
         try
         {
             foreach (var gateway in (ServiceProcess[])[mounted, Pipeline.Gateway])
@@ -48,7 +48,7 @@ public sealed class PasswordTests(OwnStores stores) : OwnStoresTests(stores)
         }
         finally
         {
-            await SetPasswordAsync(PostgresServer.Password);
+            await Pipeline.Database.Server.ChangeServingPasswordAsync(PostgresServer.Password);
         }
 
         // The other was told by a variable, which a process has for life: it was merely alive, and goes on.
@@ -70,12 +70,5 @@ public sealed class PasswordTests(OwnStores stores) : OwnStoresTests(stores)
         await asking.ExpectErrorAsync();
 
         (await new ApiClient(gateway, Person).GetAsync("")).ExpectProblem(503);
-    }
-
-    private async Task SetPasswordAsync(string password)
-    {
-        var server = Pipeline.Database.Server.AsSuperuser("postgres");
-        await server.ExecuteAsync($"ALTER ROLE {PostgresServer.ServingRole} PASSWORD '{password.Replace("'", "''", StringComparison.Ordinal)}'");
-        await server.ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{PostgresServer.ServingRole}'");
     }
 }

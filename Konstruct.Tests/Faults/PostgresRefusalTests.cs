@@ -10,7 +10,7 @@ public sealed class PostgresRefusalTests(OwnStores stores) : OwnStoresTests(stor
 {
     private const string Asked = "/stream tokens=60 rate=30";
 
-    private Sql Server => Pipeline.Database.Server.AsSuperuser("postgres");
+    private PostgresServer Server => Pipeline.Database.Server;
 
     [Fact]
     public async Task Postgres_that_turns_read_only_under_an_answer_gets_it_when_it_can_write()
@@ -20,7 +20,7 @@ public sealed class PostgresRefusalTests(OwnStores stores) : OwnStoresTests(stor
         await chat.ExpectAsync(Frames.Typing);
         // Version 1 shows typing before the message is stored.
         await Until.TrueAsync(async () => (await Pipeline.Sql.MessagesAsync(Conversation)).Count > 0);
-        await SetReadOnlyAsync("on");
+        await Server.SetReadOnlyAsync(true);
         try
         {
             await FailedAsync(Pipeline.Gateway, "is tried again", "25006");
@@ -32,7 +32,7 @@ public sealed class PostgresRefusalTests(OwnStores stores) : OwnStoresTests(stor
         }
         finally
         {
-            await SetReadOnlyAsync("off");
+            await Server.SetReadOnlyAsync(false);
         }
 
         var chunks = await chat.ReceiveTurnAsync();
@@ -57,11 +57,5 @@ public sealed class PostgresRefusalTests(OwnStores stores) : OwnStoresTests(stor
         }
 
         await AssertServesAsync();
-    }
-
-    private async Task SetReadOnlyAsync(string value)
-    {
-        await Server.ExecuteAsync($"ALTER SYSTEM SET default_transaction_read_only = {value}");
-        await Server.ExecuteAsync("SELECT pg_reload_conf()");
     }
 }

@@ -86,6 +86,20 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     public Task OpenDatabaseAsync(string database) => AsSuperuser("postgres").ExecuteAsync($"ALTER DATABASE {database} ALLOW_CONNECTIONS true");
 
+    /// <summary>Refuses writes, as a server that failed over to a replica does, or takes them again.</summary>
+    public async Task SetReadOnlyAsync(bool isReadOnly)
+    {
+        await AsSuperuser("postgres").ExecuteAsync($"ALTER SYSTEM SET default_transaction_read_only = {(isReadOnly ? "on" : "off")}");
+        await AsSuperuser("postgres").ExecuteAsync("SELECT pg_reload_conf()");
+    }
+
+    /// <summary>Changes the serving role's password, and cuts its connections.</summary>
+    public async Task ChangeServingPasswordAsync(string password)
+    {
+        await AsSuperuser("postgres").ExecuteAsync($"ALTER ROLE {ServingRole} PASSWORD '{password.Replace("'", "''", StringComparison.Ordinal)}'");
+        await AsSuperuser("postgres").ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{ServingRole}'");
+    }
+
     /// <summary>Starts the server on the data and the port that it had.</summary>
     public async Task StartServerAsync()
     {

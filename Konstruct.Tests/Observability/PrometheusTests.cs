@@ -96,17 +96,14 @@ public sealed partial class PrometheusTests(ObservedPipeline fixture) : Pipeline
     )
     {
         var without = new List<Query>();
-        foreach (var query in queries.Where(query => !Dashboard.SelectorsOf(query.Expression).Any(selector => faults.Contains($"{selector}"))))
+        foreach (var query in queries)
         {
-            if ((await prometheus.QueryAsync(query.Expression)).Count == 0)
+            // Fails where Prometheus refuses it.
+            var isEmpty = (await prometheus.QueryAsync(query.Expression)).Count == 0;
+            if (isEmpty && !Dashboard.SelectorsOf(query.Expression).Any(selector => faults.Contains($"{selector}")))
             {
                 without.Add(query);
             }
-        }
-
-        foreach (var query in queries)
-        {
-            await prometheus.QueryAsync(query.Expression); // Fails where Prometheus refuses it.
         }
 
         return without;

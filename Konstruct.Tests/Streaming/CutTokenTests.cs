@@ -19,9 +19,9 @@ public sealed class CutTokenTests(GatewayInside gateway) : IClassFixture<Gateway
     {
         var (key, turnId) = await gateway.AcceptAsync();
         var attempt = new AttemptKey(key.ConversationId, turnId, 1, RedisChannel.Literal($"{turnId}"));
-        await gateway.Log.OpenAsync(attempt, "claim");
         using var turn = new RunningTurn(attempt.Entry, turnId);
-        var writer = new AnswerWriter(gateway.Log, attempt, "claim", turn, 1_000_000, new(gateway.Persistence), TimeProvider.System, span: null);
+        await gateway.Log.OpenAsync(attempt, turn.ClaimId);
+        var writer = new AnswerWriter(gateway.Log, attempt, turn, 1_000_000, new(gateway.Persistence), TimeProvider.System, span: null);
         foreach (var token in tokens.Replace('<', '\uD83D').Replace('>', '\uDE42').Replace('0', '\0').Split('|'))
         {
             await writer.WriteAsync(token);

@@ -161,7 +161,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     [Fact]
     public async Task An_end_that_Redis_lost_is_found_in_Postgres()
     {
-        var (key, turnId, feed, frames) = await JoinAsync();
+        var (key, turnId, feed, frames) = await gateway.JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
         await gateway.Store.PersistAsync(key, turnId, TurnOutcome.Completed, 1, "one two "u8.ToArray(), CancellationToken.None);
         await feed.CompareAsync(Assert.Single(feed.Turns()));
@@ -172,7 +172,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     [Fact]
     public async Task A_turn_that_ended_elsewhere_before_a_tab_looked_does_not_come_to_it()
     {
-        var (key, turnId, feed, frames) = await JoinAsync();
+        var (key, turnId, feed, frames) = await gateway.JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
         await AnswerAsync(feed: null, key, turnId);
         await gateway.Store.PersistAsync(key, turnId, TurnOutcome.Completed, 1, "one two "u8.ToArray(), CancellationToken.None);
@@ -192,7 +192,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     [Fact]
     public async Task A_turn_that_is_announced_when_it_has_ended_does_not_begin_again()
     {
-        var (key, turnId, feed, frames) = await JoinAsync();
+        var (key, turnId, feed, frames) = await gateway.JoinAsync();
         await AnswerAsync(feed, key, turnId);
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
         var heard = frames.All.Count;
@@ -209,7 +209,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
     [Fact]
     public async Task A_tab_is_told_of_a_turn_before_its_first_chunk_and_once()
     {
-        var (key, turnId, feed, frames) = await JoinAsync();
+        var (key, turnId, feed, frames) = await gateway.JoinAsync();
         feed.OnPayload(StreamEvent.Chunk("one ", turnId, 1, 1));
         feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
         await AnswerAsync(feed, key, turnId);
@@ -251,17 +251,6 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         feed.Accept(cursor);
         feed.OnPayload("""{"type":"chunk","text":"for me"}"""u8.ToArray());
         Assert.Equal("for me", Assert.Single(frames.All).Text);
-    }
-
-    /// <summary>A turn that was accepted, and a subscriber that has joined its conversation.</summary>
-    private async Task<(ConversationKey Key, Guid TurnId, ConversationFeed Feed, KeptFrames Frames)> JoinAsync()
-    {
-        var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(key);
-        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
-        feed.Subscribers.Add(subscriber);
-        feed.Subscribers.Join(subscriber, []);
-        return (key, turnId, feed, frames);
     }
 
     private async Task AnswerAsync(ConversationFeed? feed, ConversationKey key, Guid turnId)

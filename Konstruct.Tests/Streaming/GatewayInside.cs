@@ -128,6 +128,20 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         return (new(User, new FrameWriter(frames, new ChatOptions()), $"{key.ConversationId}"), frames);
     }
 
+    /// <summary>A turn that was accepted, and a subscriber that has joined its conversation.</summary>
+    internal async Task<(ConversationKey Key, Guid TurnId, ConversationFeed Feed, KeptFrames Frames)> JoinAsync()
+    {
+        var (key, turnId) = await AcceptAsync();
+        var feed = Feed(key);
+        var (subscriber, frames) = NewSubscriber(key);
+        feed.Subscribers.Add(subscriber);
+        feed.Subscribers.Join(subscriber, []);
+        return (key, turnId, feed, frames);
+    }
+
+    /// <summary>Where an attempt is.</summary>
+    internal async Task<DispatchState> StateOfAsync(Guid turnId, int attempt) => (await Queue.InspectAsync([RedisKeys.Entry(turnId, attempt)]))[0];
+
     /// <summary>Reports why there is no gateway where it did not start.</summary>
     internal void EnsureStarted() => _failure?.Report();
 

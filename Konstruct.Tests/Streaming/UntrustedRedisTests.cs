@@ -28,7 +28,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
         feed.OnPayload(StreamEvent.Done("not an answer", feed.Key.ConversationId, turnId, attempt, 1, reason));
         await gateway.IdleAsync();
 
-        Assert.Equal([DispatchState.Waiting], await gateway.Queue.InspectAsync([RedisKeys.Entry(turnId, 1)]));
+        Assert.Equal(DispatchState.Waiting, await gateway.StateOfAsync(turnId, 1));
         Assert.Equal(TurnOutcome.Pending, (await FindAsync(victim, turnId)).Status);
         Assert.Equal(["ready"], frames.All.Select(frame => frame.Type));
         Assert.Empty(feed.Turns());

@@ -1,5 +1,4 @@
 using Konstruct.Contracts.Dispatch;
-using Konstruct.Contracts.Redis;
 using Konstruct.Gateway.Storage;
 using Konstruct.Tests.Streaming;
 using Xunit;
@@ -22,7 +21,7 @@ public sealed class EarlyCancelTests(GatewayInside gateway) : IClassFixture<Gate
 
         await gateway.Sweeper.SweepAsync(Cancellation);
 
-        Assert.Equal(DispatchState.Missing, await StateAsync(turnId));
+        Assert.Equal(DispatchState.Missing, await gateway.StateOfAsync(turnId, 2));
         Assert.Equal("cancelled", (await gateway.Sql.MessagesAsync(key.ConversationId)).Single(message => message.Role == "assistant").Status);
     }
 
@@ -35,8 +34,6 @@ public sealed class EarlyCancelTests(GatewayInside gateway) : IClassFixture<Gate
 
         await gateway.Sweeper.SweepAsync(Cancellation);
 
-        Assert.Equal(DispatchState.Waiting, await StateAsync(turnId));
+        Assert.Equal(DispatchState.Waiting, await gateway.StateOfAsync(turnId, 2));
     }
-
-    private async Task<DispatchState> StateAsync(Guid turnId) => (await gateway.Queue.InspectAsync([RedisKeys.Entry(turnId, 2)]))[0];
 }

@@ -20,16 +20,13 @@ public sealed class GivenBackTests(GatewayInside gateway) : IClassFixture<Gatewa
         var turnId = await gateway.LeaveBehindAsync(new ConversationKey(Guid.NewGuid(), Guid.NewGuid()));
         await gateway.Sql.ExecuteAsync($"UPDATE web_turns SET attempt = 0 WHERE turn_id = '{turnId}'");
         await gateway.Sweeper.SweepAsync(Cancellation);
-        Assert.Equal(DispatchState.Waiting, await StateAsync(turnId, 1));
+        Assert.Equal(DispatchState.Waiting, await gateway.StateOfAsync(turnId, 1));
         await gateway.Queue.RemoveAsync(RedisKeys.Entry(turnId, 1)); // What another gateway sees of one that was refused: given out and not queued.
 
         await gateway.Sweeper.SweepAsync(Cancellation);
-        Assert.Equal(DispatchState.Missing, await StateAsync(turnId, 2));
+        Assert.Equal(DispatchState.Missing, await gateway.StateOfAsync(turnId, 2));
 
         await gateway.Sweeper.SweepAsync(Cancellation);
-        Assert.Equal(DispatchState.Waiting, await StateAsync(turnId, 2));
+        Assert.Equal(DispatchState.Waiting, await gateway.StateOfAsync(turnId, 2));
     }
-
-    private async Task<DispatchState> StateAsync(Guid turnId, int attempt) =>
-        (await gateway.Queue.InspectAsync([RedisKeys.Entry(turnId, attempt)]))[0];
 }

@@ -29,7 +29,7 @@ public sealed class LostTextTests(GatewayInside gateway) : IClassFixture<Gateway
         Assert.Equal(TurnOutcome.Pending, (await FindAsync(key, turnId)).Status);
 
         await gateway.Sweeper.SweepAsync(Cancellation);
-        Assert.Equal([DispatchState.Waiting], await gateway.Queue.InspectAsync([RedisKeys.Entry(turnId, 2)]));
+        Assert.Equal(DispatchState.Waiting, await gateway.StateOfAsync(turnId, 2));
     }
 
     /// <summary>The gateway of the client's socket had to believe in the lost end, or the client would never hear of the next attempt.</summary>
@@ -141,16 +141,12 @@ public sealed class LostTextTests(GatewayInside gateway) : IClassFixture<Gateway
     private Task<long> LoseAsync(ConversationKey key, Guid turnId) =>
         gateway.Redis.KeyDeleteAsync([RedisKeys.Turn(key.ConversationId, turnId), RedisKeys.Log(key.ConversationId, turnId, 1)]);
 
-    /// <summary>A turn that was accepted, and a tab that follows its conversation.</summary>
+    /// <summary>A turn that was accepted, and a tab that follows its conversation and has looked for running turns.</summary>
     private async Task<(ConversationKey Key, Guid TurnId, ConversationFeed Feed, KeptFrames Frames)> JoinAsync()
     {
-        var (key, turnId) = await gateway.AcceptAsync();
-        var feed = gateway.Feed(key);
-        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
-        feed.Subscribers.Add(subscriber);
-        feed.Subscribers.Join(subscriber, []);
+        var joined = await gateway.JoinAsync();
         await gateway.IdleAsync();
-        return (key, turnId, feed, frames);
+        return joined;
     }
 
     private async Task<TurnRow> FindAsync(ConversationKey key, Guid turnId) => (await gateway.Store.FindTurnAsync(key, turnId, Cancellation))!;

@@ -97,12 +97,13 @@ internal sealed class Sweeper(
     {
         var entry = RedisKeys.Entry(turn.TurnId, turn.Attempt);
         seen.Missing.Add(entry);
-        if (turn.Attempt == 0 || _seen.GivenBack.Contains(turn.TurnId))
+        var wasGivenBack = turn.Attempt == 0 || _seen.GivenBack.Contains(turn.TurnId);
+        if (wasGivenBack)
         {
             seen.GivenBack.Add(turn.TurnId);
         }
 
-        var isFromSweep = turn.Attempt > 1 || (turn.Attempt == 1 && seen.GivenBack.Contains(turn.TurnId));
+        var isFromSweep = turn.Attempt > 1 || (turn.Attempt == 1 && wasGivenBack);
         return !isFromSweep || _seen.Missing.Contains(entry);
     }
 

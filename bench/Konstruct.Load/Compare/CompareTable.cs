@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Konstruct.Load.Measure;
 
 namespace Konstruct.Load.Compare;
@@ -15,9 +14,9 @@ internal static class CompareTable
 
     private static readonly (string Name, string Format, Func<Outcome, double?> Of)[] Rows =
     [
-        ("CPU-s per 100,000 chunks", "F2", outcome => Server(outcome)?.Per100K),
-        ("… while all stream", "F2", outcome => Server(outcome)?.SteadyPer100K),
-        ("CPU-ms per turn", "F2", outcome => outcome.Done > 0 ? Server(outcome)?.Seconds * 1000 / outcome.Done : null),
+        ("CPU-s per 100,000 chunks", "F2", outcome => Results.Server(outcome)?.Per100K),
+        ("… while all stream", "F2", outcome => Results.Server(outcome)?.SteadyPer100K),
+        ("CPU-ms per turn", "F2", outcome => outcome.Done > 0 ? Results.Server(outcome)?.Seconds * 1000 / outcome.Done : null),
         ("first chunk p50, ms", "F1", outcome => outcome.FirstChunk.P50),
         ("first chunk p99, ms", "F1", outcome => outcome.FirstChunk.P99),
         ("added delay p50, ms", "F2", outcome => outcome.Delay.P50),
@@ -31,29 +30,19 @@ internal static class CompareTable
 
     public static int Print(string folder, TextWriter to)
     {
-        var runs = Directory
-            .GetFiles(folder, "*.json")
-            .Select(file => (Parts: Path.GetFileName(file).Split('.'), File: file))
-            .Where(run => run.Parts.Length == 4)
-            .ToLookup(run => (Scenario: run.Parts[0], Server: run.Parts[1]), run => run.File);
-        var servers = Order.Where(server => runs.Any(run => run.Key.Server == server)).ToArray();
+        var results = new Results(folder);
+        var servers = Order.Where(results.Has).ToArray();
         to.WriteLine($"| | | {string.Join(" | ", servers)} |");
         to.WriteLine($"|---|---|{string.Concat(servers.Select(_ => "---|"))}");
-        foreach (var scenario in Scenarios)
+        foreach (var scenario in Scenarios.Where(results.HasScenario))
         {
-            var outcomes = servers.ToDictionary(server => server, server => runs[(scenario, server)].Select(Read).ToArray());
-            if (outcomes.Values.All(runs => runs.Length == 0))
-            {
-                continue;
-            }
-
             foreach (var (name, format, of) in Rows.Where(row => Belongs(scenario, row.Name)))
             {
-                Row(to, scenario, name, format, servers.Select(server => Median(outcomes[server].Select(of))).ToArray(), servers);
+                Row(to, scenario, name, format, [.. servers.Select(server => results.Median(scenario, server, of))], servers);
             }
         }
 
-        Idle(to, servers, server => runs[("idle", server)].Select(ReadIdle).FirstOrDefault());
+        Idle(to, servers, results.Idle);
         return 0;
     }
 
@@ -122,16 +111,4 @@ internal static class CompareTable
     }
 
     private static string Format(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
-
-    private static double? Median(IEnumerable<double?> values)
-    {
-        var sorted = values.OfType<double>().Order().ToArray();
-        return sorted.Length == 0 ? null : sorted[sorted.Length / 2];
-    }
-
-    private static CpuUse? Server(Outcome outcome) => outcome.Cpu.FirstOrDefault(cpu => cpu.Name == "server");
-
-    private static Outcome Read(string file) => JsonSerializer.Deserialize(File.ReadAllBytes(file), OutcomeJson.Default.Outcome)!;
-
-    private static IdleOutcome ReadIdle(string file) => JsonSerializer.Deserialize(File.ReadAllBytes(file), OutcomeJson.Default.IdleOutcome)!;
 }

@@ -27,7 +27,7 @@ internal static class GrowthTable
         };
         command.SetAction(given =>
         {
-            var results = new GrowthResults(given.GetRequiredValue(Folder));
+            var results = new Results(given.GetRequiredValue(Folder));
             var units = UnitCosts.Of(results, given.GetRequiredValue(Source));
             Print(results, units, Console.Out);
             if (given.GetValue(Units) is { } file)
@@ -38,7 +38,7 @@ internal static class GrowthTable
         return command;
     }
 
-    private static void Print(GrowthResults results, UnitCosts units, TextWriter to)
+    private static void Print(Results results, UnitCosts units, TextWriter to)
     {
         Chunks(results, to);
         Sockets(results, to);
@@ -54,7 +54,7 @@ internal static class GrowthTable
         }
     }
 
-    private static void Chunks(GrowthResults results, TextWriter to)
+    private static void Chunks(Results results, TextWriter to)
     {
         var sizes = results.SizesOf("chunks");
         if (sizes.Count == 0)
@@ -65,14 +65,14 @@ internal static class GrowthTable
         Header(to, "conversations of 5 tokens/s", sizes.Select(Number));
         foreach (var server in Servers.Where(results.Has))
         {
-            Row("CPU-s per 100,000 chunks", "F2", outcome => Cpu(outcome)?.SteadyPer100K);
+            Row("CPU-s per 100,000 chunks", "F2", outcome => Results.Server(outcome)?.SteadyPer100K);
             if (results.Idle(server)?.EmptyCpuPercent is { } empty)
             {
                 // Few conversations share the timers of the process, which run without any.
                 Row(
                     "… less the empty process's",
                     "F2",
-                    outcome => Cpu(outcome)?.SteadyPer100K - (empty / 100 / (outcome.Conversations * Rate) * 100_000)
+                    outcome => Results.Server(outcome)?.SteadyPer100K - (empty / 100 / (outcome.Conversations * Rate) * 100_000)
                 );
             }
 
@@ -86,7 +86,7 @@ internal static class GrowthTable
         to.WriteLine();
     }
 
-    private static void Sockets(GrowthResults results, TextWriter to)
+    private static void Sockets(Results results, TextWriter to)
     {
         var measured = Servers.Select(server => (server, idle: results.Idle(server))).Where(each => each.idle is not null).ToArray();
         if (measured.Length == 0)
@@ -105,7 +105,7 @@ internal static class GrowthTable
         to.WriteLine();
     }
 
-    private static void Turns(GrowthResults results, TextWriter to)
+    private static void Turns(Results results, TextWriter to)
     {
         var sizes = results.SizesOf("turns");
         if (sizes.Count == 0)
@@ -114,9 +114,9 @@ internal static class GrowthTable
         }
 
         Header(to, "tokens of a turn", sizes.Select(Number));
-        PerTurn("gateway: CPU-ms", "F2", outcome => GrowthResults.Cpu(outcome, "server") * 1000);
-        PerTurn("PostgreSQL: CPU-ms", "F2", outcome => GrowthResults.Cpu(outcome, "postgres") * 1000);
-        PerTurn("Redis: CPU-ms", "F2", outcome => GrowthResults.Cpu(outcome, "redis") * 1000);
+        PerTurn("gateway: CPU-ms", "F2", outcome => Results.Cpu(outcome, "server") * 1000);
+        PerTurn("PostgreSQL: CPU-ms", "F2", outcome => Results.Cpu(outcome, "postgres") * 1000);
+        PerTurn("Redis: CPU-ms", "F2", outcome => Results.Cpu(outcome, "redis") * 1000);
         PerTurn("WAL, KB", "F1", outcome => Kb(outcome, reading => reading.WalBytes));
         PerTurn("tables, KB", "F1", outcome => Kb(outcome, reading => reading.TableBytes));
         PerTurn("indexes, KB", "F1", outcome => Kb(outcome, reading => reading.IndexBytes));
@@ -133,7 +133,7 @@ internal static class GrowthTable
             Line(to, name, format, sizes.Select(size => results.Median($"{scenario}-{size}", Gateway, of)));
     }
 
-    private static void Gateways(GrowthResults results, TextWriter to)
+    private static void Gateways(Results results, TextWriter to)
     {
         var sizes = results.SizesOf("gateways");
         if (sizes.Count == 0)
@@ -142,8 +142,8 @@ internal static class GrowthTable
         }
 
         Header(to, "gateways", sizes.Select(Number));
-        Row("gateways", "chunks per CPU-second", outcome => outcome.Chunks / GrowthResults.Cpu(outcome, "server"));
-        Row("saturated", "chunks per CPU-second, saturated", outcome => outcome.Chunks / GrowthResults.Cpu(outcome, "server"));
+        Row("gateways", "chunks per CPU-second", outcome => outcome.Chunks / Results.Cpu(outcome, "server"));
+        Row("saturated", "chunks per CPU-second, saturated", outcome => outcome.Chunks / Results.Cpu(outcome, "server"));
         Row("saturated", "chunks a second, saturated", outcome => outcome.ChunksPerSecond);
         to.WriteLine();
 
@@ -154,10 +154,7 @@ internal static class GrowthTable
     private static double? Running(Outcome outcome) =>
         outcome.Stores is { Streaming: { } streaming } stores ? streaming.RedisBytes - stores.Before.RedisBytes : null;
 
-    private static double? Kb(Outcome outcome, Func<StoreReading, long> of) =>
-        outcome.Stores is { } stores ? (of(stores.After) - of(stores.Before)) / 1024.0 : null;
-
-    private static CpuUse? Cpu(Outcome outcome) => outcome.Cpu.FirstOrDefault(cpu => cpu.Name == "server");
+    private static double? Kb(Outcome outcome, Func<StoreReading, long> of) => Results.Grown(outcome, of) / 1024;
 
     private static string Number(int number) => number.ToString("N0", CultureInfo.InvariantCulture);
 

@@ -16,27 +16,27 @@ internal sealed record UnitCosts(string Source, SortedDictionary<string, double>
     private const int UsualConversations = 1000;
     private const string Gateway = "v2";
 
-    public static UnitCosts Of(GrowthResults results, string source)
+    public static UnitCosts Of(Results results, string source)
     {
         var costs = new UnitCosts(source, []);
         costs.AddChunk(results);
         costs.AddSockets(results);
         costs.AddShares(results, "redis_us", outcome => Microseconds(outcome, "redis"));
         costs.AddShares(results, "postgres_us", outcome => Microseconds(outcome, "postgres"));
-        costs.AddShares(results, "redis_bytes", outcome => Grown(outcome, reading => reading.RedisBytes));
+        costs.AddShares(results, "redis_bytes", outcome => Results.Grown(outcome, reading => reading.RedisBytes));
         costs.AddRunning(results);
-        costs.AddShares(results, "wal_bytes", outcome => Grown(outcome, reading => reading.WalBytes));
-        costs.AddShares(results, "table_bytes", outcome => Grown(outcome, reading => reading.TableBytes));
-        costs.AddShares(results, "index_bytes", outcome => Grown(outcome, reading => reading.IndexBytes));
+        costs.AddShares(results, "wal_bytes", outcome => Results.Grown(outcome, reading => reading.WalBytes));
+        costs.AddShares(results, "table_bytes", outcome => Results.Grown(outcome, reading => reading.TableBytes));
+        costs.AddShares(results, "index_bytes", outcome => Results.Grown(outcome, reading => reading.IndexBytes));
         return costs;
     }
 
     public void Write(string file) => File.WriteAllText(file, JsonSerializer.Serialize(this, UnitCostsJson.Default.UnitCosts) + "\n");
 
-    private void AddChunk(GrowthResults results)
+    private void AddChunk(Results results)
     {
         var size = results.SizesOf("chunks").LastOrDefault(size => size <= UsualConversations);
-        if (results.Median($"chunks-{size}", Gateway, outcome => Server(outcome)?.SteadyPer100K) is not { } per100K)
+        if (results.Median($"chunks-{size}", Gateway, outcome => Results.Server(outcome)?.SteadyPer100K) is not { } per100K)
         {
             return;
         }
@@ -48,7 +48,7 @@ internal sealed record UnitCosts(string Source, SortedDictionary<string, double>
         }
     }
 
-    private void AddSockets(GrowthResults results)
+    private void AddSockets(Results results)
     {
         if (results.Idle(Gateway) is not { } idle)
         {
@@ -71,7 +71,7 @@ internal sealed record UnitCosts(string Source, SortedDictionary<string, double>
     }
 
     /// <summary>Solves cost = turns × perTurn + chunks × perChunk from the two runs.</summary>
-    private void AddShares(GrowthResults results, string name, Func<Outcome, double?> total)
+    private void AddShares(Results results, string name, Func<Outcome, double?> total)
     {
         var sizes = results.SizesOf("turns");
         if (sizes.Count < 2)
@@ -91,7 +91,7 @@ internal sealed record UnitCosts(string Source, SortedDictionary<string, double>
     }
 
     /// <summary>A running turn has more than its log: the task, the lease and buffers.</summary>
-    private void AddRunning(GrowthResults results)
+    private void AddRunning(Results results)
     {
         if (
             results.SizesOf("running") is [.., var size]
@@ -112,12 +112,7 @@ internal sealed record UnitCosts(string Source, SortedDictionary<string, double>
     private void Add(string name, double value) =>
         Units[name] = value <= 0 ? 0 : Math.Round(value, Math.Clamp(2 - (int)Math.Floor(Math.Log10(value)), 0, 15));
 
-    private static CpuUse? Server(Outcome outcome) => outcome.Cpu.FirstOrDefault(cpu => cpu.Name == "server");
-
-    private static double? Microseconds(Outcome outcome, string process) => GrowthResults.Cpu(outcome, process) * 1e6;
-
-    private static double? Grown(Outcome outcome, Func<StoreReading, long> of) =>
-        outcome.Stores is { } stores ? of(stores.After) - of(stores.Before) : null;
+    private static double? Microseconds(Outcome outcome, string process) => Results.Cpu(outcome, process) * 1e6;
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

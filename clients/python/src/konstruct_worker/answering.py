@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -51,10 +50,9 @@ class TurnAnswerer:
         attempt = Attempt(message.conversation_id, message.turn_id, message.attempt, channel)
         with telemetry.process(message) as span:
             outcome: str | None = None
-            claim_id = uuid.uuid4().hex
             try:
-                if await self._open(attempt, claim_id, message, turn):
-                    outcome = await self._speak(attempt, claim_id, message, turn, span)
+                if await self._open(attempt, message, turn):
+                    outcome = await self._speak(attempt, message, turn, span)
             except GaveUp:
                 turn.stop(StopReason.LOST)  # The first reason wins. Without one, Redis was unreachable for longer than a lease.
             if turn.reason is None:
@@ -65,17 +63,17 @@ class TurnAnswerer:
             span.set_attributes({"konstruct.turn.stopped": turn.reason.value})
             await self._let_go(attempt, turn)
 
-    async def _open(self, attempt: Attempt, claim_id: str, message: Message, turn: RunningTurn) -> bool:
-        opened = await self._retry.until_known(lambda: self._log.open(attempt, claim_id, message.traceparent), turn.stopped)
+    async def _open(self, attempt: Attempt, message: Message, turn: RunningTurn) -> bool:
+        opened = await self._retry.until_known(lambda: self._log.open(attempt, turn.claim_id, message.traceparent), turn.stopped)
         if opened is not LogWrite.WRITTEN:
             turn.stop(StopReason.ENDED if opened is LogWrite.ENDED else StopReason.LOST)
         return opened is LogWrite.WRITTEN
 
     async def _speak(
-        self, attempt: Attempt, claim_id: str, message: Message, turn: RunningTurn, span: telemetry.Span
+        self, attempt: Attempt, message: Message, turn: RunningTurn, span: telemetry.Span
     ) -> str | None:
         """Outcome of the turn, if this attempt finished it. None: the turn's reason says why not."""
-        writer = AnswerWriter(self._log, attempt, claim_id, turn, self._options, self._retry, span)
+        writer = AnswerWriter(self._log, attempt, turn, self._options, self._retry, span)
         error = await self._run_answer(replace(message, traceparent=telemetry.current_traceparent(message)), turn, writer)
         await writer.flush()
         if turn.reason is not None:
@@ -89,7 +87,7 @@ class TurnAnswerer:
             telemetry.fail(span, error)
             outcome = FAILED
         with telemetry.finish(outcome, writer.count):
-            await self._finish(attempt, claim_id, writer, outcome, turn)
+            await self._finish(attempt, writer, outcome, turn)
         return outcome
 
     async def _run_answer(self, message: Message, turn: RunningTurn, writer: AnswerWriter) -> BaseException | None:
@@ -122,14 +120,14 @@ class TurnAnswerer:
             if (close := getattr(tokens, "aclose", None)) is not None:
                 await close()
 
-    async def _finish(self, attempt: Attempt, claim_id: str, writer: AnswerWriter, outcome: str, turn: RunningTurn) -> None:
+    async def _finish(self, attempt: Attempt, writer: AnswerWriter, outcome: str, turn: RunningTurn) -> None:
         # The answer is complete, so a stop is too late now. The script decides which came first.
         never, limit = asyncio.Event(), self._options.lease
         seq, text = writer.count + 1, writer.text
         if writer.outcome is LogWrite.TOO_LONG:
             seq = await self._retry.until_known(lambda: self._log.last_seq(attempt), never, limit) + 1
             text = await self._retry.until_known(lambda: self._log.text(attempt), never, limit)
-        finished = await self._retry.until_known(lambda: self._log.finish(attempt, claim_id, seq, outcome, text), never, limit)
+        finished = await self._retry.until_known(lambda: self._log.finish(attempt, turn.claim_id, seq, outcome, text), never, limit)
         if finished is not LogWrite.WRITTEN:
             turn.stop(StopReason.ENDED if finished is LogWrite.ENDED else StopReason.LOST)
             return

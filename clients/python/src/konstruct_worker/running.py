@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import uuid
 from typing import Any
 
 
@@ -26,6 +27,7 @@ class RunningTurn:
     def __init__(self, entry: bytes, turn_id: str) -> None:
         self.entry = entry
         self.turn_id = turn_id
+        self.claim_id = uuid.uuid4().hex  # Names this worker's claim in the turn's log: another worker may hold the same attempt.
         self.reason: StopReason | None = None
         self.stopped = asyncio.Event()
         self.interrupted = asyncio.Event()

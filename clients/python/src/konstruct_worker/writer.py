@@ -21,10 +21,9 @@ class AnswerWriter:
     one. Its count of chunks makes a repeated append harmless.
     """
 
-    def __init__(self, log: TurnLog, attempt: Attempt, claim_id: str, turn: RunningTurn, options: Options, retry: Retry, span: Span) -> None:
+    def __init__(self, log: TurnLog, attempt: Attempt, turn: RunningTurn, options: Options, retry: Retry, span: Span) -> None:
         self._log = log
         self._attempt = attempt
-        self._claim_id = claim_id
         self._turn = turn
         self._options = options
         self._retry = retry
@@ -95,7 +94,7 @@ class AnswerWriter:
     async def _write_batch(self, batch: list[bytes]) -> None:
         began = time.monotonic()
         outcome = await self._retry.until_known(
-            lambda: self._log.append(self._attempt, self._claim_id, self._written + 1, batch, self._options.max_answer_bytes), self._turn.stopped
+            lambda: self._log.append(self._attempt, self._turn.claim_id, self._written + 1, batch, self._options.max_answer_bytes), self._turn.stopped
         )
         self._sum(time.monotonic() - began)
         self.outcome = outcome
