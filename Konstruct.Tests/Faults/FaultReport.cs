@@ -9,35 +9,32 @@ using Xunit;
 namespace Konstruct.Tests.Faults;
 
 /// <summary>
-/// Writes the table of docs/design/faults.md to TestResults/faults.md when the test run ends, and that of the worker in Python to faults-python.md;
-/// <c>eng/faults</c> prints them.
+/// Writes the tables of docs/design/faults.md to TestResults when the test run ends, each kind of worker's to its own file; <c>eng/faults</c> prints
+/// them.
 /// </summary>
 public sealed class FaultReport : IDisposable
 {
-    private static readonly ConcurrentDictionary<(string Worker, string Fault), ConcurrentBag<FaultResult>> Results = new();
+    private static readonly ConcurrentDictionary<(string Table, (int Place, string Name) Fault), ConcurrentBag<FaultResult>> Results = new();
 
     public void Dispose()
     {
-        foreach (var worker in Results.Keys.Select(key => key.Worker).Distinct())
+        foreach (var table in Results.Keys.GroupBy(key => key.Table))
         {
             string[] lines =
             [
                 "| fault | runs | lost | duplicated | hung | left behind | recovery p50, s | max, s |",
                 "|---|---|---|---|---|---|---|---|",
-                .. Fault.All.Where(fault => Results.ContainsKey((worker, fault.Name))).Select(fault => Row(worker, fault)),
+                .. table.OrderBy(key => key.Fault.Place).Select(key => Row(key.Fault.Name, [.. Results[key]])),
             ];
-            Report.Write(
-                worker.EndsWith(".py", StringComparison.Ordinal) ? "faults-python.md" : "faults.md",
-                string.Concat(lines.Select(line => $"{line}\n"))
-            );
+            Report.Write(table.Key, string.Concat(lines.Select(line => $"{line}\n")));
         }
     }
 
-    internal static void Add(string worker, Fault fault, FaultResult result) => Results.GetOrAdd((worker, fault.Name), _ => []).Add(result);
+    internal static void Add(string table, (int Place, string Name) fault, FaultResult result) =>
+        Results.GetOrAdd((table, fault), _ => []).Add(result);
 
-    private static string Row(string worker, Fault fault)
+    private static string Row(string fault, FaultResult[] runs)
     {
-        var runs = Results[(worker, fault.Name)].ToArray();
         var recoveries = runs.Select(run => run.Recovery.TotalSeconds).Order().ToArray();
         var (median, longest) =
             recoveries[^1] == 0
@@ -48,7 +45,7 @@ public sealed class FaultReport : IDisposable
                 );
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"| {fault.Name} | {runs.Length} | {runs.Sum(r => r.Lost)} | {runs.Sum(r => r.Duplicated)} | {runs.Sum(r => r.Hung)} | {runs.Sum(r => r.LeftBehind)} | {median} | {longest} |"
+            $"| {fault} | {runs.Length} | {runs.Sum(r => r.Lost)} | {runs.Sum(r => r.Duplicated)} | {runs.Sum(r => r.Hung)} | {runs.Sum(r => r.LeftBehind)} | {median} | {longest} |"
         );
     }
 }

@@ -10,6 +10,8 @@ namespace Konstruct.Tests.Faults;
 /// <summary>A service and its own ways to the stores, so that one can lose them while the others do not.</summary>
 internal sealed class Node(string project, RedisServer redis, Database database, IReadOnlyDictionary<string, string> settings) : IAsyncDisposable
 {
+    private string _before = "";
+
     /// <summary>To Redis.</summary>
     public TcpProxy Redis { get; } = new(redis.Port);
 
@@ -21,8 +23,8 @@ internal sealed class Node(string project, RedisServer redis, Database database,
     /// <summary>Where it serves, also when it has been started again: a balancer goes on knowing it.</summary>
     public int Port { get; } = Loopback.FreePort();
 
-    /// <summary>What every process of this node logged last.</summary>
-    public string Log => $"---- {project}\n{Process?.Log}";
+    /// <summary>What this node's process logged last, and the one before it.</summary>
+    public string Log => $"---- {project}, before\n{_before}\n---- {project}\n{Process?.Log}";
 
     /// <summary>Starts it, again if need be, on its port, and waits until it is ready.</summary>
     public async Task StartAsync()
@@ -48,6 +50,7 @@ internal sealed class Node(string project, RedisServer redis, Database database,
         );
         if (Process is { } previous)
         {
+            _before = previous.Log;
             await previous.DisposeAsync();
         }
 
@@ -70,10 +73,12 @@ internal sealed class Node(string project, RedisServer redis, Database database,
 /// <param name="Workers">Each worker's project, or its script.</param>
 /// <param name="IsOnSmallDisk">Whether Postgres gets a disk that a test can fill, where the machine allows it.</param>
 /// <param name="OfTheSecond">Environment of the second gateway and the second worker alone.</param>
+/// <param name="OfAll">Environment of every gateway and worker, beside the rig's own.</param>
 internal sealed record FaultRigOptions(
     IReadOnlyList<string> Workers,
     bool IsOnSmallDisk = false,
-    IReadOnlyDictionary<string, string>? OfTheSecond = null
+    IReadOnlyDictionary<string, string>? OfTheSecond = null,
+    IReadOnlyDictionary<string, string>? OfAll = null
 );
 
 /// <summary>
@@ -98,13 +103,18 @@ internal sealed class FaultRig : IAsyncDisposable
         ["Logging__LogLevel__StackExchange.Redis"] = "None",
     };
 
+    private static readonly Dictionary<string, string> None = [];
+
     private readonly DatabaseFactory _databases;
 
     private FaultRig(DatabaseFactory databases, Database database, RedisServer redis, FaultRigOptions options)
     {
         (_databases, Database, Redis) = (databases, database, redis);
-        Gateways = [Node("Konstruct.Gateway"), Node("Konstruct.Gateway", options.OfTheSecond)];
-        Workers = [.. options.Workers.Select((worker, i) => Node(worker, i == 1 ? options.OfTheSecond : null))];
+        Dictionary<string, string> settings = new([.. Settings, .. options.OfAll ?? None]),
+            ofTheSecond = new([.. settings, .. options.OfTheSecond ?? None]);
+        Node Node(string project, int number) => new(project, redis, database, number == 1 ? ofTheSecond : settings);
+        Gateways = [Node("Konstruct.Gateway", 0), Node("Konstruct.Gateway", 1)];
+        Workers = [.. options.Workers.Select(Node)];
     }
 
     public Database Database { get; }
@@ -163,6 +173,8 @@ internal sealed class FaultRig : IAsyncDisposable
     {
         var left = new List<string>(await Redis.DispatchedAsync());
         left.AddRange((await Redis.Database.HashKeysAsync(RedisKeys.Tasks)).Select(entry => $"{RedisKeys.Tasks}: {entry}"));
+        left.AddRange((await Redis.Database.ListRangeAsync("celery")).Select(task => $"celery: {task}"));
+        left.AddRange((await Redis.ValuesAsync("*}:place")).Select(turn => $"the place of {turn}"));
         var channels = (RedisResult[])(await Redis.Database.ExecuteAsync("PUBSUB", "CHANNELS", "*:webchat:response:*"))!;
         left.AddRange(channels.Select(channel => $"channel {channel}"));
         var pending = await Database.Sql.RunningTurnCountAsync();
@@ -189,7 +201,4 @@ internal sealed class FaultRig : IAsyncDisposable
         await Redis.DisposeAsync();
         await _databases.DisposeAsync();
     }
-
-    private Node Node(string project, IReadOnlyDictionary<string, string>? more = null) =>
-        new(project, Redis, Database, new Dictionary<string, string>([.. Settings, .. more ?? new Dictionary<string, string>()]));
 }

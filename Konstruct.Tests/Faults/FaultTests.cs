@@ -14,6 +14,12 @@ public abstract class FaultRigs : IAsyncDisposable
     /// <summary>The project of the workers, or their script.</summary>
     private protected virtual string Worker => "Konstruct.OrchestratorStub";
 
+    /// <summary>The file in TestResults that gets the table of the runs.</summary>
+    private protected virtual string Table => "faults.md";
+
+    /// <summary>Environment of every gateway and worker, beside the rig's own.</summary>
+    private protected virtual Dictionary<string, string>? Settings => null;
+
     public async ValueTask DisposeAsync()
     {
         if (_rig is not null)
@@ -25,10 +31,13 @@ public abstract class FaultRigs : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    internal async Task<FaultRig> TakeAsync() => _rig ??= await FaultRig.StartAsync(Redis, new([Worker, Worker]));
+    internal async Task<FaultRig> TakeAsync() => _rig ??= await FaultRig.StartAsync(Redis, new([Worker, Worker], OfAll: Settings));
 
     /// <summary>Adds a run to the table of this kind of worker.</summary>
-    internal void Report(Fault fault, FaultResult result) => FaultReport.Add(Worker, fault, result);
+    /// <param name="fault">Its name.</param>
+    /// <param name="place">Of its row in the table.</param>
+    /// <param name="result">What the run came to.</param>
+    internal void Report(string fault, int place, FaultResult result) => FaultReport.Add(Table, (place, fault), result);
 
     internal async Task GiveBackAsync(bool isClean)
     {
@@ -62,14 +71,13 @@ public abstract class FaultTests(FaultRigs rigs)
         CultureInfo.InvariantCulture
     );
 
-    private protected static TheoryData<string, int> RunsOn(RedisKind kind, Func<Fault, bool>? selects = null)
+    /// <summary>What is played.</summary>
+    private protected virtual IEnumerable<Fault> Faults => Fault.All;
+
+    private protected static TheoryData<string, int> RunsOn(RedisKind kind, IEnumerable<Fault> faults)
     {
         var runs = new TheoryData<string, int>();
-        foreach (
-            var fault in Fault
-                .All.Where(selects ?? (_ => true))
-                .Where(fault => Only.Any(text => fault.Name.Contains(text, StringComparison.OrdinalIgnoreCase)))
-        )
+        foreach (var fault in faults.Where(fault => Only.Any(text => fault.Name.Contains(text, StringComparison.OrdinalIgnoreCase))))
         {
             for (var run = 1; run <= RunsOfEach; run++)
             {
@@ -83,9 +91,9 @@ public abstract class FaultTests(FaultRigs rigs)
         return runs;
     }
 
-    private protected async Task PlayAsync(string name, int number)
+    private protected virtual async Task PlayAsync(string name, int number)
     {
-        var fault = Fault.All.Single(fault => fault.Name == name);
+        var (place, fault) = Faults.Index().Single(each => each.Item.Name == name);
         var rig = await rigs.TakeAsync();
         FaultResult? result = null;
         string log;
@@ -94,7 +102,7 @@ public abstract class FaultTests(FaultRigs rigs)
             await using var run = new FaultRun(rig);
             await fault.PlayAsync(run);
             result = await run.ReckonAsync();
-            rigs.Report(fault, result);
+            rigs.Report(name, place, result);
         }
         finally
         {
@@ -110,7 +118,7 @@ public abstract class FaultTests(FaultRigs rigs)
 [Trait("Tier", "Long")]
 public sealed class FaultsOnGarnet(FaultRigs<OnGarnet> rigs) : FaultTests(rigs)
 {
-    public static TheoryData<string, int> Runs => RunsOn(RedisKind.Garnet);
+    public static TheoryData<string, int> Runs => RunsOn(RedisKind.Garnet, Fault.All);
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Runs))]
@@ -121,7 +129,7 @@ public sealed class FaultsOnGarnet(FaultRigs<OnGarnet> rigs) : FaultTests(rigs)
 [Trait("Tier", "Long")]
 public sealed class FaultsOnRedis(FaultRigs<OnRedis> rigs) : FaultTests(rigs)
 {
-    public static TheoryData<string, int> Runs => RunsOn(RedisKind.Redis);
+    public static TheoryData<string, int> Runs => RunsOn(RedisKind.Redis, Fault.All);
 
     [Theory(SkipTestWithoutData = true)]
     [MemberData(nameof(Runs))]

@@ -71,4 +71,6 @@ public sealed class PythonFaultRigs<TRedis> : FaultRigs
     private protected override RedisKind Redis => TRedis.Kind;
 
     private protected override string Worker => PythonPipeline.Script;
+
+    private protected override string Table => "faults-python.md";
 }

@@ -30,6 +30,7 @@ internal sealed partial class LegacyListener
     private readonly ListeningLog _log;
     private readonly TurnLog _turnLog;
     private readonly CeleryBroker _broker;
+    private readonly ConversationStore _store;
     private readonly TurnPersister _persister;
     private readonly BackgroundTasks _tasks;
     private readonly ISubscriber _subscriber;
@@ -44,6 +45,7 @@ internal sealed partial class LegacyListener
         ListeningLog log,
         TurnLog turnLog,
         CeleryBroker broker,
+        ConversationStore store,
         TurnPersister persister,
         BackgroundTasks tasks,
         IConnectionMultiplexer redis,
@@ -53,7 +55,7 @@ internal sealed partial class LegacyListener
         ILogger<LegacyListener> logger
     )
     {
-        (_turns, _feeds, _log, _turnLog, _broker, _persister, _tasks) = (turns, feeds, log, turnLog, broker, persister, tasks);
+        (_turns, _feeds, _log, _turnLog, _broker, _store, _persister, _tasks) = (turns, feeds, log, turnLog, broker, store, persister, tasks);
         (_subscriber, _time, _options, _chat, _logger) = (redis.GetSubscriber(), time, dispatch.Value.Celery, chat.Value, logger);
         turns.Heard = Work;
     }
@@ -151,15 +153,19 @@ internal sealed partial class LegacyListener
 
         while (true)
         {
-            var chunks = turn.Next == 0 ? [] : turn.Waiting(MostTogether);
             var hadLease = turn.HasLease;
+            var chunks = hadLease && turn.Next > 0 ? turn.Waiting(MostTogether) : []; // Who takes the lease reads the log first.
             var (result, number) = await _log.HearAsync(turn.Key, turn.TurnId, turn.Attempt, turn.Next, chunks);
             switch (result)
             {
                 case Hearing.Logged:
-                    turn.OnLogged(chunks.Count, number);
-                    if (!hadLease)
+                    if (hadLease)
                     {
+                        turn.OnLogged(chunks.Count, number);
+                    }
+                    else
+                    {
+                        await TakeAsync(turn, number);
                         Log.Listening(_logger, turn.TurnId);
                         await _log.EndStandByAsync(turn.Key, turn.TurnId); // It is the first gateway now, and another one may be the second.
                         await RecruitAsync(turn.Key, turn.TurnId);
@@ -179,10 +185,16 @@ internal sealed partial class LegacyListener
 
                     return;
                 case Hearing.AnotherListens:
-                    (turn.HasLease, turn.Next) = (false, 0);
+                    turn.OnBeside(number);
                     await FinishBesideAsync(turn);
                     return;
                 case Hearing.Lost:
+                    if (number == 0 && await _store.FindTurnAsync(turn.Key, turn.TurnId, CancellationToken.None) is not { IsEnded: false })
+                    {
+                        Forget(turn); // Redis has lost the end of the turn, and not only its log. Postgres has it.
+                        return;
+                    }
+
                     await ReopenAsync(turn, number);
                     continue;
                 case Hearing.TooLong:
@@ -194,6 +206,16 @@ internal sealed partial class LegacyListener
                     return;
             }
         }
+    }
+
+    /// <summary>
+    /// Begins to write where the gateway before ended. What it wrote last may not have come on the channel yet, and must not be written twice.
+    /// </summary>
+    private async Task TakeAsync(ListenedTurn turn, int lastSeq)
+    {
+        var after = turn.ComparedTo(lastSeq);
+        var written = await _turnLog.ReadAsync(turn.Key.ConversationId, turn.TurnId, turn.Attempt, after, lastSeq - after);
+        turn.OnTaken(written, lastSeq);
     }
 
     /// <summary>

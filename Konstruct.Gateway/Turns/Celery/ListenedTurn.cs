@@ -21,6 +21,8 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
     private readonly Lock _gate = new();
     private readonly List<ReadOnlyMemory<byte>> _heard = [];
     private StreamEvent? _done;
+    private (int Attempt, int Seq)? _joined; // The end of the log when another gateway was found to write it.
+    private (int Attempt, int Seq) _written; // The last entry that another gateway has written, as far as it was heard.
     private long _bytes;
     private bool _isAlive; // Something was heard since the last call of TakeSign.
     private bool _isWorking;
@@ -107,10 +109,47 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
     {
         lock (_gate)
         {
-            if (!HasLease && _heard.Count > 0 && chunk.EscapedText is { } text && _heard[0].Span.SequenceEqual(text.Span))
+            if (!HasLease)
             {
-                Drop(1);
+                DropWritten(in chunk);
             }
+        }
+    }
+
+    /// <summary>Called when another gateway has the lease.</summary>
+    /// <param name="lastSeq">The last seq in the log.</param>
+    public void OnBeside(int lastSeq)
+    {
+        lock (_gate)
+        {
+            _joined ??= (Attempt, lastSeq);
+            (HasLease, Next) = (false, 0);
+        }
+    }
+
+    /// <summary>The seq up to which the log needs no comparison with what was heard.</summary>
+    /// <param name="lastSeq">The last seq in the log.</param>
+    public int ComparedTo(int lastSeq)
+    {
+        lock (_gate)
+        {
+            return _joined is { } joined ? Math.Max(SeqIn(joined), SeqIn(_written)) : lastSeq;
+        }
+    }
+
+    /// <summary>Called when this gateway has taken the lease.</summary>
+    /// <param name="written">What the log has after <see cref="ComparedTo"/>: the channel may deliver it only now.</param>
+    /// <param name="lastSeq">The last seq in the log.</param>
+    public void OnTaken(IReadOnlyList<StreamEvent> written, int lastSeq)
+    {
+        lock (_gate)
+        {
+            foreach (var chunk in written)
+            {
+                DropWritten(in chunk);
+            }
+
+            (HasLease, Next) = (true, lastSeq + 1);
         }
     }
 
@@ -130,7 +169,6 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
         {
             Drop(count);
             Next = lastSeq + 1;
-            HasLease = true;
         }
     }
 
@@ -173,6 +211,22 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
             _isWorking = _isWanted && !hasFailed;
             _isWanted = false;
             return !_isWorking;
+        }
+    }
+
+    private int SeqIn((int Attempt, int Seq) entry) => entry.Attempt == Attempt ? entry.Seq : 0;
+
+    private void DropWritten(in StreamEvent chunk)
+    {
+        if ((chunk.Attempt, chunk.Seq).CompareTo(_written) <= 0)
+        {
+            return; // It came by both ways.
+        }
+
+        _written = (chunk.Attempt, chunk.Seq);
+        if (_heard.Count > 0 && chunk.EscapedText is { } text && _heard[0].Span.SequenceEqual(text.Span))
+        {
+            Drop(1);
         }
     }
 

@@ -56,14 +56,29 @@ internal sealed partial class ListenerWatch(
     private async Task LookAsync(ListenedTurn turn)
     {
         listener.Work(turn);
-        if (!turn.HasLease && !turn.IsLate && await log.BeSecondAsync(turn.Key, turn.TurnId))
+        if (!turn.IsLate)
         {
-            await log.StandByAsync(turn.Key, turn.TurnId);
+            await KeepSecondAsync(turn);
         }
 
         if (turn.Unsent is { } task && !turn.IsLate && broker.IsConnected)
         {
             await SendAgainAsync(turn, task);
+        }
+    }
+
+    /// <summary>Sees to it that two gateways listen: this one stands by, or asks for another one, which may have started only now.</summary>
+    private async Task KeepSecondAsync(ListenedTurn turn)
+    {
+        if (!turn.HasLease && await log.BeSecondAsync(turn.Key, turn.TurnId))
+        {
+            await log.StandByAsync(turn.Key, turn.TurnId);
+        }
+
+        if (turn.HasLease && !await log.HasStandbyAsync(turn.Key, turn.TurnId))
+        {
+            await log.EndStandByAsync(turn.Key, turn.TurnId); // It may have taken the lease while it told that it stands by.
+            await listener.RecruitAsync(turn.Key, turn.TurnId);
         }
     }
 
@@ -124,6 +139,7 @@ internal sealed partial class ListenerWatch(
         var began = time.GetTimestamp();
         foreach (var turn in mine)
         {
+            await log.EndStandByAsync(turn.Key, turn.TurnId);
             while (
                 !await log.HasStandbyAsync(turn.Key, turn.TurnId)
                 && await listener.RecruitAsync(turn.Key, turn.TurnId) > 1

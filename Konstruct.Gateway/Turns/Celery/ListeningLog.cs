@@ -101,7 +101,7 @@ internal sealed class ListeningLog(
 
     /// <summary>
     /// Appends chunks and publishes them if this gateway has the lease or can take it. Renews the lease. The second result is the last seq in
-    /// the log; of <see cref="Hearing.Lost"/>, the open attempt.
+    /// the log; of <see cref="Hearing.Lost"/>, the open attempt, 0 if Redis does not know the turn.
     /// </summary>
     /// <param name="key">The conversation.</param>
     /// <param name="turnId">The turn.</param>
@@ -180,8 +180,9 @@ internal sealed class ListeningLog(
     public Task EndStandByAsync(ConversationKey key, Guid turnId) =>
         Task.WhenAll(GiveUpAsync(ListeningKeys.Standby(key.ConversationId, turnId)), GiveUpAsync(ListeningKeys.Second(key.ConversationId, turnId)));
 
-    /// <summary>Whether a second gateway listens.</summary>
-    public Task<bool> HasStandbyAsync(ConversationKey key, Guid turnId) => Database.KeyExistsAsync(ListeningKeys.Standby(key.ConversationId, turnId));
+    /// <summary>Whether another gateway listens as well. This one stood by before it took the lease, and its mark may still be there.</summary>
+    public async Task<bool> HasStandbyAsync(ConversationKey key, Guid turnId) =>
+        await Database.StringGetAsync(ListeningKeys.Standby(key.ConversationId, turnId)) is { HasValue: true } standby && standby != _gateway;
 
     /// <summary>Deletes a key if it names this gateway.</summary>
     private Task<RedisResult> GiveUpAsync(RedisKey key) => Leave.RunUntracedAsync(Database, [key], [_gateway, 0]);

@@ -4,14 +4,14 @@
 -- KEYS[1] turn  [2] log of this attempt  [3] listening lease  [4] the conversation's place; optional
 -- ARGV[1] attempt  [2] gateway  [3] milliseconds of the lease  [4] milliseconds of the place  [5] turn id  [6] seq of the first payload
 -- [7] response channel  [8] seconds to keep  [9] maximum bytes of an answer  [10…] payloads without their seq
--- Result: {1, last seq in the log}; {-1, 0} another gateway listens; {-2, open attempt} the log was lost, or another attempt is open;
+-- Result: {1, last seq in the log}; {-1, last seq in the log} another gateway listens; {-2, open attempt} the log was lost, or another attempt is open;
 -- {-3, 0} the turn has ended; {-4, last seq} the answer is too long
 -- Races: the caller repeats the call after an unknown outcome; payloads whose seq is in the log are neither appended nor published again. A gateway
 -- that was suspended past its lease must not write beside the one that took over.
 local turn = redis.call('HMGET', KEYS[1], 'attempt', 'end', 'bytes')
 if turn[2] then return {-3, 0} end
 local holder = redis.call('GET', KEYS[3])
-if holder and holder ~= ARGV[2] then return {-1, 0} end
+if holder and holder ~= ARGV[2] then return {-1, redis.call('LLEN', KEYS[2])} end
 redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])
 if turn[1] ~= ARGV[1] then return {-2, tonumber(turn[1] or '0') or 0} end
 if KEYS[4] then

@@ -1,0 +1,183 @@
+using Konstruct.Tests.Faults;
+using Konstruct.Tests.Harness;
+using StackExchange.Redis;
+
+namespace Konstruct.Tests.Celery;
+
+/// <summary>
+/// The faults of the usual table that mean the same with a Celery queue, and those of the queue itself. A worker's claims and leases are Celery's own
+/// there, and a chunk that is published while nobody is subscribed is lost: what only tries these is not among them.
+/// </summary>
+internal static class CeleryFault
+{
+    /// <summary>Long enough that the answer's end is published after Redis and all who use it are back.</summary>
+    private const string Lasting = "/stream tokens=60 rate=6 delay=0";
+
+    private const int Clients = 4;
+
+    /// <summary>What a gateway sends when it begins to listen, with the task that it keeps; then to put that task on the list.</summary>
+    private const string Listens = "orchestrator.tasks.handle_message",
+        Puts = "{celery}:konstruct:sent:";
+
+    private static readonly string[] Same =
+    [
+        "kill -9 a gateway mid-stream",
+        "Redis stands still for 10 s",
+        "Redis 100 ms away",
+        "a gateway cut off from Redis mid-stream",
+        "a gateway cut off until all was over elsewhere and lost in Redis",
+        "clients that leave while their gateway's connection to Redis is renewed",
+        "clients that come while their gateway is cut off from Redis",
+        "a gateway cut off after the commit of a message, before the reply",
+        "a gateway cut off after the commit of an answer, before the reply",
+        "a message sent to two replicas at once",
+        "cancel racing done",
+        "a client that leaves after every third chunk",
+        "two tabs that ask at once",
+        "300 conversations come back at once from a killed gateway",
+        "rolling restart of gateways and workers",
+        "40 clients behind a balancer, each of four processes restarted in turn",
+    ];
+
+    /// <summary>The log is gone, and no worker repeats what was in it.</summary>
+    private static readonly string[] SameEnd = ["FLUSHALL mid-stream", "the log lost under its readers"];
+
+    public static IReadOnlyList<Fault> All { get; } =
+    [
+        .. Fault.All.Where(fault => Same.Contains(fault.Name)),
+        .. Fault.All.Where(fault => SameEnd.Contains(fault.Name)).Select(WithTheEndOnly),
+        WithTheEndOnly(
+            new(
+                "kill -9 both workers mid-stream, new ones when Celery delivers again",
+                async run =>
+                {
+                    await StreamAsync(run);
+                    run.Strikes();
+                    foreach (var worker in run.Rig.Workers)
+                    {
+                        await worker.Process.KillAsync();
+                    }
+
+                    await LetTimePassAsync(run.Rig.Redis.Database);
+                    foreach (var worker in run.Rig.Workers)
+                    {
+                        await worker.StartAsync();
+                    }
+                }
+            )
+        ),
+        new(
+            "SIGSTOP both workers for 3 s",
+            async run =>
+            {
+                await StreamAsync(run);
+                run.Strikes();
+                foreach (var worker in run.Rig.Workers)
+                {
+                    worker.Process.Stall();
+                }
+
+                await Task.Delay(TimeSpan.FromSeconds(3));
+                foreach (var worker in run.Rig.Workers)
+                {
+                    worker.Process.Resume();
+                }
+            }
+        ),
+        WithTheEndOnly(
+            new(
+                "both workers cut off from Redis mid-stream",
+                async run =>
+                {
+                    await StreamAsync(run);
+                    run.Strikes();
+                    foreach (var worker in run.Rig.Workers)
+                    {
+                        worker.Redis.Refuses = true;
+                        worker.Redis.Cut();
+                    }
+
+                    await Task.Delay(TimeSpan.FromSeconds(1));
+                    foreach (var worker in run.Rig.Workers)
+                    {
+                        worker.Redis.Refuses = false;
+                    }
+                }
+            )
+        ),
+        WithTheEndOnly(
+            new(
+                "Redis restarted without its data",
+                async run =>
+                {
+                    await StreamAsync(run);
+                    run.Strikes();
+                    await run.Rig.Redis.KillServerAsync();
+                    await run.Rig.Redis.StartServerAsync();
+                }
+            )
+        ),
+        WithTheEndOnly(
+            new(
+                "Redis restarted with older data",
+                async run =>
+                {
+                    await StreamAsync(run);
+                    await run.Rig.Redis.SaveAsync();
+                    await run.HeardAsync(chunks: 12);
+                    run.Strikes();
+                    await run.Rig.Redis.KillServerAsync();
+                    await run.Rig.Redis.StartServerAsync(keepData: true);
+                },
+                RedisKind.Redis
+            )
+        ),
+        new(
+            "Postgres restarted at done",
+            async run =>
+            {
+                await StreamAsync(run);
+                await run.Rig.Database.Server.KillServerAsync();
+                await run.HeardAsync(chunks: 60);
+                run.Strikes();
+                await run.Rig.Database.Server.StartServerAsync();
+            }
+        ),
+        new("a gateway cut off after it began to listen, before the reply", run => LoseGatewaysReplyAsync(run, Listens)),
+        new("a gateway cut off after it had put a task on the list, before the reply", run => LoseGatewaysReplyAsync(run, Puts)),
+    ];
+
+    private static async Task StreamAsync(FaultRun run)
+    {
+        await run.AskAllAsync(await run.JoinAllAsync(Clients), Lasting);
+        await run.HeardAsync(chunks: 5);
+    }
+
+    private static async Task LoseGatewaysReplyAsync(FaultRun run, string request)
+    {
+        var clients = await run.JoinAllAsync(Clients);
+        var lost = run.Rig.Gateways.Select(gateway => gateway.Redis.LoseReplyToAsync(request)).ToArray();
+        await run.AskAllAsync(clients, Lasting);
+        await Task.WhenAll(lost);
+        run.Strikes();
+    }
+
+    private static Fault WithTheEndOnly(Fault fault) =>
+        fault with
+        {
+            PlayAsync = run =>
+            {
+                run.OnlyTheEndCounts = true;
+                return fault.PlayAsync(run);
+            },
+        };
+
+    /// <summary>Kombu delivers again, when a worker starts, what was taken longer ago than the visibility timeout: as if that were now.</summary>
+    private static async Task LetTimePassAsync(IDatabase redis)
+    {
+        foreach (var taken in await redis.SortedSetRangeByRankAsync("unacked_index"))
+        {
+            await redis.SortedSetAddAsync("unacked_index", taken, 0);
+        }
+    }
+}
