@@ -74,29 +74,17 @@ internal sealed partial class LegacyListener
         {
             Trace = TraceParent.Parse(traceparent),
         };
-        while (true)
+        ListenedTurn? listened = null;
+        try
         {
-            var seen = _turns.Of(key);
-            if (seen.FirstOrDefault(other => other.TurnId == turnId) is { } known)
+            listened = await AddAsync(turn, hasPlaceAsync);
+            return listened;
+        }
+        finally
+        {
+            if (listened != turn)
             {
-                _feeds.Release(feed);
-                return known;
-            }
-
-            if (!_options.EchoesTurn && !await hasPlaceAsync())
-            {
-                _feeds.Release(feed);
-                return null;
-            }
-
-            if (_turns.TryAdd(turn, seen))
-            {
-                foreach (var earlier in _options.EchoesTurn ? [] : seen)
-                {
-                    Forget(earlier); // Its place was freed.
-                }
-
-                return turn;
+                _feeds.Release(feed); // Also where Redis failed: an open feed keeps its subscription.
             }
         }
     }
@@ -120,6 +108,34 @@ internal sealed partial class LegacyListener
         if (turn.BeginWork())
         {
             _tasks.Run("logging a legacy answer", () => WorkAsync(turn));
+        }
+    }
+
+    /// <summary>Returns the turn, or the one that this gateway listens to already; null: another turn has the place.</summary>
+    private async Task<ListenedTurn?> AddAsync(ListenedTurn turn, Func<Task<bool>> hasPlaceAsync)
+    {
+        while (true)
+        {
+            var seen = _turns.Of(turn.Key);
+            if (seen.FirstOrDefault(other => other.TurnId == turn.TurnId) is { } known)
+            {
+                return known;
+            }
+
+            if (!_options.EchoesTurn && !await hasPlaceAsync())
+            {
+                return null;
+            }
+
+            if (_turns.TryAdd(turn, seen))
+            {
+                foreach (var earlier in _options.EchoesTurn ? [] : seen)
+                {
+                    Forget(earlier); // Its place was freed.
+                }
+
+                return turn;
+            }
         }
     }
 

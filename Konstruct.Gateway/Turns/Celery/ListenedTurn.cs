@@ -20,9 +20,10 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
 {
     private readonly Lock _gate = new();
     private readonly List<ReadOnlyMemory<byte>> _heard = [];
+    private readonly List<StreamEvent> _after = []; // Written while this gateway believed to have the lease, after what it has written itself.
     private StreamEvent? _done;
-    private (int Attempt, int Seq)? _joined; // The end of the log when another gateway was found to write it.
-    private (int Attempt, int Seq) _written; // The last entry that another gateway has written, as far as it was heard.
+    private (int Attempt, int Seq)? _joined; // The end of the log when this gateway first saw it.
+    private (int Attempt, int Seq) _written; // The last entry that this gateway knows to be written.
     private long _bytes;
     private bool _isAlive; // Something was heard since the last call of TakeSign.
     private bool _isWorking;
@@ -113,16 +114,25 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
             {
                 DropWritten(in chunk);
             }
+            else if (chunk.Seq >= Next)
+            {
+                _after.Add(chunk);
+            }
         }
     }
 
-    /// <summary>Called when another gateway has the lease.</summary>
+    /// <summary>Called when another gateway has the lease. What it has written since this one lost the lease is not waiting any more.</summary>
     /// <param name="lastSeq">The last seq in the log.</param>
     public void OnBeside(int lastSeq)
     {
         lock (_gate)
         {
             _joined ??= (Attempt, lastSeq);
+            if (HasLease)
+            {
+                DropWritten(_after);
+            }
+
             (HasLease, Next) = (false, 0);
         }
     }
@@ -144,11 +154,8 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
     {
         lock (_gate)
         {
-            foreach (var chunk in written)
-            {
-                DropWritten(in chunk);
-            }
-
+            DropWritten(written);
+            _joined ??= (Attempt, lastSeq);
             (HasLease, Next) = (true, lastSeq + 1);
         }
     }
@@ -169,6 +176,9 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
         {
             Drop(count);
             Next = lastSeq + 1;
+            _joined ??= (Attempt, lastSeq);
+            _written = (Attempt, lastSeq);
+            _after.RemoveAll(chunk => chunk.Seq <= lastSeq);
         }
     }
 
@@ -216,11 +226,19 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
 
     private int SeqIn((int Attempt, int Seq) entry) => entry.Attempt == Attempt ? entry.Seq : 0;
 
+    private void DropWritten(IReadOnlyList<StreamEvent> written)
+    {
+        foreach (var chunk in written)
+        {
+            DropWritten(in chunk);
+        }
+    }
+
     private void DropWritten(in StreamEvent chunk)
     {
         if ((chunk.Attempt, chunk.Seq).CompareTo(_written) <= 0)
         {
-            return; // It came by both ways.
+            return; // It came twice: on the channel, and from the log.
         }
 
         _written = (chunk.Attempt, chunk.Seq);
