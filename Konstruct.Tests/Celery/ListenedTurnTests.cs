@@ -38,6 +38,22 @@ public sealed class ListenedTurnTests
         Assert.Equal(("ab", 2), (Waiting, _turn.Next));
     }
 
+    /// <summary>On a busy machine the channel can be behind the log by more than a lease.</summary>
+    [Fact]
+    public void A_chunk_that_the_log_has_before_it_is_heard_at_all_is_not_written_again()
+    {
+        _turn.OnBeside(lastSeq: 0);
+        Hear("a");
+        _turn.OnWritten(Written("a", 1));
+        _turn.OnTaken([Written("b", 2), Written("c", 3)], lastSeq: 3);
+        Hear("b");
+        _turn.OnWritten(Written("b", 2));
+        Hear("c");
+        _turn.OnWritten(Written("c", 3));
+        Hear("d");
+        Assert.Equal(("d", 4), (Waiting, _turn.Next));
+    }
+
     /// <summary>A gateway that was starved of CPU past its lease, and got it back when the one in its place died, wrote that one's chunks once more.</summary>
     [Fact]
     public void What_another_gateway_wrote_after_the_lease_was_lost_is_not_written_again()

@@ -141,9 +141,9 @@ internal sealed partial class LegacyListener
 
     private async Task WorkAsync(ListenedTurn turn)
     {
-        var hasFailed = true;
         do
         {
+            var hasFailed = true;
             try
             {
                 await WriteAsync(turn);

@@ -20,6 +20,7 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
 {
     private readonly Lock _gate = new();
     private readonly List<ReadOnlyMemory<byte>> _heard = [];
+    private readonly Queue<ReadOnlyMemory<byte>> _unheard = []; // Texts of the log that were not heard yet.
     private readonly List<StreamEvent> _after = []; // Written while this gateway believed to have the lease, after what it has written itself.
     private StreamEvent? _done;
     private (int Attempt, int Seq)? _joined; // The end of the log when this gateway first saw it.
@@ -97,10 +98,16 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
             {
                 _done = payload;
             }
-            else if (payload.EscapedText is { IsEmpty: false } text && !IsLate && _bytes < maxBytes)
+            else if (
+                payload.EscapedText is { IsEmpty: false } text
+                && !IsLate
+                && _bytes < maxBytes
+                && JsonText.Normalise(text) is var chunk
+                && !IsInLog(chunk)
+            )
             {
-                _heard.Add(JsonText.Normalise(text));
-                _bytes += text.Length;
+                _heard.Add(chunk);
+                _bytes += chunk.Length;
             }
         }
     }
@@ -130,7 +137,10 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
             _joined ??= (Attempt, lastSeq);
             if (HasLease)
             {
-                DropWritten(_after);
+                foreach (var chunk in _after)
+                {
+                    DropWritten(in chunk);
+                }
             }
 
             (HasLease, Next) = (false, 0);
@@ -154,7 +164,14 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
     {
         lock (_gate)
         {
-            DropWritten(written);
+            foreach (var chunk in written)
+            {
+                if (!DropWritten(in chunk) && chunk.EscapedText is { } text)
+                {
+                    _unheard.Enqueue(text);
+                }
+            }
+
             _joined ??= (Attempt, lastSeq);
             (HasLease, Next) = (true, lastSeq + 1);
         }
@@ -226,26 +243,36 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
 
     private int SeqIn((int Attempt, int Seq) entry) => entry.Attempt == Attempt ? entry.Seq : 0;
 
-    private void DropWritten(IReadOnlyList<StreamEvent> written)
+    /// <summary>The channel can be behind the log by more than a lease, where the machine is busy.</summary>
+    private bool IsInLog(ReadOnlyMemory<byte> chunk)
     {
-        foreach (var chunk in written)
+        while (_unheard.TryDequeue(out var written))
         {
-            DropWritten(in chunk);
+            if (written.Span.SequenceEqual(chunk.Span))
+            {
+                return true;
+            }
         }
+
+        return false;
     }
 
-    private void DropWritten(in StreamEvent chunk)
+    /// <summary>False: the chunk was not among those that wait.</summary>
+    private bool DropWritten(in StreamEvent chunk)
     {
         if ((chunk.Attempt, chunk.Seq).CompareTo(_written) <= 0)
         {
-            return; // It came twice: on the channel, and from the log.
+            return true; // It came twice: on the channel, and from the log.
         }
 
         _written = (chunk.Attempt, chunk.Seq);
-        if (_heard.Count > 0 && chunk.EscapedText is { } text && _heard[0].Span.SequenceEqual(text.Span))
+        if (_heard.Count == 0 || chunk.EscapedText is not { } text || !_heard[0].Span.SequenceEqual(text.Span))
         {
-            Drop(1);
+            return false;
         }
+
+        Drop(1);
+        return true;
     }
 
     private void Drop(int count)
