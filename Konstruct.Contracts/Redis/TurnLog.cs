@@ -119,6 +119,20 @@ public sealed class TurnLog(IConnectionMultiplexer redis)
     /// <param name="key">The attempt that the caller assumes to be open.</param>
     public Task FailAsync(AttemptKey key) => EndAsync(key, TurnOutcome.Failed);
 
+    /// <summary>
+    /// Ends a turn that has ended in Postgres, in any attempt, and tells its worker to stop. No effect if Redis has an end: it does not where it
+    /// lost its data while the end was on its way, and then the turn may have been given another attempt.
+    /// </summary>
+    /// <param name="key">The attempt that the caller assumes to be open.</param>
+    /// <param name="outcome">A word of <see cref="TurnOutcome"/>.</param>
+    public async Task EnsureEndedAsync(AttemptKey key, string outcome)
+    {
+        if (!await Database.HashExistsAsync(key.Turn, "end"))
+        {
+            await EndAsync(key, outcome);
+        }
+    }
+
     /// <summary>Reads the state of a turn. An invalid field counts as missing.</summary>
     public async Task<TurnState> ReadStateAsync(Guid conversationId, Guid turnId)
     {

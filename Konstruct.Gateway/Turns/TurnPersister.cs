@@ -18,7 +18,9 @@ namespace Konstruct.Gateway.Turns;
 internal sealed partial class TurnPersister(
     ConversationStore store,
     TurnLog log,
+    FeedSubscription subscription,
     Acknowledger acknowledger,
+    BackgroundTasks tasks,
     GatewayMetrics metrics,
     Persistence persistence,
     Stopping stopping,
@@ -91,6 +93,11 @@ internal sealed partial class TurnPersister(
 
             metrics.TurnEnded(outcome);
             Log.Ended(logger, outcome == TurnOutcome.Failed ? LogLevel.Warning : LogLevel.Information, end.TurnId, outcome, row!.Attempt);
+            if (end is { Attempt: > 0, Text: not null })
+            {
+                // Redis may have lost it since it came on the channel. Then the turn may have been given another attempt, which must not follow its end.
+                tasks.Run("ending a persisted turn in Redis", () => log.EnsureEndedAsync(KeyOf(end), outcome));
+            }
         }
 
         Acknowledge(row);
@@ -110,6 +117,8 @@ internal sealed partial class TurnPersister(
         Acknowledge(row);
         return new(row, default);
     }
+
+    private AttemptKey KeyOf(TurnEnd end) => new(end.Key.ConversationId, end.TurnId, end.Attempt, subscription.ChannelOf(end.Key));
 
     private void Acknowledge(TurnRow? row)
     {

@@ -54,6 +54,17 @@ public sealed class ListenedTurnTests
         Assert.Equal(("d", 4), (Waiting, _turn.Next));
     }
 
+    /// <summary>Garnet does not keep the order between what a script and what a client publishes.</summary>
+    [Fact]
+    public void A_chunk_that_is_written_before_it_is_heard_is_not_kept()
+    {
+        _turn.OnBeside(lastSeq: 0);
+        _turn.OnWritten(Written("a", 1));
+        Hear("a", "b");
+        _turn.OnWritten(Written("b", 2));
+        Assert.Equal("", Waiting);
+    }
+
     /// <summary>A gateway that was starved of CPU past its lease, and got it back when the one in its place died, wrote that one's chunks once more.</summary>
     [Fact]
     public void What_another_gateway_wrote_after_the_lease_was_lost_is_not_written_again()

@@ -53,6 +53,26 @@ public sealed class LostTextTests(GatewayInside gateway) : IClassFixture<Gateway
         Assert.Equal(("completed", "again "), await StoredAsync(key, turnId));
     }
 
+    /// <summary>
+    /// Redis lost a turn whose end was on its way to the gateway, and the turn was given another attempt. That one was streamed after the end.
+    /// </summary>
+    [Fact]
+    public async Task An_end_that_Redis_lost_ends_the_next_attempt_too()
+    {
+        var (key, turnId, feed, frames) = await JoinAsync();
+        await AnswerAsync(key, turnId, 1, feed, "first ");
+        await LoseAsync(key, turnId);
+        var next = KeyOf(key, turnId, 2);
+        Assert.Equal(LogWrite.Written, await gateway.Log.OpenAsync(next, "claim"));
+
+        feed.OnPayload(StreamEvent.Done("first ", key.ConversationId, turnId, 1, 2, TurnOutcome.Completed));
+        await gateway.IdleAsync();
+
+        Assert.Equal(LogWrite.Ended, await gateway.Log.AppendAsync(next, "claim", 1, [StreamEvent.Chunk("again ", turnId, 2, 1)], 1_000));
+        Assert.Equal(("first ", "completed"), (frames.All[^1].Text, frames.All[^1].Reason));
+        Assert.Equal(("completed", "first "), await StoredAsync(key, turnId));
+    }
+
     /// <summary>Another gateway was faster: its client waits for nothing else.</summary>
     [Fact]
     public async Task A_client_whose_gateway_read_the_lost_end_gets_what_is_stored()

@@ -119,7 +119,10 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
         {
             if (!HasLease)
             {
-                DropWritten(in chunk);
+                if (!DropWritten(in chunk) && _joined is { } joined && chunk.Seq > SeqIn(joined))
+                {
+                    Await(in chunk); // Garnet can deliver what a script publishes before what a client has published earlier.
+                }
             }
             else if (chunk.Seq >= Next)
             {
@@ -166,9 +169,9 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
         {
             foreach (var chunk in written)
             {
-                if (!DropWritten(in chunk) && chunk.EscapedText is { } text)
+                if (!DropWritten(in chunk))
                 {
-                    _unheard.Enqueue(text);
+                    Await(in chunk);
                 }
             }
 
@@ -243,7 +246,16 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
 
     private int SeqIn((int Attempt, int Seq) entry) => entry.Attempt == Attempt ? entry.Seq : 0;
 
-    /// <summary>The channel can be behind the log by more than a lease, where the machine is busy.</summary>
+    /// <summary>Notes that a chunk is in the log which was not heard yet.</summary>
+    private void Await(in StreamEvent chunk)
+    {
+        if (chunk.EscapedText is { } text)
+        {
+            _unheard.Enqueue(text);
+        }
+    }
+
+    /// <summary>Whether a chunk that is heard now is in the log: the channel can be behind by more than a lease, where the machine is busy.</summary>
     private bool IsInLog(ReadOnlyMemory<byte> chunk)
     {
         while (_unheard.TryDequeue(out var written))
