@@ -30,9 +30,11 @@ internal sealed partial class ListenerWatch(
     private static readonly TimeSpan HandOverLimit = TimeSpan.FromSeconds(3);
 
     private readonly TimeSpan _interval = options.Value.Celery.ListeningLease / 5;
+    private volatile bool _isStopping;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        _isStopping = true; // The gateway that takes over asks for a second one at once, and it must not be this one.
         await base.StopAsync(cancellationToken);
         await failures.TryAsync("handing legacy turns over", () => HandOverAsync(cancellationToken));
     }
@@ -102,7 +104,8 @@ internal sealed partial class ListenerWatch(
     private void OnAsked(RedisChannel channel, RedisValue asked)
     {
         if (
-            ((string?)asked)?.Split(':') is [var gateway, var tenant, var conversation, var id]
+            !_isStopping
+            && ((string?)asked)?.Split(':') is [var gateway, var tenant, var conversation, var id]
             && gateway != log.Gateway
             && Guid.TryParseExact(tenant, "N", out var tenantId)
             && Guid.TryParseExact(conversation, "N", out var conversationId)
@@ -131,14 +134,20 @@ internal sealed partial class ListenerWatch(
 
     /// <summary>
     /// Gives up the leases when another gateway listens, so that nothing is lost between the two. Without another gateway the leases end
-    /// with this one.
+    /// with this one. Stands by for no other gateway any more.
     /// </summary>
     private async Task HandOverAsync(CancellationToken cancellationToken)
     {
-        var mine = turns.All().FindAll(turn => turn.HasLease && !turn.IsLate);
         var began = time.GetTimestamp();
-        foreach (var turn in mine)
+        foreach (var turn in turns.All().Where(turn => !turn.IsLate))
         {
+            if (!turn.HasLease)
+            {
+                turns.Remove(turn);
+                await log.EndStandByAsync(turn.Key, turn.TurnId); // Who has the lease may stop next, and must not rely on this gateway.
+                continue;
+            }
+
             await log.EndStandByAsync(turn.Key, turn.TurnId);
             while (
                 !await log.HasStandbyAsync(turn.Key, turn.TurnId)
