@@ -44,12 +44,13 @@ internal sealed class TurnComparison(FeedState state, FeedServices services, Tur
     /// <summary>No worker has claimed the turn, or Redis lost it, possibly with its end. In that case Postgres has the end.</summary>
     private async Task CompareWithPostgresAsync(Turn turn)
     {
+        var wasAccepted = turn.IsAccepted; // Before the row is read: a message that is stored between the two is not one that Postgres lacks.
         var row = await services.Store.FindTurnAsync(state.Key, turn.TurnId, CancellationToken.None);
         if (row is null)
         {
             lock (state.Gate)
             {
-                if (turn.IsAccepted)
+                if (wasAccepted)
                 {
                     ends.Drop(turn, ReadOnlyMemory<byte>.Empty);
                 }
