@@ -63,7 +63,8 @@ internal static class CeleryFault
                     {
                         await worker.StartAsync();
                     }
-                }
+                },
+                RedisKind.Redis // On Garnet, Kombu now and then leaves some of the tasks undelivered.
             )
         ),
         new(
