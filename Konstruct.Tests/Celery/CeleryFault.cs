@@ -13,8 +13,6 @@ internal static class CeleryFault
     /// <summary>Long enough that the answer's end is published after Redis and all who use it are back.</summary>
     private const string Lasting = "/stream tokens=60 rate=6 delay=0";
 
-    private const int Clients = 4;
-
     /// <summary>What a gateway sends when it begins to listen, with the task that it keeps; then to put that task on the list.</summary>
     private const string Listens = "orchestrator.tasks.handle_message",
         Puts = "{celery}:konstruct:sent:";
@@ -42,16 +40,17 @@ internal static class CeleryFault
     /// <summary>The log is gone, and no worker repeats what was in it.</summary>
     private static readonly string[] SameEnd = ["FLUSHALL mid-stream", "the log lost under its readers"];
 
-    public static IReadOnlyList<Fault> All { get; } =
+    /// <summary>Likewise, and Redis is away for seconds.</summary>
+    private static readonly string[] SameEndLater = ["Redis restarted without its data", "Redis restarted with older data"];
+
+    private static readonly Fault[] Own =
     [
-        .. Fault.All.Where(fault => Same.Contains(fault.Name)),
-        .. Fault.All.Where(fault => SameEnd.Contains(fault.Name)).Select(WithTheEndOnly),
         WithTheEndOnly(
             new(
                 "kill -9 both workers mid-stream, new ones when Celery delivers again",
                 async run =>
                 {
-                    await StreamAsync(run);
+                    await Fault.StreamAsync(run);
                     run.Strikes();
                     foreach (var worker in run.Rig.Workers)
                     {
@@ -71,7 +70,7 @@ internal static class CeleryFault
             "SIGSTOP both workers for 3 s",
             async run =>
             {
-                await StreamAsync(run);
+                await Fault.StreamAsync(run);
                 run.Strikes();
                 foreach (var worker in run.Rig.Workers)
                 {
@@ -90,7 +89,7 @@ internal static class CeleryFault
                 "both workers cut off from Redis mid-stream",
                 async run =>
                 {
-                    await StreamAsync(run);
+                    await Fault.StreamAsync(run);
                     run.Strikes();
                     foreach (var worker in run.Rig.Workers)
                     {
@@ -106,62 +105,31 @@ internal static class CeleryFault
                 }
             )
         ),
-        WithTheEndOnly(
-            new(
-                "Redis restarted without its data",
-                async run =>
-                {
-                    await StreamAsync(run);
-                    run.Strikes();
-                    await run.Rig.Redis.KillServerAsync();
-                    await run.Rig.Redis.StartServerAsync();
-                }
-            )
-        ),
-        WithTheEndOnly(
-            new(
-                "Redis restarted with older data",
-                async run =>
-                {
-                    await StreamAsync(run);
-                    await run.Rig.Redis.SaveAsync();
-                    await run.HeardAsync(chunks: 12);
-                    run.Strikes();
-                    await run.Rig.Redis.KillServerAsync();
-                    await run.Rig.Redis.StartServerAsync(keepData: true);
-                },
-                RedisKind.Redis
-            )
-        ),
         new(
             "Postgres restarted at done",
             async run =>
             {
-                await StreamAsync(run);
+                await Fault.StreamAsync(run);
                 await run.Rig.Database.Server.KillServerAsync();
                 await run.HeardAsync(chunks: 60);
                 run.Strikes();
                 await run.Rig.Database.Server.StartServerAsync();
             }
         ),
-        new("a gateway cut off after it began to listen, before the reply", run => LoseGatewaysReplyAsync(run, Listens)),
-        new("a gateway cut off after it had put a task on the list, before the reply", run => LoseGatewaysReplyAsync(run, Puts)),
+        new(
+            "a gateway cut off after it began to listen, before the reply",
+            run => Fault.LoseGatewaysReplyAsync(run, gateway => gateway.Redis, Listens)
+        ),
+        new(
+            "a gateway cut off after it had put a task on the list, before the reply",
+            run => Fault.LoseGatewaysReplyAsync(run, gateway => gateway.Redis, Puts)
+        ),
     ];
 
-    private static async Task StreamAsync(FaultRun run)
-    {
-        await run.AskAllAsync(await run.JoinAllAsync(Clients), Lasting);
-        await run.HeardAsync(chunks: 5);
-    }
+    public static IReadOnlyList<Fault> All { get; } =
+    [.. Named(Same), .. Named(SameEnd).Select(WithTheEndOnly), .. Own.Concat(Named(SameEndLater).Select(WithTheEndOnly)).Select(Longer)];
 
-    private static async Task LoseGatewaysReplyAsync(FaultRun run, string request)
-    {
-        var clients = await run.JoinAllAsync(Clients);
-        var lost = run.Rig.Gateways.Select(gateway => gateway.Redis.LoseReplyToAsync(request)).ToArray();
-        await run.AskAllAsync(clients, Lasting);
-        await Task.WhenAll(lost);
-        run.Strikes();
-    }
+    private static IEnumerable<Fault> Named(string[] names) => Fault.All.Where(fault => names.Contains(fault.Name));
 
     private static Fault WithTheEndOnly(Fault fault) =>
         fault with
@@ -169,6 +137,16 @@ internal static class CeleryFault
             PlayAsync = run =>
             {
                 run.OnlyTheEndCounts = true;
+                return fault.PlayAsync(run);
+            },
+        };
+
+    private static Fault Longer(Fault fault) =>
+        fault with
+        {
+            PlayAsync = run =>
+            {
+                run.Streaming = Lasting;
                 return fault.PlayAsync(run);
             },
         };

@@ -9,9 +9,6 @@ namespace Konstruct.Tests.Faults;
 /// <param name="Only">The one server that can do it; null: both.</param>
 internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisKind? Only = null)
 {
-    /// <summary>Two seconds of streaming, each client its own text.</summary>
-    private const string Streaming = "/stream tokens=30 rate=15 delay=0";
-
     private const int Clients = 4;
 
     /// <summary>What every worker writes with a chunk, and with the end of an answer; what it opens an attempt with; what a gateway queues.</summary>
@@ -129,7 +126,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
             async run =>
             {
                 var lost = run.Rig.Workers.Select(worker => worker.Redis.LoseReplyToAsync(Open)).ToArray();
-                await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
+                await run.AskAllAsync(await run.JoinAllAsync(Clients), run.Streaming);
                 await Task.WhenAny(lost);
                 run.Strikes();
             }
@@ -142,7 +139,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
                 {
                     worker.Process.Stall();
                 }
-                await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
+                await run.AskAllAsync(await run.JoinAllAsync(Clients), run.Streaming);
                 await run.QueuedAsync(Clients);
                 var lease = $"{FaultRig.Lease.TotalMilliseconds}";
                 var lost = run
@@ -154,17 +151,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
                 run.Rig.Workers[1].Process.Resume();
             }
         ),
-        new(
-            "a gateway cut off after a dispatch, before the reply",
-            async run =>
-            {
-                var clients = await run.JoinAllAsync(Clients);
-                var lost = run.Rig.Gateways.Select(gateway => gateway.Redis.LoseReplyToAsync(Dispatch)).ToArray();
-                await run.AskAllAsync(clients, Streaming);
-                await Task.WhenAll(lost);
-                run.Strikes();
-            }
-        ),
+        new("a gateway cut off after a dispatch, before the reply", run => LoseGatewaysReplyAsync(run, gateway => gateway.Redis, Dispatch)),
         new(
             "a gateway cut off from Redis mid-stream",
             async run =>
@@ -221,7 +208,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
                 var clients = await run.JoinAllAsync(Clients, at: 0); // The other gateway takes them, when this one has refused them.
                 gateway.Redis.Refuses = false;
                 await gateway.Process.WaitUntilHealthyAsync();
-                await run.AskAllAsync(clients, Streaming);
+                await run.AskAllAsync(clients, run.Streaming);
             }
         ),
         new(
@@ -249,14 +236,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         ),
         new(
             "a gateway cut off after the commit of a message, before the reply",
-            async run =>
-            {
-                var clients = await run.JoinAllAsync(Clients);
-                var lost = run.Rig.Gateways.Select(gateway => gateway.Postgres.LoseReplyToAsync("accept_turn")).ToArray();
-                await run.AskAllAsync(clients, Streaming);
-                await Task.WhenAll(lost);
-                run.Strikes();
-            }
+            run => LoseGatewaysReplyAsync(run, gateway => gateway.Postgres, "accept_turn")
         ),
         new(
             "a gateway cut off after the commit of an answer, before the reply",
@@ -273,7 +253,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
             {
                 var left = await run.JoinAsync();
                 var right = await run.JoinAsync(like: left, gateway: 1);
-                await Task.WhenAll(run.AskAsync(left, Streaming), run.AskAsync(right, Streaming));
+                await Task.WhenAll(run.AskAsync(left, run.Streaming), run.AskAsync(right, run.Streaming));
             }
         ),
         new(
@@ -293,7 +273,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
             {
                 foreach (var gateway in new[] { 0, 1 })
                 {
-                    await run.AskAsync(await run.JoinAsync(gateway: gateway, leavesAfterEvery: 3), Streaming);
+                    await run.AskAsync(await run.JoinAsync(gateway: gateway, leavesAfterEvery: 3), run.Streaming);
                 }
             }
         ),
@@ -303,7 +283,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
             {
                 var left = await run.JoinAsync();
                 var right = await run.JoinAsync(like: left, gateway: 1);
-                await Task.WhenAll(run.AskAsync(left, $"{Streaming} left", "left"), run.AskAsync(right, $"{Streaming} right", "right"));
+                await Task.WhenAll(run.AskAsync(left, $"{run.Streaming} left", "left"), run.AskAsync(right, $"{run.Streaming} right", "right"));
             }
         ),
         new(
@@ -356,13 +336,23 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
     ];
 
     /// <summary>All clients have had some chunks.</summary>
-    private static async Task StreamAsync(FaultRun run, int chunks = 5)
+    internal static async Task StreamAsync(FaultRun run, int chunks = 5)
     {
-        await run.AskAllAsync(await run.JoinAllAsync(Clients), Streaming);
+        await run.AskAllAsync(await run.JoinAllAsync(Clients), run.Streaming);
         await run.HeardAsync(chunks);
     }
 
-    /// <summary>Likewise, all from one worker; the other one stands still until it is resumed.</summary>
+    /// <summary>Each gateway loses the reply to its first request of this kind, and the store has done it.</summary>
+    internal static async Task LoseGatewaysReplyAsync(FaultRun run, Func<Node, TcpProxy> to, string request)
+    {
+        var clients = await run.JoinAllAsync(Clients);
+        var lost = run.Rig.Gateways.Select(gateway => to(gateway).LoseReplyToAsync(request)).ToArray();
+        await run.AskAllAsync(clients, run.Streaming);
+        await Task.WhenAll(lost);
+        run.Strikes();
+    }
+
+    /// <summary>All clients have had some chunks, all from one worker; the other one stands still until it is resumed.</summary>
     private static async Task<(Node Busy, Node Other)> StreamFromOneWorkerAsync(FaultRun run, int chunks = 5)
     {
         var (busy, other) = (run.Rig.Workers[0], run.Rig.Workers[1]);
@@ -377,7 +367,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
         var clients = await run.JoinAllAsync(Clients);
         other.Process.Stall();
         var seen = busy.Redis.StallBeforeAsync(request);
-        await run.AskAllAsync(clients, Streaming);
+        await run.AskAllAsync(clients, run.Streaming);
         await seen;
         run.Strikes();
         await busy.Process.KillAsync();

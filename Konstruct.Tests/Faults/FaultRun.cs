@@ -18,6 +18,9 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
 
     public FaultRig Rig => rig;
 
+    /// <summary>What clients ask, each with something of its own behind it: two seconds of streaming, unless a fault takes longer.</summary>
+    public string Streaming { get; set; } = "/stream tokens=30 rate=15 delay=0";
+
     /// <summary>Whether a turn may end in another way than completed: the fault is a cancel.</summary>
     public bool MayBeCancelled { get; set; }
 

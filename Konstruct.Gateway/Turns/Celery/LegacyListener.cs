@@ -230,7 +230,7 @@ internal sealed partial class LegacyListener
     private async Task TakeAsync(ListenedTurn turn, int lastSeq)
     {
         var after = turn.ComparedTo(lastSeq);
-        var written = await _turnLog.ReadAsync(turn.Key.ConversationId, turn.TurnId, turn.Attempt, after, lastSeq - after);
+        var written = after < lastSeq ? await _turnLog.ReadAsync(turn.Key.ConversationId, turn.TurnId, turn.Attempt, after, lastSeq - after) : [];
         turn.OnTaken(written, lastSeq);
     }
 

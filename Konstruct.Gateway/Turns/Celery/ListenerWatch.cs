@@ -141,14 +141,13 @@ internal sealed partial class ListenerWatch(
         var began = time.GetTimestamp();
         foreach (var turn in turns.All().Where(turn => !turn.IsLate))
         {
+            await log.EndStandByAsync(turn.Key, turn.TurnId); // Who has the lease next may stop as well, and must not rely on this gateway.
             if (!turn.HasLease)
             {
                 turns.Remove(turn);
-                await log.EndStandByAsync(turn.Key, turn.TurnId); // Who has the lease may stop next, and must not rely on this gateway.
                 continue;
             }
 
-            await log.EndStandByAsync(turn.Key, turn.TurnId);
             while (
                 !await log.HasStandbyAsync(turn.Key, turn.TurnId)
                 && await listener.RecruitAsync(turn.Key, turn.TurnId) > 1
