@@ -23,6 +23,9 @@ internal enum Acceptance
 /// <summary>Conversations and turns in Postgres. All calls throw what <see cref="TenantDb"/> throws.</summary>
 internal sealed class ConversationStore(TenantDb tenants)
 {
+    /// <summary>Most ended turns of a joined conversation, a multiple of those that may run at once: only payloads that come late concern them.</summary>
+    private const int MostEnded = 32;
+
     /// <summary>Stores a message and its running turn. The lock of the conversation's row serializes messages of one conversation.</summary>
     public async Task<AcceptResult> AcceptAsync(NewTurn turn, bool createMissing, int maxTurns, CancellationToken cancellationToken) =>
         (
@@ -52,6 +55,34 @@ internal sealed class ConversationStore(TenantDb tenants)
             cancellationToken
         );
         return rows.Count == 0 ? null : [.. rows.OfType<TurnRow>()];
+    }
+
+    /// <summary>
+    /// Returns what <see cref="OpenAsync"/> does, and the turns that had ended at the same moment, of those that began
+    /// <paramref name="within"/> this time: any other turn begins later.
+    /// </summary>
+    public async Task<JoinedConversation?> JoinAsync(ConversationKey key, Guid userId, TimeSpan within, CancellationToken cancellationToken)
+    {
+        var rows = await tenants.CallAsync(
+            key.TenantId,
+            key.ConversationId,
+            $"""
+            SELECT true, turn, attempt FROM public.open_conversation({key.ConversationId}, {userId})
+            UNION ALL SELECT false, turn, 0 FROM public.ended_turns({key.ConversationId}, {within}, {MostEnded})
+            """,
+            row =>
+                (
+                    IsOpen: row.GetBoolean(0),
+                    Turn: row.IsDBNull(1) ? null : new TurnRow(key, row.GetGuid(1), TurnOutcome.Pending, row.GetInt32(2), "")
+                ),
+            cancellationToken
+        );
+        return rows.Exists(row => row.IsOpen)
+            ? new(
+                [.. rows.Where(row => row.IsOpen).Select(row => row.Turn).OfType<TurnRow>()],
+                [.. rows.Where(row => !row.IsOpen).Select(row => row.Turn!.TurnId)]
+            )
+            : null; // Another user's, whose ended turns concern nobody here.
     }
 
     /// <summary>Finds a turn. Null: the conversation has none with this id.</summary>
@@ -199,6 +230,11 @@ internal sealed class ConversationStore(TenantDb tenants)
 
     private sealed record TurnColumns(string Status, int Attempt, string Content);
 }
+
+/// <summary>A conversation at one moment.</summary>
+/// <param name="Running">Its running turns, oldest first.</param>
+/// <param name="Ended">Its turns that ended lately.</param>
+internal sealed record JoinedConversation(List<TurnRow> Running, List<Guid> Ended);
 
 /// <summary>A message to store. The caller chooses the ids, so a repeated call has no effect.</summary>
 internal sealed record NewTurn(

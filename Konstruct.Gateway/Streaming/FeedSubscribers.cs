@@ -21,15 +21,16 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
     }
 
     /// <summary>
-    /// Sends <c>ready</c>. Turns of <paramref name="active"/> stay silent for the subscriber.
-    /// Every other turn unknown to <see cref="Add"/> began later.
+    /// Sends <c>ready</c>. Turns of <paramref name="active"/> stay silent for the subscriber, and those of <paramref name="ended"/>: what comes of them
+    /// now was late on its way, and the client may have had it elsewhere. Every other turn unknown to <see cref="Add"/> began later.
     /// </summary>
-    public void Join(Subscriber subscriber, IReadOnlyCollection<ActiveTurn> active)
+    public void Join(Subscriber subscriber, IReadOnlyCollection<ActiveTurn> active, IReadOnlyCollection<Guid> ended)
     {
         lock (state.Gate)
         {
             subscriber.Sink.Send(ServerFrames.Ready(subscriber.ConversationId, active, subscriber.PingInterval));
             subscriber.Silent.UnionWith(active.Select(turn => turn.TurnId));
+            subscriber.Silent.UnionWith(ended);
             LetIn(subscriber);
             state.RemoveWhatIsOver();
         }

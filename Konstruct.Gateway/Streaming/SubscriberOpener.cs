@@ -28,27 +28,27 @@ internal sealed class SubscriberOpener(ConversationStore store, ConversationFeed
         var joined = false;
         try
         {
-            var pending = await store.OpenAsync(key, userId, cancellationToken);
-            if (pending is null && !mayCreate)
+            var conversation = await store.JoinAsync(key, userId, options.Value.TurnLimit, cancellationToken);
+            if (conversation is null && !mayCreate)
             {
                 return null;
             }
 
-            if (pending is null)
+            if (conversation is null)
             {
                 feed.Subscribers.JoinBeforeCreation(subscriber);
                 joined = true;
                 return (feed, subscriber);
             }
 
-            var active = new List<ActiveTurn>(pending.Count);
-            foreach (var row in pending)
+            var active = new List<ActiveTurn>(conversation.Running.Count);
+            foreach (var row in conversation.Running)
             {
                 var turn = await StoredTurn.ReadAsync(log, row);
                 active.Add(new(row.TurnId, turn.Attempt, turn.LastSeq));
             }
 
-            feed.Subscribers.Join(subscriber, active);
+            feed.Subscribers.Join(subscriber, active, conversation.Ended);
             joined = true;
             return (feed, subscriber);
         }

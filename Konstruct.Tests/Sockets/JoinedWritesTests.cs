@@ -109,7 +109,7 @@ public sealed class JoinedWritesTests(GatewayInside gateway) : IClassFixture<Gat
         await using var wire = new Wire();
         var subscriber = new Subscriber(GatewayInside.User, wire.Writer, $"{key.ConversationId}");
         feed.Subscribers.Add(subscriber);
-        feed.Subscribers.Join(subscriber, []);
+        feed.Subscribers.Join(subscriber, [], []);
         feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
         byte[][] chunks = [.. Enumerable.Range(1, 3).Select(seq => StreamEvent.Chunk($"{seq} ", turnId, 1, seq))];
         feed.OnPayload(chunks[0], moreFollow: true);

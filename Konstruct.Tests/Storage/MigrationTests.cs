@@ -47,6 +47,8 @@ public sealed class MigrationTests(DatabaseFactory databases)
         ["20261130084500_running-turns.sql"] = "84e28ae6b1004d6d",
         ["20261130084500_turns.sql"] = "e88c04ea7f359e45",
         ["20261130084500_web-turns.sql"] = "c4c2a5edce5484e9",
+        ["20261130201500_EndedTurns.cs"] = "2b084203546c05e2",
+        ["20261130201500_ended-turns.sql"] = "815d5c512ce09626",
     };
 
     [Fact]

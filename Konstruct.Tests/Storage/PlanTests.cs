@@ -184,6 +184,7 @@ public sealed class PlanTests(DatabaseFactory databases)
                     place := {conversation};
                     turn := gen_random_uuid();
                     PERFORM FROM open_conversation(place, {User});
+                    PERFORM FROM ended_turns(place, interval '30 minutes', 32);
                     PERFORM FROM accept_turn(
                         place, {User}, '', true, 4, turn, gen_random_uuid(), gen_random_uuid(), 'A question',
                         CASE WHEN i % 2 = 0 THEN turn::text END, '');

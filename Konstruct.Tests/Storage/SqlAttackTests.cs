@@ -87,6 +87,7 @@ public sealed class SqlAttackTests(UsualPipeline<OnGarnet> fixture) : PipelineTe
             ),
             ($"SELECT turn FROM open_conversation('{b.Conversation}', '{b.Person.User}')", Nothing),
             ($"SELECT turn FROM open_conversation('{b.Conversation}', '{a.Person.User}')", Nothing),
+            ($"SELECT turn FROM ended_turns('{b.Conversation}', interval '1 day', 100)", Nothing),
             ($"SELECT content FROM finish_turn('{b.Conversation}', '{b.LiveTurn}', 'completed', 1, 'x')", Nothing),
             ($"SELECT content FROM finish_turn('{a.Conversation}', '{b.Turn}', 'failed', 1, 'x')", Nothing),
             ($"SELECT task FROM pending_turns(interval '0', '{Guid.Empty}', '{Guid.Empty}', 100)", "42703"),

@@ -22,7 +22,7 @@ public sealed class EndedTurnTests(GatewayInside gateway) : IClassFixture<Gatewa
         var feed = gateway.Feed(key);
         var (subscriber, frames) = GatewayInside.NewSubscriber(key);
         feed.Subscribers.Add(subscriber);
-        feed.Subscribers.Join(subscriber, []);
+        feed.Subscribers.Join(subscriber, [], []);
         var known = await StoredTurn.ReadAsync(gateway.Log, row!);
         var log = new AttemptKey(key.ConversationId, turnId, 1, gateway.Feeds.ChannelOf(key));
         Assert.Equal(LogWrite.Written, await gateway.Log.OpenAsync(log, "claim"));

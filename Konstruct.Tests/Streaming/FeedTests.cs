@@ -21,7 +21,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         feed.Subscribers.Add(subscriber); // Postgres has answered here: no turn was pending.
         await AnswerAsync(feed, key, turnId);
         await StoredAsync(key, turnId);
-        feed.Subscribers.Join(subscriber, []);
+        feed.Subscribers.Join(subscriber, [], []);
 
         await Until.TrueAsync(() => Task.FromResult(frames.All.Count == 5));
         Assert.Equal(["ready", "typing", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
@@ -123,7 +123,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         var row = (await gateway.Store.FindTurnAsync(key, turnId, CancellationToken.None))!;
         Assert.False(row.IsEnded);
         var stored = await StoredTurn.ReadAsync(gateway.Log, row);
-        feed.Subscribers.Join(subscriber, [new(turnId, stored.Attempt, stored.LastSeq)]);
+        feed.Subscribers.Join(subscriber, [new(turnId, stored.Attempt, stored.LastSeq)], []);
         feed.Subscribers.Resume(subscriber, stored, attempt: 1, after: 1);
 
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"), TimeSpan.FromSeconds(4));
@@ -138,7 +138,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         var feed = gateway.Feed(key);
         var (subscriber, frames) = GatewayInside.NewSubscriber(key);
         feed.Subscribers.Add(subscriber);
-        feed.Subscribers.Join(subscriber, []);
+        feed.Subscribers.Join(subscriber, [], []);
         feed.OnPayload(StreamEvent.Accepted(turnId, "m"));
         await using (var locked = (NpgsqlConnection)await gateway.Sql.LockMessagesAsync())
         {
@@ -180,7 +180,7 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         var (late, lateFrames) = GatewayInside.NewSubscriber(key);
         feed.Subscribers.Add(late);
         Assert.Empty((await gateway.Store.OpenAsync(key, GatewayInside.User, CancellationToken.None))!);
-        feed.Subscribers.Join(late, []);
+        feed.Subscribers.Join(late, [], []);
         await feed.CompareAsync(Assert.Single(feed.Turns()));
 
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
@@ -225,12 +225,40 @@ public sealed class FeedTests(GatewayInside gateway) : IClassFixture<GatewayInsi
         var feed = gateway.Feed(key);
         var (subscriber, frames) = GatewayInside.NewSubscriber(key);
         feed.Subscribers.Add(subscriber);
-        feed.Subscribers.Join(subscriber, [new(turnId, 1, 0)]);
+        feed.Subscribers.Join(subscriber, [new(turnId, 1, 0)], []);
         var row = (await gateway.Store.FindTurnAsync(key, turnId, CancellationToken.None))!;
         feed.Subscribers.Resume(subscriber, await StoredTurn.ReadAsync(gateway.Log, row), attempt: 0, after: 0);
         await AnswerAsync(feed, key, turnId);
         await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
         Assert.Equal(["ready", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
+    }
+
+    /// <summary>
+    /// A tab had the end from another gateway, lost its socket and came here, where another tab had the conversation open and Redis had been silent. Then
+    /// all came at once, and the tab was told the turn and its end again.
+    /// </summary>
+    [Fact]
+    public async Task A_tab_is_not_told_late_of_a_turn_that_had_ended_when_it_opened()
+    {
+        var (key, ended) = await gateway.AcceptAsync();
+        await AnswerAsync(feed: null, key, ended);
+        await gateway.Store.PersistAsync(key, ended, TurnOutcome.Completed, 1, "one two "u8.ToArray(), CancellationToken.None);
+        var (subscriber, frames) = GatewayInside.NewSubscriber(key);
+        var opener = gateway.Get<SubscriberOpener>();
+        var (feed, opened) = (
+            await opener.OpenAsync(key, GatewayInside.User, subscriber.Sink, $"{key.ConversationId}", mayCreate: false, CancellationToken.None)
+        )!.Value;
+
+        feed.OnPayload(StreamEvent.Accepted(ended, "m"));
+        await AnswerAsync(feed, key, ended);
+        var (_, later) = await gateway.AcceptAsync(key, Guid.CreateVersion7(), messageId: null, task: "{}");
+        await AnswerAsync(feed: null, key, later);
+
+        await Until.TrueAsync(() => Task.FromResult(frames.All[^1].Type == "done"));
+        Assert.Equal(["ready", "typing", "chunk", "chunk", "done"], frames.All.Select(frame => frame.Type));
+        Assert.All(frames.All.Skip(1), frame => Assert.Equal(later, frame.TurnId));
+        feed.Remove(subscriber.Sink, opened);
+        gateway.Feeds.Release(feed);
     }
 
     /// <summary>

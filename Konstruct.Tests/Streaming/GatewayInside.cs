@@ -135,7 +135,7 @@ public class GatewayInside(DatabaseFactory databases) : IAsyncLifetime
         var feed = Feed(key);
         var (subscriber, frames) = NewSubscriber(key);
         feed.Subscribers.Add(subscriber);
-        feed.Subscribers.Join(subscriber, []);
+        feed.Subscribers.Join(subscriber, [], []);
         return (key, turnId, feed, frames);
     }
 

@@ -246,7 +246,7 @@ public abstract class InterleavingTests(GatewayInside gateway)
         private void Join(Client client, IReadOnlyCollection<ActiveTurn> active)
         {
             _feed.Subscribers.Add(client.Subscriber);
-            _feed.Subscribers.Join(client.Subscriber, active);
+            _feed.Subscribers.Join(client.Subscriber, active, []);
         }
 
         /// <summary>A client that keeps what it has from one socket to the next.</summary>

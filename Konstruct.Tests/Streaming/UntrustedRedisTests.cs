@@ -213,7 +213,7 @@ public sealed class UntrustedRedisTests(GatewayInside gateway) : IClassFixture<G
         var feed = gateway.Feed(key);
         var (subscriber, frames) = GatewayInside.NewSubscriber(key);
         feed.Subscribers.Add(subscriber);
-        feed.Subscribers.Join(subscriber, []);
+        feed.Subscribers.Join(subscriber, [], []);
         await gateway.IdleAsync();
         return (feed, frames);
     }

@@ -71,6 +71,7 @@ internal static class StoreTrial
             $"SELECT acceptance FROM public.accept_turn('{conversation}', '{user}', '{Agent}', true, 1, '{turn}', '{Guid.NewGuid()}', '{Guid.NewGuid()}', '{Text}', NULL, '{{}}')"
         );
         yield return ("open a conversation (open_conversation)", $"SELECT turn FROM public.open_conversation('{conversation}', '{user}')");
+        yield return ("read the turns that ended (ended_turns)", $"SELECT turn FROM public.ended_turns('{conversation}', interval '1 day', 1)");
         yield return (
             "give out an attempt",
             $"UPDATE public.web_turns SET attempt = 2 WHERE tenant_id = '{tenant}' AND conversation_id = '{conversation}' AND turn_id = '{turn}'"
