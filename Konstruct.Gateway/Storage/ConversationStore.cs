@@ -24,7 +24,7 @@ internal enum Acceptance
 internal sealed class ConversationStore(TenantDb tenants)
 {
     /// <summary>Most ended turns of a joined conversation, a multiple of those that may run at once: only payloads that come late concern them.</summary>
-    private const int MostEnded = 32;
+    private const int MostEnded = 16;
 
     /// <summary>Stores a message and its running turn. The lock of the conversation's row serializes messages of one conversation.</summary>
     public async Task<AcceptResult> AcceptAsync(NewTurn turn, bool createMissing, int maxTurns, CancellationToken cancellationToken) =>

@@ -81,25 +81,25 @@ public sealed class PlanTests(DatabaseFactory databases)
 
         await AssertReadsAsync(
             "a page of conversations",
-            60,
+            100,
             async () => Assert.Equal(20, (await catalog.ListAsync(key.TenantId, user, null, PageCursor.Start, 20, cancellation)).Items.Count)
         );
         await AssertReadsAsync(
             "a page of messages",
-            60,
+            100,
             async () => Assert.Equal(20, (await catalog.ReadAsync(key, user, PageCursor.Start, 20, cancellation))!.Items.Count)
         );
         await AssertReadsAsync("a conversation", 20, async () => Assert.NotNull(await catalog.FindAsync(key, user, cancellation)));
-        await AssertReadsAsync("another title", 60, async () => Assert.NotNull(await catalog.RenameAsync(key, user, "Title", cancellation)));
+        await AssertReadsAsync("another title", 100, async () => Assert.NotNull(await catalog.RenameAsync(key, user, "Title", cancellation)));
         var created = new Queue<Guid>();
         await AssertReadsAsync(
             "a new conversation",
-            60,
+            100,
             async () => created.Enqueue((await catalog.CreateAsync(key with { ConversationId = Guid.NewGuid() }, user, "a", null, cancellation)).Id)
         );
         await AssertReadsAsync(
             "its end",
-            60,
+            100,
             async () => Assert.NotNull(await catalog.DeleteAsync(key with { ConversationId = created.Dequeue() }, user, cancellation))
         );
         await AssertReadsAsync("a turn", 20, async () => Assert.NotNull(await store.FindTurnAsync(key, turn, cancellation)));
@@ -184,7 +184,7 @@ public sealed class PlanTests(DatabaseFactory databases)
                     place := {conversation};
                     turn := gen_random_uuid();
                     PERFORM FROM open_conversation(place, {User});
-                    PERFORM FROM ended_turns(place, interval '30 minutes', 32);
+                    PERFORM FROM ended_turns(place, interval '30 minutes', 16);
                     PERFORM FROM accept_turn(
                         place, {User}, '', true, 4, turn, gen_random_uuid(), gen_random_uuid(), 'A question',
                         CASE WHEN i % 2 = 0 THEN turn::text END, '');
