@@ -15,16 +15,17 @@ public static class RunExtensions
     /// <returns>The exit code: 0, or 1 when it could not start or has set <see cref="Environment.ExitCode"/> itself.</returns>
     public static async Task<int> RunToEndAsync(this WebApplicationBuilder builder, Action<WebApplication> map)
     {
-        WebApplication? app = null;
+        CancellationToken stopping = default;
         try
         {
-            app = builder.Build();
+            var app = builder.Build();
+            stopping = app.Lifetime.ApplicationStopping; // The application cannot be asked once it is disposed.
             app.Services.GetService<IStartupValidator>()?.Validate(); // Early: the host would log a stack trace.
             map(app);
             await app.RunAsync();
             return Environment.ExitCode;
         }
-        catch (OperationCanceledException) when (app?.Lifetime.ApplicationStopping.IsCancellationRequested == true)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             return Environment.ExitCode; // Stopped during startup.
         }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.RegularExpressions;
 using Konstruct.Tests.Faults;
 using Konstruct.Tests.Harness;
 using Konstruct.Tests.Python;
@@ -6,7 +7,7 @@ using Konstruct.Tests.Python;
 namespace Konstruct.Tests.Chaos;
 
 /// <summary>Two gateways, two workers in C# and one in Python, and a way of their own for clients to each gateway. Everything can break.</summary>
-internal sealed class ChaosRig : IAsyncDisposable
+internal sealed partial class ChaosRig : IAsyncDisposable
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
 
@@ -52,6 +53,9 @@ internal sealed class ChaosRig : IAsyncDisposable
 
     /// <summary>Errors that a process had not foreseen, and survived.</summary>
     public ConcurrentQueue<string> Errors { get; } = new();
+
+    /// <summary>Why a gateway failed a turn, as its log says.</summary>
+    public ConcurrentDictionary<Guid, string> Reasons { get; } = new();
 
     /// <summary>What broke a promise while faults were played.</summary>
     public ConcurrentQueue<Violation> Violations { get; } = new();
@@ -175,7 +179,16 @@ internal sealed class ChaosRig : IAsyncDisposable
         {
             Errors.Enqueue($"{target}: {line}");
         }
+
+        foreach (var failed in lines.Select(line => FailedTurn().Match(line)).Where(match => match.Success))
+        {
+            Reasons[Guid.Parse(failed.Groups["turn"].Value)] = failed.Value;
+        }
     }
+
+    /// <summary>A gateway's line about a turn that it fails, with the number of the event.</summary>
+    [GeneratedRegex(@"\[[0-9]+\] Turn (?<turn>[0-9a-f-]{36}) is failed: .*")]
+    private static partial Regex FailedTurn();
 
     private static string Tail(string log) => string.Join('\n', log.Split('\n').TakeLast(30));
 

@@ -50,7 +50,7 @@ internal sealed class ChaosRun(int seed, int minutes)
             Before = before,
             After = after,
             Errors = [.. rig.Errors],
-            Violations = [.. rig.Violations, .. first.Violations, .. crowd.Violations, .. new Verdict(asked, told, stored).Check()],
+            Violations = [.. rig.Violations, .. first.Violations, .. crowd.Violations, .. new Verdict(asked, told, stored, rig.Reasons).Check()],
             Log = rig.Log,
         };
     }

@@ -98,6 +98,16 @@ public sealed class VerdictTests
     [Fact]
     public void A_turn_that_failed_with_none_left() => Assert.Empty(Check([], _stored with { Endings = [new("failed", 3, "")] }));
 
+    /// <summary>The last attempt was never opened: the row has the attempt whose text it has.</summary>
+    [Theory]
+    [InlineData("[332] Turn … is failed: attempt 3 was the last", false)]
+    [InlineData("[333] Turn … is failed: nobody answered in time", true)]
+    public void A_turn_that_failed_in_the_attempt_before_the_last(string reason, bool isWrong) =>
+        Assert.Equal(
+            isWrong,
+            Check([], reason, _stored with { Endings = [new("failed", 2, "")] }).Any(violation => violation.Rule == Rule.FailedWithoutCause)
+        );
+
     [Fact]
     public void A_row_that_nobody_asked_for() =>
         AssertFinds(Rule.Stray, [], _stored, _stored with { TurnId = Guid.NewGuid(), Question = "/burst 1" });
@@ -108,8 +118,10 @@ public sealed class VerdictTests
     [Fact]
     public void A_row_of_another_tenant() => AssertFinds(Rule.Stray, [], _stored with { Tenant = Guid.NewGuid() });
 
-    private IReadOnlyList<Violation> Check(IReadOnlyList<ToldTurn> told, params IReadOnlyList<StoredTurn> stored) =>
-        new Verdict([_asked], told, stored).Check();
+    private IReadOnlyList<Violation> Check(IReadOnlyList<ToldTurn> told, params IReadOnlyList<StoredTurn> stored) => Check(told, "", stored);
+
+    private IReadOnlyList<Violation> Check(IReadOnlyList<ToldTurn> told, string reason, params IReadOnlyList<StoredTurn> stored) =>
+        new Verdict([_asked], told, stored, new Dictionary<Guid, string> { [_stored.TurnId] = reason }).Check();
 
     private void AssertFinds(Rule rule, IReadOnlyList<ToldTurn> told, params IReadOnlyList<StoredTurn> stored) =>
         Assert.Contains(Check(told, stored), violation => violation.Rule == rule);

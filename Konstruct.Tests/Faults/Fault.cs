@@ -9,6 +9,8 @@ namespace Konstruct.Tests.Faults;
 /// <param name="Only">The one server that can do it; null: both.</param>
 internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisKind? Only = null)
 {
+    internal const string RestartedInTurn = "40 clients behind a balancer, each of four processes restarted in turn";
+
     private const int Clients = 4;
 
     /// <summary>What every worker writes with a chunk, and with the end of an answer; what it opens an attempt with; what a gateway queues.</summary>
@@ -311,29 +313,31 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
                 }
             }
         ),
-        new(
-            "40 clients behind a balancer, each of four processes restarted in turn",
-            async run =>
-            {
-                var clients = await run.JoinAllByBalancerAsync(40);
-                await run.AskAllAsync(clients, "/stream tokens=80 rate=8 delay=0");
-                await run.HeardAsync(chunks: 3);
-                run.Strikes();
-                foreach (var (number, node) in run.Rig.Nodes.Index())
-                {
-                    // The load goes on: a quarter of the clients asks more while a gateway or a worker goes and comes back.
-                    var stopping = node.Process.TerminateAsync();
-                    await run.AskAllAsync(
-                        clients.Where((_, i) => i % 4 == number),
-                        $"/stream tokens=20 rate=10 delay=0 in round {number}",
-                        $"more {number}"
-                    );
-                    await stopping;
-                    await node.StartAsync();
-                }
-            }
-        ),
+        new(RestartedInTurn, run => RestartInTurnAsync(run, asksWhileAWorkerStops: true)),
     ];
+
+    /// <summary>The load goes on: a quarter of the clients asks more while a gateway or a worker goes and comes back.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="asksWhileAWorkerStops">Or as soon as it has stopped.</param>
+    internal static async Task RestartInTurnAsync(FaultRun run, bool asksWhileAWorkerStops)
+    {
+        var clients = await run.JoinAllByBalancerAsync(40);
+        await run.AskAllAsync(clients, "/stream tokens=80 rate=8 delay=0");
+        await run.HeardAsync(chunks: 3);
+        run.Strikes();
+        foreach (var (number, node) in run.Rig.Nodes.Index())
+        {
+            var stopping = node.Process.TerminateAsync();
+            if (!asksWhileAWorkerStops && run.Rig.Workers.Contains(node))
+            {
+                await stopping;
+            }
+
+            await run.AskAllAsync(clients.Where((_, i) => i % 4 == number), $"/stream tokens=20 rate=10 delay=0 in round {number}", $"more {number}");
+            await stopping;
+            await node.StartAsync();
+        }
+    }
 
     /// <summary>All clients have had some chunks.</summary>
     internal static async Task StreamAsync(FaultRun run, int chunks = 5)
