@@ -29,6 +29,21 @@ public sealed class CeleryBrokerTests(CeleryPipeline<OnGarnet> fixture) : Celery
     }
 
     /// <summary>
+    /// It was dated by the next turn's own dispatch, which is later than its acceptance. If that dispatch failed, nobody could say whether the task was sent,
+    /// and the turn waited for its deadline.
+    /// </summary>
+    [Fact]
+    public async Task A_broker_that_lost_its_data_is_dated_before_a_message_comes()
+    {
+        await using var broker = await RedisServer.StartAsync(RedisKind.Redis);
+        await using var gateway = await Pipeline.StartGatewayAsync(
+            new Dictionary<string, string> { ["ConnectionStrings__celery"] = broker.ConnectionString }
+        );
+        await broker.FlushAsync();
+        await Until.TrueAsync(() => broker.Database.KeyExistsAsync("{celery}:konstruct:since"));
+    }
+
+    /// <summary>
     /// With <c>acks_late</c> Celery delivers the task again, and the turn ends with that delivery's text. The broker is redis-server: Garnet may give the
     /// restored task to the blocked connection of the dead worker.
     /// </summary>

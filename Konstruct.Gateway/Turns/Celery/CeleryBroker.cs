@@ -54,6 +54,12 @@ internal sealed class CeleryBroker(IConnectionMultiplexer redis, IOptions<Dispat
     public async Task<Sent> WasSentAsync(Guid turnId, TimeSpan age) =>
         (Sent)(int)await SentScript.RunAsync(Database, [MarkOf(turnId), Since], [(long)age.TotalMilliseconds]);
 
+    /// <summary>
+    /// Notes since when the broker has kept its data, where it has lost that: of turns that are accepted from now on it knows for sure whether their
+    /// tasks were sent.
+    /// </summary>
+    public Task DateAsync() => WasSentAsync(Guid.Empty, TimeSpan.Zero);
+
     /// <summary>Removes a task from the queue. False: a worker has taken it.</summary>
     public async Task<bool> RemoveAsync(ReadOnlyMemory<byte> message) => await Database.ListRemoveAsync(_list, message, 1) > 0;
 

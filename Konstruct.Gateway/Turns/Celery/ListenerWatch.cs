@@ -49,6 +49,11 @@ internal sealed partial class ListenerWatch(
 
     private async Task LookAtAllAsync()
     {
+        if (broker.IsConnected)
+        {
+            await failures.TryAsync("dating the Celery broker", broker.DateAsync);
+        }
+
         foreach (var some in turns.All().Chunk(MostTogether))
         {
             await Task.WhenAll(some.Select(turn => failures.TryAsync("watching a legacy turn", () => LookAsync(turn))));
