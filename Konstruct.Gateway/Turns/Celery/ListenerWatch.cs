@@ -26,8 +26,8 @@ internal sealed partial class ListenerWatch(
 {
     private const int MostTogether = 100;
 
-    /// <summary>Maximum time for other gateways to take over the turns of one that stops.</summary>
-    private static readonly TimeSpan HandOverLimit = TimeSpan.FromSeconds(3);
+    /// <summary>Maximum time for other gateways to stand by for the turns of one that stops. One that has just started may be slow.</summary>
+    private static readonly TimeSpan HandOverLimit = TimeSpan.FromSeconds(10);
 
     private readonly TimeSpan _interval = options.Value.Celery.ListeningLease / 5;
     private volatile bool _isStopping;
@@ -153,12 +153,14 @@ internal sealed partial class ListenerWatch(
                 continue;
             }
 
-            while (
-                !await log.HasStandbyAsync(turn.Key, turn.TurnId)
-                && await listener.RecruitAsync(turn.Key, turn.TurnId) > 1
-                && time.GetElapsedTime(began) < HandOverLimit
-            )
+            while (!await log.HasStandbyAsync(turn.Key, turn.TurnId))
             {
+                if (await listener.RecruitAsync(turn.Key, turn.TurnId) <= 1 || time.GetElapsedTime(began) >= HandOverLimit)
+                {
+                    Log.NotHandedOver(logger, turn.TurnId);
+                    break;
+                }
+
                 await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
             }
 
@@ -176,5 +178,12 @@ internal sealed partial class ListenerWatch(
             "The Celery broker may have lost its data since turn {TurnId} was accepted, so its task is not sent again: it may have been sent"
         )]
         public static partial void Unknown(ILogger logger, Guid turnId);
+
+        [LoggerMessage(
+            367,
+            LogLevel.Warning,
+            "This gateway stops and no other one listens to turn {TurnId}: what is published until one does is lost to the stream"
+        )]
+        public static partial void NotHandedOver(ILogger logger, Guid turnId);
     }
 }
