@@ -109,7 +109,11 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
             turn.Cursors.RemoveAll(cursor => cursor.Mode == CursorMode.Ended);
             turn.IsStored = true;
             turn.LearnTrace(known.Traceparent);
-            turn.Advance(known.Attempt, known.LastSeq);
+            if (!row.IsEnded || known.HasItsLog)
+            {
+                turn.Advance(known.Attempt, known.LastSeq);
+            }
+
             var cursor = new TurnCursor(turn, subscriber.Sink, isV2: true, subscriber.ConversationId)
             {
                 IsAnnounced = true,
@@ -123,9 +127,9 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
                 turn.End ??= row;
             }
 
-            if (row.IsEnded && !known.HasLog)
+            if (row.IsEnded && !known.HasItsLog)
             {
-                // A worker may be opening an attempt that Redis still had in its queue: nothing of it belongs to the answer that was stored.
+                // A worker may also be opening an attempt that Redis still had in its queue.
                 cursor.SendEnd(row);
                 turn.Cursors.Remove(cursor);
                 state.RemoveIfOver(turn);
