@@ -164,9 +164,21 @@ internal sealed partial class ListenerWatch(
                 await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
             }
 
+            await WriteAllAsync(turn, began, cancellationToken);
             turns.Remove(turn); // Nothing takes the lease again here.
             await log.ReleaseAsync(turn.Key, turn.TurnId);
             await listener.RecruitAsync(turn.Key, turn.TurnId);
+        }
+    }
+
+    /// <summary>Writes what was published before the other gateway listened: only this one has it.</summary>
+    private async Task WriteAllAsync(ListenedTurn turn, long began, CancellationToken cancellationToken)
+    {
+        await redis.GetSubscriber().PingAsync(); // What was published before is heard then.
+        while (turn is { HasWaiting: true, HasLease: true } && time.GetElapsedTime(began) < HandOverLimit)
+        {
+            listener.Work(turn);
+            await Task.Delay(TimeSpan.FromMilliseconds(10), time, cancellationToken);
         }
     }
 
