@@ -65,6 +65,19 @@ public sealed class ListenedTurnTests
         Assert.Equal("", Waiting);
     }
 
+    /// <summary>That chunk stayed in front of all that was heard later. The gateway that took over wrote all of it again.</summary>
+    [Fact]
+    public void A_chunk_that_is_written_before_it_is_heard_and_before_the_log_was_seen_is_not_kept()
+    {
+        _turn.OnWritten(Written("a", 1));
+        Hear("a");
+        _turn.OnBeside(lastSeq: 1);
+        Hear("b");
+        _turn.OnWritten(Written("b", 2));
+        Hear("c");
+        Assert.Equal("c", Waiting);
+    }
+
     /// <summary>A gateway that was starved of CPU past its lease, and got it back when the one in its place died, wrote that one's chunks once more.</summary>
     [Fact]
     public void What_another_gateway_wrote_after_the_lease_was_lost_is_not_written_again()

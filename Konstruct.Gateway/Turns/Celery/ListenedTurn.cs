@@ -119,7 +119,7 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
         {
             if (!HasLease)
             {
-                if (!DropWritten(in chunk) && _joined is { } joined && chunk.Seq > SeqIn(joined))
+                if (!DropWritten(in chunk) && (_joined is not { } joined || chunk.Seq > SeqIn(joined)))
                 {
                     Await(in chunk); // Garnet can deliver what a script publishes before what a client has published earlier.
                 }
