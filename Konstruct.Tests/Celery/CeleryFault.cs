@@ -44,8 +44,8 @@ internal static class CeleryFault
 
     private static readonly Fault[] Own =
     [
-        // Kombu can lose a task that it takes from the list while its worker stops.
-        new(Fault.RestartedInTurn, run => Fault.RestartInTurnAsync(run, asksWhileAWorkerStops: false)),
+        // Kombu can lose a task that it takes from the list while its worker stops. Garnet can give one to the blocked connection of a worker that has stopped.
+        new(Fault.RestartedInTurn, run => Fault.RestartInTurnAsync(run, asksWhileAWorkerStops: false), RedisKind.Redis),
         WithTheEndOnly(
             new(
                 "kill -9 both workers mid-stream, new ones when Celery delivers again",
