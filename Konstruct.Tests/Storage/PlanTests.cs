@@ -81,25 +81,25 @@ public sealed class PlanTests(DatabaseFactory databases)
 
         await AssertReadsAsync(
             "a page of conversations",
-            100,
+            60,
             async () => Assert.Equal(20, (await catalog.ListAsync(key.TenantId, user, null, PageCursor.Start, 20, cancellation)).Items.Count)
         );
         await AssertReadsAsync(
             "a page of messages",
-            100,
+            80, // 58 or 62: its messages have the same time, so their order, and with it the blocks, is chance.
             async () => Assert.Equal(20, (await catalog.ReadAsync(key, user, PageCursor.Start, 20, cancellation))!.Items.Count)
         );
         await AssertReadsAsync("a conversation", 20, async () => Assert.NotNull(await catalog.FindAsync(key, user, cancellation)));
-        await AssertReadsAsync("another title", 100, async () => Assert.NotNull(await catalog.RenameAsync(key, user, "Title", cancellation)));
+        await AssertReadsAsync("another title", 60, async () => Assert.NotNull(await catalog.RenameAsync(key, user, "Title", cancellation)));
         var created = new Queue<Guid>();
         await AssertReadsAsync(
             "a new conversation",
-            100,
+            60,
             async () => created.Enqueue((await catalog.CreateAsync(key with { ConversationId = Guid.NewGuid() }, user, "a", null, cancellation)).Id)
         );
         await AssertReadsAsync(
             "its end",
-            100,
+            60,
             async () => Assert.NotNull(await catalog.DeleteAsync(key with { ConversationId = created.Dequeue() }, user, cancellation))
         );
         await AssertReadsAsync("a turn", 20, async () => Assert.NotNull(await store.FindTurnAsync(key, turn, cancellation)));
