@@ -1,6 +1,7 @@
 using System.Text;
 using Konstruct.Contracts.Wire;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Konstruct.Gateway.Storage;
 
@@ -51,7 +52,7 @@ internal sealed class ConversationStore(TenantDb tenants)
             $"""
             SELECT turn, status, attempt, content FROM public.open_conversation({key.ConversationId}, {userId})
             """,
-            row => row.IsDBNull(0) ? null : new TurnRow(key, row.GetGuid(0), row.GetString(1), row.GetInt32(2), row.GetString(3)),
+            row => ReadTurn(key, row),
             cancellationToken
         );
         return rows.Count == 0 ? null : [.. rows.OfType<TurnRow>()];
@@ -67,22 +68,16 @@ internal sealed class ConversationStore(TenantDb tenants)
             key.TenantId,
             key.ConversationId,
             $"""
-            SELECT true, turn, attempt FROM public.open_conversation({key.ConversationId}, {userId})
-            UNION ALL SELECT false, turn, 0 FROM public.ended_turns({key.ConversationId}, {within}, {MostEnded})
+            SELECT turn, status, attempt, content, false FROM public.open_conversation({key.ConversationId}, {userId})
+            UNION ALL SELECT turn, '', 0, '', true FROM public.ended_turns({key.ConversationId}, {within}, {MostEnded})
             """,
-            row =>
-                (
-                    IsOpen: row.GetBoolean(0),
-                    Turn: row.IsDBNull(1) ? null : new TurnRow(key, row.GetGuid(1), TurnOutcome.Pending, row.GetInt32(2), "")
-                ),
+            row => (Turn: ReadTurn(key, row), HasEnded: row.GetBoolean(4)),
             cancellationToken
         );
-        return rows.Exists(row => row.IsOpen)
-            ? new(
-                [.. rows.Where(row => row.IsOpen).Select(row => row.Turn).OfType<TurnRow>()],
-                [.. rows.Where(row => !row.IsOpen).Select(row => row.Turn!.TurnId)]
-            )
-            : null; // Another user's, whose ended turns concern nobody here.
+        var running = rows.Where(row => !row.HasEnded).Select(row => row.Turn).ToList();
+        return running.Count == 0
+            ? null // Also where it is another user's, and only its ended turns were found.
+            : new([.. running.OfType<TurnRow>()], [.. rows.Where(row => row.HasEnded).Select(row => row.Turn!.TurnId)]);
     }
 
     /// <summary>Finds a turn. Null: the conversation has none with this id.</summary>
@@ -201,6 +196,10 @@ internal sealed class ConversationStore(TenantDb tenants)
         var user = userId.ToString("D");
         return db.Conversations.Where(row => row.TenantId == key.TenantId && row.Id == key.ConversationId && row.UserId.ToString() == user);
     }
+
+    /// <summary>Reads a row of <c>open_conversation</c>. Null: the conversation exists and has no running turn.</summary>
+    private static TurnRow? ReadTurn(ConversationKey key, NpgsqlDataReader row) =>
+        row.IsDBNull(0) ? null : new(key, row.GetGuid(0), row.GetString(1), row.GetInt32(2), row.GetString(3));
 
     /// <summary>One statement: between two, a turn could end and be in neither table.</summary>
     private static async Task<TurnRow?> FindAsync(ChatDbContext db, ConversationKey key, Guid turnId, CancellationToken cancellation)

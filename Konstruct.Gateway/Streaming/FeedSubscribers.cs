@@ -109,7 +109,7 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
             turn.Cursors.RemoveAll(cursor => cursor.Mode == CursorMode.Ended);
             turn.IsStored = true;
             turn.LearnTrace(known.Traceparent);
-            if (!row.IsEnded || known.HasItsLog)
+            if (!known.HasOnlyRow)
             {
                 turn.Advance(known.Attempt, known.LastSeq);
             }
@@ -127,9 +127,8 @@ internal sealed class FeedSubscribers(FeedState state, FeedServices services, Tu
                 turn.End ??= row;
             }
 
-            if (row.IsEnded && !known.HasItsLog)
+            if (known.HasOnlyRow)
             {
-                // A worker may also be opening an attempt that Redis still had in its queue.
                 cursor.SendEnd(row);
                 turn.Cursors.Remove(cursor);
                 state.RemoveIfOver(turn);

@@ -12,10 +12,10 @@ namespace Konstruct.Gateway.Streaming;
 internal sealed record StoredTurn(TurnRow Row, int Attempt, int LastSeq, bool HasLog, string? Traceparent = null)
 {
     /// <summary>
-    /// Whether the log is of the answer that the row has or will have. Where Redis lost the end of a turn, a worker may have opened a later attempt:
-    /// nothing of it belongs to the answer.
+    /// Whether the turn has ended and Redis has no log of its answer. Where Redis lost the end, a worker may have opened a later attempt, or may be opening
+    /// one that was still in the queue: nothing of it belongs to the answer.
     /// </summary>
-    public bool HasItsLog => HasLog && (!Row.IsEnded || Attempt <= Row.Attempt);
+    public bool HasOnlyRow => Row.IsEnded && (!HasLog || Attempt > Row.Attempt);
 
     /// <summary>Combines a row with the state in Redis. Throws when Redis cannot be reached.</summary>
     public static async Task<StoredTurn> ReadAsync(TurnLog log, TurnRow row)

@@ -60,7 +60,7 @@ internal sealed class TurnComparison(FeedState state, FeedServices services, Tur
         {
             // The turn may have finished between the two reads, with chunks still in flight. So the log is read after the row.
             var known = await StoredTurn.ReadAsync(services.Log, row);
-            if (known.HasItsLog)
+            if (!known.HasOnlyRow)
             {
                 lock (state.Gate)
                 {

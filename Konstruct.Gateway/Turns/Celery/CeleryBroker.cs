@@ -69,7 +69,7 @@ internal sealed class CeleryBroker(IConnectionMultiplexer redis, IOptions<Dispat
     /// <summary>Tries each kind of operation once, with the names that are used.</summary>
     public async Task TryAsync()
     {
-        await WasSentAsync(Guid.NewGuid(), TimeSpan.Zero);
+        await DateAsync();
         await RemoveAsync("trial"u8.ToArray());
         await redis.GetSubscriber().PublishAsync(ControlChannel, RedisValue.EmptyString); // Workers ignore an empty message.
     }

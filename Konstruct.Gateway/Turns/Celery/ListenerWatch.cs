@@ -146,7 +146,7 @@ internal sealed partial class ListenerWatch(
         var began = time.GetTimestamp();
         foreach (var turn in turns.All().Where(turn => !turn.IsLate))
         {
-            await log.EndStandByAsync(turn.Key, turn.TurnId); // Who has the lease next may stop as well, and must not rely on this gateway.
+            await log.EndStandByAsync(turn.Key, turn.TurnId); // The gateway that has the lease next may stop too, and must not rely on this one.
             if (!turn.HasLease)
             {
                 turns.Remove(turn);
