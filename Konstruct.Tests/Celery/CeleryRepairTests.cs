@@ -96,6 +96,29 @@ public abstract class CeleryRepairTests(CeleryPipeline fixture) : CeleryTestBase
         Assert.Equal(["completed: a and the rest"], await AnswersAsync());
     }
 
+    /// <summary>
+    /// A gateway that stopped gave the lease to one that did not know yet where the log ended. It wrote the last chunk again. Here it cannot see the log,
+    /// because the turn's key has another type.
+    /// </summary>
+    [Fact]
+    public async Task A_gateway_stands_by_only_when_it_has_seen_the_log()
+    {
+        var (redis, turn) = (Pipeline.Redis.Database, Guid.NewGuid());
+        await redis.StringSetAsync($"{{{Conversation}}}:turn:{turn}", "no hash");
+        await redis.StringSetAsync($"{{{Conversation}}}:place", $"{turn}");
+        await redis.StringSetAsync($"{{{Conversation}}}:listening:{turn}", "the first gateway", TimeSpan.FromMinutes(5));
+        await Pipeline.Redis.PublishAsync("konstruct:dispatch:listen", $"another:{Me.Tenant:N}:{Conversation:N}:{turn:N}");
+        await Until.TrueAsync(() =>
+            Task.FromResult($"{Gateway.Log}{Fixture.OtherGateway.Log}".Contains("logging a legacy answer", StringComparison.Ordinal))
+        );
+        Assert.True((await KeyAsync("second", turn)).HasValue);
+        Assert.False((await KeyAsync("standby", turn)).HasValue);
+        await redis.KeyDeleteAsync($"{{{Conversation}}}:turn:{turn}");
+        await redis.HashSetAsync($"{{{Conversation}}}:turn:{turn}", "attempt", 1);
+        await StandbyAsync(turn);
+        await redis.HashSetAsync($"{{{Conversation}}}:turn:{turn}", "end", "1"); // Nobody listens any more.
+    }
+
     /// <summary>A gateway that took the lease without having heard the end kept the turn until its deadline.</summary>
     [Fact]
     public async Task An_end_that_only_the_second_gateway_heard_ends_the_turn()

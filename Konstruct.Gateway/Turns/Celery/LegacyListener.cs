@@ -201,7 +201,13 @@ internal sealed partial class LegacyListener
 
                     return;
                 case Hearing.AnotherListens:
+                    var isFirstLook = !turn.HasSeenLog;
                     turn.OnBeside(number);
+                    if (isFirstLook)
+                    {
+                        await _log.StandByAsync(turn.Key, turn.TurnId);
+                    }
+
                     await FinishBesideAsync(turn);
                     return;
                 case Hearing.Lost:

@@ -71,6 +71,18 @@ internal sealed class ListenedTurn(ConversationKey key, Guid turnId, Conversatio
         }
     }
 
+    /// <summary>Whether this gateway has seen where the log ends, so that it knows what it must not write again.</summary>
+    public bool HasSeenLog
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _joined is not null;
+            }
+        }
+    }
+
     /// <summary>Whether a chunk is not in the log yet.</summary>
     public bool HasWaiting
     {

@@ -36,7 +36,13 @@ internal sealed partial class ListenerWatch(
     {
         _isStopping = true; // The gateway that takes over asks for a second one at once, and it must not be this one.
         await base.StopAsync(cancellationToken);
-        await failures.TryAsync("handing legacy turns over", () => HandOverAsync(cancellationToken));
+        var began = time.GetTimestamp();
+        foreach (var some in turns.All().Where(turn => !turn.IsLate).Chunk(MostTogether))
+        {
+            await Task.WhenAll(
+                some.Select(turn => failures.TryAsync("handing a legacy turn over", () => HandOverAsync(turn, began, cancellationToken)))
+            );
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -77,7 +83,7 @@ internal sealed partial class ListenerWatch(
     /// <summary>Sees to it that two gateways listen: this one stands by, or asks for another one, which may have started only now.</summary>
     private async Task KeepSecondAsync(ListenedTurn turn)
     {
-        if (!turn.HasLease && await log.BeSecondAsync(turn.Key, turn.TurnId))
+        if (turn is { HasLease: false, HasSeenLog: true })
         {
             await log.StandByAsync(turn.Key, turn.TurnId);
         }
@@ -132,43 +138,38 @@ internal sealed partial class ListenerWatch(
             && await listener.ListenAsync(key, turnId, next: 0, traceparent: null, () => log.HasPlaceAsync(key, turnId)) is { } turn
         )
         {
-            await log.StandByAsync(key, turnId);
-            listener.Work(turn);
+            listener.Work(turn); // It stands by as soon as it has seen the log.
         }
     }
 
     /// <summary>
-    /// Gives up the leases when another gateway listens, so that nothing is lost between the two. Without another gateway the leases end
-    /// with this one. Stands by for no other gateway any more.
+    /// Gives up the lease when another gateway listens, so that nothing is lost between the two. Without another gateway the lease ends with this
+    /// one. Stands by for no other gateway any more.
     /// </summary>
-    private async Task HandOverAsync(CancellationToken cancellationToken)
+    private async Task HandOverAsync(ListenedTurn turn, long began, CancellationToken cancellationToken)
     {
-        var began = time.GetTimestamp();
-        foreach (var turn in turns.All().Where(turn => !turn.IsLate))
+        await log.EndStandByAsync(turn.Key, turn.TurnId); // The gateway that has the lease next may stop too, and must not rely on this one.
+        if (!turn.HasLease)
         {
-            await log.EndStandByAsync(turn.Key, turn.TurnId); // The gateway that has the lease next may stop too, and must not rely on this one.
-            if (!turn.HasLease)
-            {
-                turns.Remove(turn);
-                continue;
-            }
-
-            while (!await log.HasStandbyAsync(turn.Key, turn.TurnId))
-            {
-                if (await listener.RecruitAsync(turn.Key, turn.TurnId) <= 1 || time.GetElapsedTime(began) >= HandOverLimit)
-                {
-                    Log.NotHandedOver(logger, turn.TurnId);
-                    break;
-                }
-
-                await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
-            }
-
-            await WriteAllAsync(turn, began, cancellationToken);
-            turns.Remove(turn); // Nothing takes the lease again here.
-            await log.ReleaseAsync(turn.Key, turn.TurnId);
-            await listener.RecruitAsync(turn.Key, turn.TurnId);
+            turns.Remove(turn);
+            return;
         }
+
+        while (!await log.HasStandbyAsync(turn.Key, turn.TurnId))
+        {
+            if (await listener.RecruitAsync(turn.Key, turn.TurnId) <= 1 || time.GetElapsedTime(began) >= HandOverLimit)
+            {
+                Log.NotHandedOver(logger, turn.TurnId);
+                break;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), time, cancellationToken);
+        }
+
+        await WriteAllAsync(turn, began, cancellationToken);
+        turns.Remove(turn); // Nothing takes the lease again here.
+        await log.ReleaseAsync(turn.Key, turn.TurnId);
+        await listener.RecruitAsync(turn.Key, turn.TurnId);
     }
 
     /// <summary>Writes what was published before the other gateway listened: only this one has it.</summary>

@@ -172,9 +172,17 @@ internal sealed class ListeningLog(
     public async Task<bool> BeSecondAsync(ConversationKey key, Guid turnId) =>
         (long)await Enter.RunUntracedAsync(Database, [ListeningKeys.Second(key.ConversationId, turnId)], [_gateway, 2 * LeaseMilliseconds]) == 1;
 
-    /// <summary>Tells the other gateways that the second one listens. Called after it has subscribed: a gateway that stops relies on it.</summary>
-    public Task StandByAsync(ConversationKey key, Guid turnId) =>
-        Database.StringSetAsync(ListeningKeys.Standby(key.ConversationId, turnId), _gateway, 2 * _options.ListeningLease);
+    /// <summary>
+    /// Tells the other gateways that this one stands by, if it is the turn's second one. Called after it has subscribed and seen the log: a gateway that
+    /// stops relies on it.
+    /// </summary>
+    public async Task StandByAsync(ConversationKey key, Guid turnId)
+    {
+        if (await BeSecondAsync(key, turnId))
+        {
+            await Database.StringSetAsync(ListeningKeys.Standby(key.ConversationId, turnId), _gateway, 2 * _options.ListeningLease);
+        }
+    }
 
     /// <summary>This gateway is the second one no more.</summary>
     public Task EndStandByAsync(ConversationKey key, Guid turnId) =>
