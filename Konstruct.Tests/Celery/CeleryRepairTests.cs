@@ -119,13 +119,22 @@ public abstract class CeleryRepairTests(CeleryPipeline fixture) : CeleryTestBase
         await redis.HashSetAsync($"{{{Conversation}}}:turn:{turn}", "end", "1"); // Nobody listens any more.
     }
 
-    /// <summary>A gateway that took the lease without having heard the end kept the turn until its deadline.</summary>
+    /// <summary>
+    /// A gateway that took the lease without having heard the end kept the turn until its deadline. Later the end was written, but not the chunks before it:
+    /// also those of a gateway that died with a fresh lease.
+    /// </summary>
     [Fact]
-    public async Task An_end_that_only_the_second_gateway_heard_ends_the_turn()
+    public async Task What_only_the_second_gateway_heard_is_streamed_to_its_end()
     {
         var (turn, _) = await BeginAndKillAsync();
+        await using var tab = await OpenV2Async(Fixture.OtherGateway);
+        await tab.ResumeAsync(turn, attempt: 1, after: 0);
         await Pipeline.Redis.Database.StringSetAsync($"{{{Conversation}}}:listening:{turn}", "a gateway that hears nothing", TimeSpan.FromMinutes(5));
         await GoAsync();
+        Assert.Equal(
+            Expected(Conversation, turn, ["a", " and the rest"]),
+            (await tab.ReadToAsync("done")).Where(frame => frame.Type is not "typing").Select(frame => frame.Bytes)
+        );
         Assert.Equal(["completed: a and the rest"], await AnswersAsync());
     }
 
@@ -205,7 +214,7 @@ public abstract class CeleryRepairTests(CeleryPipeline fixture) : CeleryTestBase
     {
         await using var gateway = await Pipeline.StartGatewayAsync();
         await using var chat = await OpenV2Async(gateway);
-        await chat.SayAsync(Steps(("chunk", "a"), ("wait", "go"), ("done", "a and the rest")), "m");
+        await chat.SayAsync(Steps(("chunk", "a"), ("wait", "go"), ("chunk", " and the rest"), ("done", "a and the rest")), "m");
         var turn = (await chat.NextAsync("typing")).TurnId!.Value;
         await chat.NextAsync("chunk");
         await StandbyAsync(turn);

@@ -208,7 +208,11 @@ internal sealed partial class LegacyListener
                         await _log.StandByAsync(turn.Key, turn.TurnId);
                     }
 
-                    await FinishBesideAsync(turn);
+                    if (await SeizeAsync(turn))
+                    {
+                        continue;
+                    }
+
                     return;
                 case Hearing.Lost:
                     if (number == 0 && await _store.FindTurnAsync(turn.Key, turn.TurnId, CancellationToken.None) is not { IsEnded: false })
@@ -241,23 +245,25 @@ internal sealed partial class LegacyListener
     }
 
     /// <summary>
-    /// Finishes a turn whose <c>done</c> the gateway with the lease did not hear, because it was suspended or began to listen later: it has had the
-    /// time of a lease to finish the turn itself.
+    /// Takes the lease of a turn whose <c>done</c> this gateway has heard. The gateway with the lease died, was suspended or has not heard it: it has had
+    /// the time of a lease to finish the turn itself. False: it still has time, or there is no <c>done</c>.
     /// </summary>
-    private async Task FinishBesideAsync(ListenedTurn turn)
+    private async Task<bool> SeizeAsync(ListenedTurn turn)
     {
-        if (turn.Done is not { } done)
+        if (turn.Done is null)
         {
-            return;
+            return false;
         }
 
         turn.WaitsSince ??= _time.GetTimestamp();
-        if (_time.GetElapsedTime(turn.WaitsSince.Value) >= _options.ListeningLease)
+        if (_time.GetElapsedTime(turn.WaitsSince.Value) < _options.ListeningLease)
         {
-            var state = await _turnLog.ReadStateAsync(turn.Key.ConversationId, turn.TurnId);
-            (turn.Attempt, turn.Next) = (state.Attempt, state.LastSeq + 1);
-            await FinishAsync(turn, done);
+            return false;
         }
+
+        turn.WaitsSince = null;
+        await _log.SeizeAsync(turn.Key, turn.TurnId);
+        return true;
     }
 
     /// <summary>Writes the end to the log, and persists it. Of several gateways that heard it, one wins each step.</summary>

@@ -165,6 +165,10 @@ internal sealed class ListeningLog(
     public async Task<byte[]?> TaskOfAsync(ConversationKey key, Guid turnId) =>
         await Database.HashGetAsync(RedisKeys.Turn(key.ConversationId, turnId), "task");
 
+    /// <summary>Takes the lease, whoever has it: that gateway writes nothing more.</summary>
+    public Task SeizeAsync(ConversationKey key, Guid turnId) =>
+        Database.StringSetAsync(ListeningKeys.Lease(key.ConversationId, turnId), _gateway, _options.ListeningLease);
+
     /// <summary>Gives the lease up, if this gateway has it.</summary>
     public Task ReleaseAsync(ConversationKey key, Guid turnId) => GiveUpAsync(ListeningKeys.Lease(key.ConversationId, turnId));
 
