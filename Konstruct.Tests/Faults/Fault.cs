@@ -259,7 +259,7 @@ internal sealed record Fault(string Name, Func<FaultRun, Task> PlayAsync, RedisK
             {
                 var left = await run.JoinAsync();
                 var right = await run.JoinAsync(like: left, gateway: 1);
-                await Task.WhenAll(run.AskAsync(left, run.Streaming), run.AskAsync(right, run.Streaming));
+                await Task.WhenAll(run.AskAsync(left, run.Streaming, isShared: true), run.AskAsync(right, run.Streaming, isShared: true));
             }
         ),
         new(

@@ -63,11 +63,11 @@ internal sealed class FaultRun(FaultRig rig) : IAsyncDisposable
     public Task<ResumingClient[]> JoinAllByBalancerAsync(int count) =>
         Task.WhenAll(Enumerable.Range(0, count).Select(_ => JoinAsync(balanced: true)).ToArray());
 
-    /// <summary>Says something; the answer is reckoned with at the end.</summary>
-    public Task AskAsync(ResumingClient client, string text, string messageId = "m")
+    /// <summary>Says something; the answer is reckoned with at the end. Shared: another client says the same with the same id.</summary>
+    public Task AskAsync(ResumingClient client, string text, string messageId = "m", bool isShared = false)
     {
         _questions.Add(new(client, text, messageId, Stopwatch.GetTimestamp()));
-        return client.SayAsync(text, messageId);
+        return client.SayAsync(text, messageId, isShared);
     }
 
     /// <summary>Each client a text of its own: an answer that goes astray is seen.</summary>

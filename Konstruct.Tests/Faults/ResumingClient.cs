@@ -217,6 +217,11 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
                 return false;
             }
 
+            if (told.TurnId is { } turn)
+            {
+                _turns[turn].AllowedEnds++; // Another tab's message was announced just before this one goes out.
+            }
+
             _told[messageId] = told with { SentOn = chat, Sent = told.Sent + 1 };
             return true;
         }
