@@ -1,3 +1,4 @@
+using Konstruct.Gateway.Turns.Celery;
 using Konstruct.Tests.Faults;
 using Konstruct.Tests.Harness;
 using StackExchange.Redis;
@@ -158,7 +159,7 @@ internal static class CeleryFault
             async () =>
                 (
                     await Task.WhenAll(
-                        run.AskedTurns.Select(asked => run.Rig.Redis.Database.KeyExistsAsync($"{{{asked.Conversation}}}:standby:{asked.Turn}"))
+                        run.AskedTurns.Select(asked => run.Rig.Redis.Database.KeyExistsAsync(ListeningKeys.Standby(asked.Conversation, asked.Turn)))
                     )
                 ).All(isThere => isThere),
             FaultRun.Limit

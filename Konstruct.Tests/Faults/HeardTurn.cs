@@ -41,6 +41,13 @@ internal sealed class HeardTurn(Guid turnId)
     /// <summary>The chunks so far.</summary>
     public string Streamed => _text.ToString();
 
+    /// <summary>The client asks, with this frame, for what it may have already: the end may come once more.</summary>
+    public void AskAgain(string frame)
+    {
+        AllowedEnds++;
+        Story.Add($"→ {frame}");
+    }
+
     public void Hear(FrameV2 frame)
     {
         Story.Add(frame);

@@ -86,8 +86,7 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
             var told = _told[messageId];
             if (told.TurnId is { } turn)
             {
-                _turns[turn].AllowedEnds++;
-                _turns[turn].Story.Add("→ message");
+                _turns[turn].AskAgain("message");
             }
 
             _told[messageId] = told with { Sent = told.Sent + 1 };
@@ -219,7 +218,7 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
 
             if (told.TurnId is { } turn)
             {
-                _turns[turn].AllowedEnds++; // Another tab's message was announced just before this one goes out.
+                _turns[turn].AskAgain("message"); // Another tab's message was announced just before this one goes out.
             }
 
             _told[messageId] = told with { SentOn = chat, Sent = told.Sent + 1 };
@@ -316,8 +315,7 @@ internal sealed class ResumingClient(Func<int, IServer> gateway, Person person, 
 
     private static string Resume(HeardTurn turn)
     {
-        turn.AllowedEnds++;
-        turn.Story.Add("→ resume");
+        turn.AskAgain("resume");
         return $$"""{"type":"resume","turnId":"{{turn.TurnId}}","attempt":{{turn.Attempt}},"after":{{turn.Seq}}}""";
     }
 

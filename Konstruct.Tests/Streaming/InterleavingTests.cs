@@ -239,7 +239,7 @@ public abstract class InterleavingTests(GatewayInside gateway)
             client.ComeBack();
             Join(client, [new(_turnId, stored.Attempt, stored.LastSeq)]);
             var heard = client.Hear();
-            heard.AllowedEnds++;
+            heard.AskAgain("resume");
             _feed.Subscribers.Resume(client.Subscriber, stored, heard.Attempt, heard.Seq);
         }
 
